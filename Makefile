@@ -1,0 +1,54 @@
+# labkit. Every target sets itself up in .venv first; a second run finds it ready and does no set-up work.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
+  $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
+PY := .venv/bin/python
+# The stamp knows its folder: a .venv that was copied or moved is made anew.
+READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
+PIP := $(PY) -m pip --disable-pip-version-check $(shell [ -t 1 ] || echo --quiet) install -c constraints.txt
+export PATH := $(shell pwd)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo test lab release bench constraints clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 20
+	@echo "  CPU-only PyTorch:   make demo TORCH_INDEX=<the CPU index address shown on pytorch.org/get-started/locally>"
+
+setup: $(READY)  ## install everything into .venv (once)
+
+$(READY): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then echo "labkit needs Python 3.11, 3.12 or 3.13: install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	@echo "Setting up .venv with $$($(PYTHON) --version). Once only."
+	@if [ -n "$(TORCH_INDEX)" ]; then echo "PyTorch comes from $(TORCH_INDEX)."; \
+	 else echo "On Linux this downloads about 3 GB and takes 7 GB of disk (PyTorch with its GPU libraries): 2 to 15 minutes."; \
+	 echo "No GPU? Stop with Ctrl-C and run: make $(or $(MAKECMDGOALS),setup) TORCH_INDEX=<the CPU index address shown on pytorch.org/get-started/locally> (about 1 GB)."; fi
+	@start=$$SECONDS; rm -f .venv/.ready-*; \
+	 $(PYTHON) -m venv --clear .venv && \
+	 { [ -z "$(TORCH_INDEX)" ] || $(PIP) torch torchvision --index-url "$(TORCH_INDEX)"; } && \
+	 $(PIP) -e ".[dev]" && \
+	 touch "$@" && echo "Set up in $$((SECONDS - start)) s."
+
+demo: $(READY)  ## a made-up class of 12 hands in, is graded, gets feedback (about 2 minutes)
+	@$(PY) -m labgrader demo
+
+test: $(READY)  ## format, lint, types, released notebooks, tests (under 12 minutes on two cores)
+	@echo "1/4 ruff and codespell"; $(PY) -m ruff format --check -q . && $(PY) -m ruff check -q . && .venv/bin/codespell
+	@echo "2/4 mypy"; $(PY) -m mypy
+	@echo "3/4 notebooks are what the masters give"; $(PY) -m labgrader release --check --course grading
+	@echo "4/4 pytest"; $(PY) -m pytest -q --durations=10
+
+lab: $(READY)  ## open the labs in JupyterLab
+	@.venv/bin/jupyter lab notebooks
+
+release: $(READY)  ## rebuild notebooks/ from grading/masters
+	@$(PY) -m labgrader release --course grading
+
+bench: $(READY)  ## measure what must be fast
+	@for b in bench/*.py; do echo "== $$b"; $(PY) "$$b"; done
+
+constraints: $(READY)  ## write the installed versions to constraints.txt
+	@{ head -1 constraints.txt; $(PY) -m pip freeze --exclude-editable; } > .venv/constraints.new && mv .venv/constraints.new constraints.txt
+
+clean:  ## remove .venv and everything built
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis grading/demo-course
