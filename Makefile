@@ -45,7 +45,7 @@ release: $(READY)  ## rebuild notebooks/ from grading/masters
 	@$(PY) -m labgrader release --course grading
 
 bench: $(READY)  ## measure what must be fast
-	@for b in bench/*.py; do echo "== $$b"; $(PY) "$$b"; done
+	@for b in bench/bench_*.py; do echo "== $$b"; $(PY) "$$b"; done
 
 constraints: $(READY)  ## write the installed versions to constraints.txt
 	@{ head -1 constraints.txt; $(PY) -m pip freeze --exclude-editable; } > .venv/constraints.new && mv .venv/constraints.new constraints.txt

@@ -12,7 +12,9 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-OWN = [r for group in (PROJECT["dependencies"], *EXTRAS.values()) for r in group if not r.startswith("labkit[")]
+OWN = [
+    r for group in (PROJECT["dependencies"], *EXTRAS.values()) for r in group if not r.startswith("labkit[")
+]
 
 
 def test_environment_yml_lists_what_pyproject_lists():
