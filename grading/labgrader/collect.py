@@ -1,0 +1,239 @@
+"""Collect a class's hand-ins into nbgrader's submitted/ folder, and say what each was like."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labgrader.archives import CLASS, HANDIN, Budget, extract, room_for
+from labgrader.course import Course, CourseError
+from labgrader.handins import ARCHIVES, Handin, find
+from labgrader.intake import NotPlainError, Refused, look, pick, read_plain, student_in
+from labgrader.names import folded, shown, student_fault
+from labgrader.submitted import WORKING, place, sweep
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+READY = ("folder",)
+COMING = ("blackboard", "moodle", "canvas")
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_LAB = re.compile(r"[A-Za-z0-9][\w.-]{0,79}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What became of one hand-in.
+
+    Args:
+        student: the id; "" when the hand-in could not be given to anybody.
+        lab: the lab's name.
+        status: "new", "replaced", "unchanged", "kept" (what is in submitted/ is newer), "older" (a later one
+            of this student counts) or "refused".
+        when: when it was handed in, UTC; None when refused.
+        source: the file or folder it came in.
+        pair: "proven", "not proven", "no pdf" or "".
+        pair_reason: why the pair is not proven, or the proof's own words.
+        odd: everything worth a look, one sentence each; the reason when refused.
+        folder: where it lies now, None if nowhere.
+    """
+
+    student: str
+    lab: str
+    status: str
+    when: datetime | None
+    source: str
+    pair: str = ""
+    pair_reason: str = ""
+    odd: tuple[str, ...] = ()
+    folder: Path | None = None
+
+
+class CollectError(CourseError):
+    """Nothing can be collected: the source, the lab or the LMS is wrong."""
+
+
+def collect(
+    course: Course,
+    source: Path,
+    lab: str,
+    *,
+    lms: str = "folder",
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Collected]:
+    """Bring the hand-ins for a lab into the course's submitted/ folder.
+
+    Each student's `submitted/<student>/<lab>/` is replaced whole or not at all, and only by something that
+    differs and is not older. Of several by one student the latest counts. One bad hand-in never stops the
+    others.
+
+    Args:
+        course: the course.
+        source: a folder, zip or tar of hand-ins: `<lab>_<student>.zip`, loose pairs, or one folder a student.
+        lab: the lab's name.
+        lms: how the source is laid out; "folder" is what this version knows.
+        force: replace even what is newer.
+        progress: called with (done, all) after each hand-in.
+
+    Returns:
+        One record a hand-in, in order of student and time; those refused last.
+
+    Raises:
+        CollectError: the source does not exist, the course has no such lab, or the LMS is not known.
+
+    Example:
+        >>> collect(Course(Path("grading")), Path("handins.zip"), "01_convolution")  # doctest: +SKIP
+    """
+    if lms not in READY:
+        raise CollectError(f"--lms {lms} is not yet there; unpack the download and use --lms folder.")
+    if not _LAB.fullmatch(lab) or not _known(course, lab):
+        raise CollectError(f"The course has no lab {shown(lab)!r}; release it first, or mend the name.")
+    if not source.exists():
+        raise CollectError(f"{source} does not exist; expected a folder or an archive of hand-ins.")
+    submitted = course.root / "submitted"
+    submitted.mkdir(parents=True, exist_ok=True)
+    sweep(submitted)
+    with tempfile.TemporaryDirectory(prefix=f"{WORKING}{os.getpid()}-", dir=submitted) as name:
+        work = Path(name)
+        budget = room_for(CLASS, work)
+        handins, rows = _open_source(source, lab, work / "class", budget)
+        counting: dict[str, Handin] = {}
+        for number, handin in enumerate(reversed(handins)):
+            other = counting.get(folded(handin.student))
+            if other and other.student != handin.student:
+                row = _row(handin, lab, "refused", f"its student differs from {other.student} only in case")
+            elif other:
+                row = _row(handin, lab, "older", f"{other.where} is later and counts")
+            else:
+                try:
+                    row = _take(course, handin, lab, work / str(number), budget=budget, force=force)
+                except OSError as error:
+                    row = _row(handin, lab, "refused", f"could not be written: {error.strerror}")
+                if row.status != "refused":
+                    counting[folded(handin.student)] = handin
+            rows.append(row)
+            if progress:
+                progress(number + 1, len(handins))
+    return sorted(rows, key=lambda row: (row.student == "", row.student, row.when or _NEVER))
+
+
+def _open_source(source: Path, lab: str, into: Path, budget: Budget) -> tuple[list[Handin], list[Collected]]:
+    """Return the hand-ins in a folder or archive, and a row for each thing that belongs to nobody."""
+    times: dict[Path, datetime] = {}
+    refused: list[Refused] = []
+    root = source
+    if not source.is_dir():
+        student = student_in(source.name.split(".zip")[0], lab)
+        if (
+            student and source.name.lower().endswith(ARCHIVES) and not student_fault(student)
+        ):  # one hand-in by itself
+            when = datetime.fromtimestamp(source.stat().st_mtime, UTC)
+            return [Handin(student, shown(source.name), (source,), True, when)], []
+        result = extract(source, into, limits=CLASS, budget=budget)
+        refused += result.refused
+        made = datetime.fromtimestamp(source.stat().st_mtime, UTC)
+        latest = datetime.now(UTC) + timedelta(
+            days=1
+        )  # a clock may be wrong, a hand-in is not from next year
+        times = {member.path: min(member.when or made, latest) for member in result.files}
+        root = into
+    handins, others = find(root, lab=lab, times=times)
+    refused += others
+    return handins, [Collected("", lab, "refused", None, item.name, odd=(item.reason,)) for item in refused]
+
+
+def _take(course: Course, handin: Handin, lab: str, work: Path, *, budget: Budget, force: bool) -> Collected:
+    """Unpack one hand-in, judge it and put it in its place."""
+    files: Sequence[Path] = handin.files
+    odd = list(handin.odd)
+    if handin.packed:
+        result = extract(handin.files[0], work / "files", limits=HANDIN, budget=budget)
+        files = [member.path for member in result.files]
+        odd += [f"left out {item}" for item in result.refused]
+    parts = pick(files, lab=lab, student=handin.student)
+    odd += parts.odd
+    if parts.notebook is None:
+        return _row(
+            handin, lab, "refused", *odd, f"no notebook named {lab}.ipynb or {lab}_{handin.student}.ipynb"
+        )
+    try:
+        notebook = read_plain(parts.notebook)
+        pdf = read_plain(parts.pdf) if parts.pdf else None
+    except NotPlainError as error:
+        return _row(handin, lab, "refused", *odd, f"its notebook or PDF is {error}")
+    odd += _about(notebook, lab, handin.student)
+    pair, reason = prove(pdf, notebook)
+    row = replace(_row(handin, lab, "new", *odd), pair=pair, pair_reason=reason)
+    contents = {f"{lab}.ipynb": notebook} | ({f"{lab}.pdf": pdf} if pdf is not None else {})
+    placed = place(course, lab, handin.student, contents, when=handin.when, work=work, force=force)
+    return replace(row, status=placed.status, odd=row.odd + placed.notes, folder=placed.folder)
+
+
+def _about(notebook: bytes, lab: str, student: str) -> list[str]:
+    """Return what is odd about a notebook by its own words; the names of files decide, whatever it says."""
+    facts = look(notebook)
+    odd = [facts.fault] if facts.fault else []
+    if facts.lab and facts.lab != lab:
+        odd.append(f"says it is lab {shown(facts.lab, width=40)}")
+    if facts.student and facts.student != student:
+        odd.append(f"says its student is {shown(facts.student, width=40)}")
+    return odd
+
+
+def prove(pdf: bytes | None, notebook: bytes) -> tuple[str, str]:
+    """Return whether a PDF was made from a notebook ("proven", "not proven" or "no pdf"), and why."""
+    if pdf is None:
+        return "no pdf", "handed in without a PDF"
+    try:
+        from labkit.pdf.verify import verify
+
+        verdict = verify(pdf, notebook)
+    except Exception as error:  # a hostile PDF must not stop the class; it only stays unproven
+        return "not proven", f"the PDF cannot be read ({type(error).__name__})"
+    return "proven" if verdict.proven else "not proven", shown(verdict.reason, width=200)
+
+
+def _row(handin: Handin, lab: str, status: str, *odd: str) -> Collected:
+    return Collected(handin.student, lab, status, handin.when, handin.where, odd=odd)
+
+
+def _known(course: Course, lab: str) -> bool:
+    places = (course.root / "release" / lab, course.root / "source" / lab, course.masters / f"{lab}.py")
+    return any(place.exists() for place in places)
+
+
+def table(rows: Sequence[Collected], *, title: str | None = None) -> Table:
+    """Return the table of what was collected: who, when, the pair, what was odd."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    result = Table("student", "handed in (UTC)", "", "pair", "worth a look", title=title)
+    for row in rows:
+        pair = row.pair if row.pair != "not proven" else f"not proven: {row.pair_reason}"
+        style = (
+            "red" if row.status == "refused" else None if row.pair == "proven" and not row.odd else "yellow"
+        )
+        when = f"{row.when:%Y-%m-%d %H:%M}" if row.when else ""
+        odd = "\n".join(row.odd) if row.student else f"{row.source}: {' '.join(row.odd)}"
+        result.add_row(escape(row.student) or "?", when, row.status, escape(pair), escape(odd), style=style)
+    return result
+
+
+def summary(rows: Sequence[Collected]) -> str:
+    """Return one line that counts the rows.
+
+    Example:
+        >>> summary([Collected("amy", "01", "new", None, "amy.zip", "proven")])
+        '1 new · 1 pair proven'
+    """
+    kinds = [row.status for row in rows]
+    counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
+    proven = sum(row.pair == "proven" for row in rows)
+    return " · ".join([*counts, f"{proven} pair{'s' * (proven != 1)} proven"])
