@@ -1,0 +1,189 @@
+"""The command `labkit`: what a student types."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="labkit",
+    help="Make the PDF of a lab, hand it in, check a hand-in, check the set-up.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+NotebookPath = Annotated[
+    Path, typer.Argument(metavar="NOTEBOOK", help="The .ipynb file.", show_default=False)
+]
+
+
+class CommandError(Exception):
+    """A command that could not be done: what is wrong and what to do."""
+
+
+@app.command()
+def pdf(
+    notebook: NotebookPath,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File to write.", show_default="next to the notebook"),
+    ] = None,
+) -> None:
+    """Make the PDF of a notebook.
+
+    Example: `labkit pdf 01_convolution.ipynb -o lab1.pdf`
+    """
+    compiler, reader = _pdf_modules()
+    target = output or notebook.with_suffix(".pdf")
+    raw = _bytes_of(notebook)
+    try:
+        made, warnings = compiler.make_pdf(reader.read(raw), raw, name=notebook.name, root=notebook.parent)
+    except (reader.NotebookError, compiler.PdfError) as error:
+        raise CommandError(f"{notebook}: {error}") from None
+    _write(target, made)
+    for warning in warnings:
+        typer.echo(f"Note: {warning}.", err=True)
+    typer.echo(f"Written: {target}")
+
+
+@app.command()
+def handin(
+    notebook: NotebookPath,
+    student: Annotated[
+        str, typer.Option("--id", help="Student id: letters, digits, '.', '_', '-'.", show_default=False)
+    ],
+    name: Annotated[str, typer.Option("--name", help="Your name, in any script.")] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for the zip.", show_default="the notebook's own"),
+    ] = None,
+) -> None:
+    """Make the hand-in: a zip of the notebook and its PDF.
+
+    Example: `labkit handin 01_convolution.ipynb --id s123 --name "Ming Wang"`
+    """
+    from labkit.handin import HandinError
+    from labkit.handin import handin as write
+
+    try:
+        write(notebook, student=student, name=name, out=out)
+    except HandinError as error:
+        raise CommandError(str(error)) from None
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="ZIP|PDF", help="A hand-in, or a PDF.", show_default=False)],
+    notebook: Annotated[
+        Path | None, typer.Argument(metavar="[NOTEBOOK]", help="The notebook of the PDF.", show_default=False)
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not draw the pages again to compare them.")
+    ] = False,
+) -> None:
+    """Prove that a PDF belongs to its notebook.
+
+    Example: `labkit verify 01_convolution_s123.zip`, or `labkit verify lab1.pdf 01_convolution.ipynb`
+    """
+    from labkit.pdf.verify import verify as prove
+
+    _pdf_modules()
+    pdf_bytes, notebook_bytes = _pair(file, notebook)
+    verdict = prove(pdf_bytes, notebook_bytes, rerender=not quick)
+    typer.echo(f"Proven: {verdict.reason}" if verdict.proven else verdict.reason)
+    if not verdict.proven:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing, and the command that mends it.
+
+    Example: `labkit doctor`
+    """
+    from labkit.doctor import report
+
+    lines, healthy = report()
+    typer.echo("\n".join(lines))
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _pdf_modules() -> tuple[Any, Any]:
+    """Return the compiler and the notebook reader, or say what to install."""
+    try:
+        from labkit.pdf import compiler, notebook
+    except ImportError as error:
+        raise CommandError(
+            f"The PDF needs {error.name or 'a package'}; run: pip install 'labkit[pdf]'"
+        ) from None
+    return compiler, notebook
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CommandError(f"There is no file {path}; check the name, or go to its folder.") from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True) if temporary else None
+        raise CommandError(f"{target} cannot be written: {error.strerror or error}.") from None
+
+
+def _pair(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:
+    """Return the bytes of a PDF and its notebook, from a zip or from two files."""
+    if notebook is not None:
+        return _bytes_of(file), _bytes_of(notebook)
+    if not zipfile.is_zipfile(file):
+        _bytes_of(file)
+        raise typer.BadParameter(
+            f"{file} is not a zip; with a PDF, name its notebook too: labkit verify PDF NOTEBOOK"
+        )
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = {Path(info.filename).suffix: info for info in archive.infolist()}
+            if len(archive.infolist()) != 2 or set(entries) != {".ipynb", ".pdf"}:
+                raise CommandError(f"{file} does not hold exactly one .ipynb and one .pdf.")
+            return _member(archive, entries[".pdf"]), _member(archive, entries[".ipynb"])
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        raise CommandError(f"{file} is a damaged zip ({type(error).__name__}); make it again.") from None
+
+
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    from labkit.pdf.verify import MAX_NOTEBOOK
+
+    if entry.file_size > MAX_NOTEBOOK:
+        raise CommandError(f"{entry.filename} in the zip is too big ({entry.file_size:,} bytes).")
+    with archive.open(entry) as stream:
+        return stream.read(MAX_NOTEBOOK + 1)
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
+    try:
+        app()
+    except CommandError as error:
+        print(f"labkit: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

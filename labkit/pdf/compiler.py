@@ -1,0 +1,139 @@
+"""Typst source to PDF: archivable and accessible where possible, plain where not; the same input, the same bytes."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import tempfile
+from pathlib import Path
+
+import typst
+
+from labkit.pdf.document import Document, build, source_of
+from labkit.pdf.fonts import CJK, FontSet, find_fonts, missing_glyphs, substitute, undrawable
+from labkit.pdf.notebook import Notebook
+from labkit.pdf.pair import Stamp, stamp
+from labkit.pdf.typ import array, lit
+
+TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
+_STANDARDS: tuple[list[str], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
+
+
+class PdfError(Exception):
+    """The PDF could not be made."""
+
+
+def make_pdf(
+    notebook: Notebook,
+    raw: bytes,
+    *,
+    name: str,
+    root: Path | None = None,
+    extra: dict[str, bytes] | None = None,
+) -> tuple[bytes, list[str]]:
+    """Return the PDF of a notebook and what could not be shown as it is.
+
+    Args:
+        notebook: what the pages show.
+        raw: bytes of the .ipynb file, attached to the PDF as they are.
+        name: file name of the notebook, in the footer and as the attachment's name.
+        root: folder of the notebook; pictures are read from it or below. None: no files.
+        extra: pictures that stand in for files of that folder, by relative path.
+
+    Raises:
+        PdfError: Typst could not compile the document.
+    """
+    name = Path(name).name or "notebook.ipynb"
+    with tempfile.TemporaryDirectory(prefix="labkit-pdf-") as folder:
+        store = Path(folder)
+        document = build(notebook, name=name, store=store, root=root, extra=extra or {})
+        fonts = find_fonts()
+        _lay_out(store, document, raw)
+        source = _main(document, stamp(raw, notebook), name, fonts, store)
+        return _compile(source, store, fonts, document.warnings), document.warnings
+
+
+def _template() -> str:
+    return importlib.resources.files("labkit.pdf").joinpath("template.typ").read_text(encoding="utf-8")
+
+
+def _lay_out(store: Path, document: Document, raw: bytes) -> None:
+    """Put the files that the main source reads into the folder."""
+    (store / "template.typ").write_text(_template(), encoding="utf-8")
+    (store / "notebook.ipynb").write_bytes(raw)
+    for i, data in enumerate(document.pictures.used.values()):
+        (store / f"asset{i}").write_bytes(data)
+
+
+def _main(document: Document, mark: Stamp, name: str, fonts: FontSet, store: Path) -> str:
+    """Return the main source with formulas tried, broken pictures marked and missing letters named in words."""
+    region = document.region
+    formulas, failed = document.formulas.definitions(_template(), fonts.handle)
+    if failed:
+        document.warnings.append(
+            f"{failed} formula{'s' if failed > 1 else ''} could not be set and stand as LaTeX source"
+        )
+    broken = _broken_pictures(store, fonts)
+    families = {"text": fonts.text(region), "mono": fonts.mono(region), "math": fonts.math(region)}
+    record = ", ".join(f"{key}: {array(map(lit, names))}" for key, names in families.items())
+    pairs = "".join(f"{lit(path)}: {lit(why)}, " for path, why in broken.items())
+    definitions = f"{formulas}#let fonts = ({record})\n#let broken = ({pairs or ':'})"
+    source = source_of(document, mark, name=name, definitions=definitions)
+    if CJK.search(source) and not any("CJK" in family for family in families["text"]):
+        document.warnings.append(
+            "no font with Chinese, Japanese and Korean letters; run: pip install noto-cjk-sans-otc"
+        )
+    drawn = set(source) | {
+        chr(int(code, 16)) for code in re.findall(r"(?<!\\)\\u\{([0-9a-f]{1,6})\}", source)
+    }
+    missing = missing_glyphs(drawn, families["text"], fonts)
+    if missing:
+        document.warnings.append(f"{len(missing)} characters that no font has are named in words")
+    return substitute(source, missing)
+
+
+def _broken_pictures(store: Path, fonts: FontSet) -> dict[str, str]:
+    """Return the pictures that the compiler cannot decode."""
+    names = sorted(file.name for file in store.iterdir() if re.fullmatch(r"[0-9a-f]{20}\.\w+", file.name))
+    if _pictures_compile(names, store, fonts):
+        return {}
+    return {
+        f"/{name}": "it cannot be decoded" for name in names if not _pictures_compile([name], store, fonts)
+    }
+
+
+def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
+    if not names:
+        return True
+    source = "\n".join(f"#image({lit('/' + name)}, width: 1cm)" for name in names)
+    try:
+        typst.Compiler(root=str(store), font_paths=fonts.handle).compile(
+            source.encode(), format="pdf", timestamp=0
+        )
+    except typst.TypstError:
+        return False
+    return True
+
+
+def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> bytes:
+    """Compile, first to the strictest standards, then to plain PDF."""
+    compiler = typst.Compiler(root=str(store), font_paths=fonts.handle)
+    complaint = ""
+    for standards in _STANDARDS:
+        for _attempt in range(2):
+            try:
+                pdf = compiler.compile(
+                    source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
+                )
+            except typst.TypstError as error:
+                complaint = complaint or " ".join(str(error).split())[:300]
+                missing = undrawable(error)
+                if not missing:
+                    break
+                source = substitute(source, missing)
+            else:
+                if standards != _STANDARDS[0]:
+                    kind = " ".join(standards).upper() or "plain PDF"
+                    warnings.append(f"made as {kind}, not as PDF/A-3a and PDF/UA-1: {complaint}")
+                return bytes(pdf)
+    raise PdfError(f"The PDF could not be made: {complaint}; please report it with the notebook.")

@@ -1,0 +1,195 @@
+"""A notebook to the Typst source of its document."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labkit.pdf.assets import Pictures
+from labkit.pdf.fonts import language
+from labkit.pdf.html import Html, Outline
+from labkit.pdf.markdown import to_html
+from labkit.pdf.maths import Formulas
+from labkit.pdf.notebook import Cell, Notebook, as_dict, text_of
+from labkit.pdf.outputs import Outputs
+from labkit.pdf.pair import Stamp
+from labkit.pdf.typ import array, breakable, call, clean, code, lit, note
+from labkit.pdf.widgets import Widgets
+
+_MAGICS = {
+    "sh": "bash",
+    "js": "javascript",
+    "r": "r",
+    "bash": "bash",
+    "html": "html",
+    "latex": "latex",
+    "javascript": "javascript",
+}
+_TITLE = re.compile(r"^\s*#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+
+
+@dataclass
+class Document:
+    """The parts of one document, before they are compiled."""
+
+    body: str
+    title: str
+    language: str
+    region: str
+    student: tuple[str, str]
+    formulas: Formulas
+    pictures: Pictures
+    anchors: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+
+def title_of(notebook: Notebook, default: str) -> str:
+    """Return the lab's title: the first top heading in plain words, else `default`."""
+    for cell in notebook.cells:
+        match = _TITLE.search(cell.source) if cell.kind == "markdown" else None
+        if match:
+            plain = re.sub(r"[*_`]|<[^>]{0,200}>|!?\[([^\]]*)\]\([^)]*\)", r"\1", match[1])
+            return clean(plain).strip()[:200] or default
+    return text_of(notebook.metadata.get("title"))[:200] or default
+
+
+def student_of(notebook: Notebook) -> tuple[str, str]:
+    """Return the student's id and name, "" where the notebook does not say."""
+    student = as_dict(as_dict(notebook.metadata.get("labkit")).get("student"))
+    return " ".join(text_of(student.get("id")).split())[:80], " ".join(text_of(student.get("name")).split())[
+        :120
+    ]
+
+
+def build(
+    notebook: Notebook, *, name: str, store: Path, root: Path | None, extra: dict[str, bytes]
+) -> Document:
+    """Return the document of a notebook.
+
+    Args:
+        notebook: the notebook.
+        name: its file name.
+        store: temporary folder for the pictures.
+        root: the notebook's folder, from which pictures may be read; None: none.
+        extra: pictures that stand in for files of the folder, by relative path.
+    """
+    warnings: list[str] = []
+    pictures, formulas, outline = Pictures(store, root, extra), Formulas(), Outline()
+    html = Html(pictures, formulas, outline, warnings.append)
+    outputs = Outputs(html, Widgets.of(notebook))
+    title = title_of(notebook, Path(name).stem)
+    parts: list[str] = []
+    titled = False
+    for cell in notebook.cells:
+        source = cell.source
+        if cell.kind == "markdown":
+            if not titled:
+                source, titled = _without_title(source)
+            parts.append(_markdown(source, cell, html))
+        elif cell.kind == "raw":
+            parts.append(call("source-text", code(source)) if source.strip() else "")
+        else:
+            parts += _code(cell, notebook.language, outputs)
+    body = "\n".join(f"#{part}" for part in parts if part) or f"#{note('[the notebook is empty]')}"
+    lang, region = language("".join(cell.source for cell in notebook.cells))
+    student = student_of(notebook)
+    return Document(body, title, lang, region, student, formulas, pictures, outline.anchors, warnings)
+
+
+def _without_title(source: str) -> tuple[str, bool]:
+    """Return a cell without the top heading that became the document's title."""
+    match = _TITLE.search(source)
+    if match and not re.search(r"^(```|~~~|\$\$)", source[: match.start()], re.MULTILINE):
+        return source[: match.start()] + "\n" + source[match.end() :], True
+    return source, False
+
+
+def _markdown(source: str, cell: Cell, html: Html) -> str:
+    if not source.strip():
+        return ""
+    html.attachments, html.math = cell.attachments, True
+    try:
+        text = to_html(source)
+    except Exception:  # the Markdown parser's own failures on odd input
+        html.warn("a Markdown cell could not be read and is shown as source")
+        return call("source-text", code(source))
+    body = html.convert(text)
+    grade = _grade_tag(cell)
+    if grade and body:
+        return call("answer", grade, body)
+    return call("prose", body) if body else ""
+
+
+def _code(cell: Cell, lang: str, outputs: Outputs) -> list[str]:
+    """Return the expressions of a code cell and its outputs."""
+    source = cell.source.strip("\n")
+    magic = re.match(r"%%(\w+)", source)
+    lang = _MAGICS.get(magic[1].lower(), lang) if magic else lang
+    lang = re.sub(r"[^\w+#-]", "", lang.replace("ipython", "python"))
+    count = str(cell.count) if cell.count is not None else "none"
+    parts = []
+    results = outputs.of(cell)
+    if source.strip():
+        text = "\n".join(breakable(line) for line in clean(source).split("\n"))
+        grade = _grade_tag(cell) or "none"
+        follows = "true" if results else "false"
+        parts.append(call("cell", count, lit(text), lit(lang), grade, follows))
+    return parts + results
+
+
+def _grade_tag(cell: Cell) -> str:
+    """Return the small label of a graded cell: its name and points; "" for others."""
+    grading = cell.grading
+    name = text_of(grading.get("grade_id"))[:60]
+    points = grading.get("points")
+    if not name or not (grading.get("grade") or grading.get("solution") or grading.get("task")):
+        return ""
+    if isinstance(points, int | float) and not isinstance(points, bool) and points:
+        return lit(f"{name} · {points:g} {'point' if points == 1 else 'points'}")
+    return lit(name)
+
+
+def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) -> str:
+    """Return the main Typst file; fonts and templates are imported by it."""
+    meta = {
+        "title": lit(document.title),
+        "student-id": lit(document.student[0]),
+        "student-name": lit(document.student[1]),
+        "file": lit(name),
+        "sha256": lit(stamp.file_hash),
+        "keywords": array(map(lit, stamp.keywords())),
+        "lang": lit(document.language),
+    }
+    record = "(" + ", ".join(f"{key}: {value}" for key, value in meta.items()) + ")"
+    attachments = [_attach("/notebook.ipynb", name, "source", "The notebook that this document shows")]
+    attachments += [
+        _attach(f"/asset{i}", path, "supplement", "A picture that the notebook shows")
+        for i, path in enumerate(document.pictures.used)
+    ]
+    return "\n".join(
+        [
+            '#import "/template.typ": *',
+            definitions,
+            f"#let anchors = {array(map(lit, document.anchors))}",
+            "#let formula = formula.with(formulas)",
+            "#let section = section.with(anchors)",
+            "#let goto = goto.with(anchors)",
+            "#let inline-picture = inline-picture.with(broken)",
+            "#let figure-picture = figure-picture.with(broken)",
+            f"#let meta = {record}",
+            "#show: page-setup.with(meta, fonts)",
+            *attachments,
+            "#title-block(meta)",
+            document.body,
+            "",
+        ]
+    )
+
+
+def _attach(path: str, name: str, relation: str, about: str) -> str:
+    mime = "application/x-ipynb+json" if relation == "source" else "application/octet-stream"
+    data = f"read({lit(path)}, encoding: none)"
+    return "#" + call(
+        "pdf.attach", lit(name), data, relationship=lit(relation), mime_type=lit(mime), description=lit(about)
+    )

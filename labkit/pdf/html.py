@@ -1,0 +1,302 @@
+"""HTML to Typst: what Markdown and rich outputs are made of. Scripts never run, nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import bs4
+from bs4.element import NavigableString, PageElement, PreformattedString, Tag
+
+from labkit.pdf import css
+from labkit.pdf.assets import PictureError, Pictures
+from labkit.pdf.maths import Formulas
+from labkit.pdf.notebook import Json
+from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
+
+MAX_DEPTH = 40
+_BLOCKS = frozenset(
+    ["p", "div", "ul", "ol", "li", "table", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "details", "summary", "center", "section", "article", "dl", "dt", "dd", "figure", "figcaption", "form", "header", "footer", "main", "tr", "td", "th", "thead", "tbody", "fieldset", "address", "aside", "nav"]
+)
+_UNSEEN = frozenset(["style", "head", "meta", "link", "template", "noscript", "title", "base"])
+_NOT_SHOWN = frozenset(["script", "iframe", "video", "audio", "object", "embed", "canvas", "map"])
+_INLINE = {
+    "b": "strong", "strong": "strong", "i": "emph", "em": "emph", "cite": "emph", "var": "emph", "dfn": "emph",
+    "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "s": "strike", "del": "strike",
+    "strike": "strike", "mark": "highlight", "small": "smaller",
+}  # fmt: skip
+_HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+
+
+@dataclass
+class Outline:
+    """Where the headings stand: levels never skip one, each anchor is given once."""
+
+    level: int = 1
+    anchors: list[str] = field(default_factory=list)
+
+    def heading(self, level: int, body: str, text: str) -> str:
+        """Return a heading whose level is at most one below the one before; it keeps its visible size."""
+        shown, level = level, min(level, self.level + 1)
+        self.level = level
+        anchor = re.sub(r"\s", "-", text.strip())
+        new = bool(anchor) and anchor not in self.anchors
+        if new:
+            self.anchors.append(anchor)
+        key = str(len(self.anchors) - 1) if new else "none"
+        return call("section", str(level), str(shown), key, body)
+
+
+@dataclass
+class Html:
+    """Turns one piece of HTML into Typst content."""
+
+    pictures: Pictures
+    formulas: Formulas
+    outline: Outline
+    warn: Callable[[str], None]
+    attachments: Json = field(default_factory=dict)
+    sheet: dict[str, css.Declarations] = field(default_factory=dict)
+    math: bool = False  # True: <tex> elements are formulas (our Markdown renderer wrote them)
+
+    def convert(self, html: str) -> str:
+        """Return the content block of a piece of HTML, "" when nothing is to be seen."""
+        try:
+            soup = bs4.BeautifulSoup(html, "html.parser")
+            self.sheet = css.sheet(soup)
+            body = self.flow(soup.children, 0)
+        except (RecursionError, bs4.exceptions.ParserRejectedMarkup, AssertionError):
+            self.warn("a piece of HTML could not be read and is shown as source")
+            return block([call("source-text", code(html))])
+        return "" if body == "[]" else body
+
+    def style(self, element: Tag) -> css.Declarations:
+        """Return the element's own declarations and those given to its id."""
+        return {
+            **self.sheet.get(str(element.get("id", "")), {}),
+            **css.declarations(str(element.get("style", ""))),
+        }
+
+    def is_block(self, node: PageElement, depth: int = 0) -> bool:
+        """Say whether an element starts a new line."""
+        if not isinstance(node, Tag):
+            return False
+        if node.name in _BLOCKS or (node.name == "tex" and node.get("data-display") == "1"):
+            return True
+        return depth < MAX_DEPTH and any(self.is_block(child, depth + 1) for child in node.children)
+
+    def flow(self, nodes: Iterable[PageElement], depth: int) -> str:
+        """Return the content block of nodes that may hold blocks."""
+        parts: list[str] = []
+        line: list[str] = []
+
+        def end_line() -> None:
+            if any(part != '" "' for part in line):
+                parts.append(call("paragraph", block(_trimmed(line))))
+            line.clear()
+
+        for node in nodes:
+            if self.is_block(node):
+                end_line()
+                parts.append(self.block(node, depth + 1))  # type: ignore[arg-type]
+            else:
+                line.append(self.inline(node, depth + 1))
+        end_line()
+        return block(parts)
+
+    def line(self, element: Tag, depth: int) -> str:
+        """Return the content block of an element; without paragraphs when it holds no block."""
+        if any(self.is_block(child) for child in element.children):
+            return self.flow(element.children, depth)
+        return block(_trimmed([self.inline(child, depth + 1) for child in element.children]))
+
+    def inline(self, node: PageElement, depth: int) -> str:
+        """Return the Typst expression of a node inside a line, "" for nothing."""
+        if isinstance(node, PreformattedString):  # comments, doctypes
+            return ""
+        if isinstance(node, NavigableString):
+            text = re.sub(r"[ \t\n\r\f]+", " ", str(node))
+            return lit(breakable(clean(text))) if text else ""
+        if not isinstance(node, Tag) or node.name in _UNSEEN:
+            return ""
+        if depth > MAX_DEPTH:
+            return lit(node.get_text())
+        special = self._special(node)
+        if special is not None:
+            return special
+        return self._styled(node, block(self.inline(child, depth + 1) for child in node.children))
+
+    def _special(self, node: Tag) -> str | None:
+        """Return the expression of an element that has no ordinary content, None for others."""
+        name = node.name
+        if name == "tex" and self.math:
+            return self.formulas.add(node.get_text(), display=node.get("data-display") == "1")
+        if name == "br":
+            return "linebreak()"
+        if name == "wbr":
+            return lit("\u200b")
+        if name == "img":
+            return self.image(node)
+        if name == "svg":
+            return self._picture(str(node).encode(), "drawing", "")
+        if name in ("code", "tt", "samp"):
+            return call("raw", code(node.get_text()))
+        if name == "kbd":
+            return call("key", lit(node.get_text()))
+        if name == "input":
+            if node.get("type") == "checkbox":
+                return lit("☑" if node.has_attr("checked") else "☐")
+            return note(f"[input field {node.get('value', '')}]")
+        if name in _NOT_SHOWN:
+            where = str(node.get("src") or node.get("data") or "")[:120]
+            return note(
+                f"[{name} not shown{': ' + where if where and not where.startswith('data:') else ''}]"
+            )
+        return None
+
+    def _styled(self, node: Tag, body: str) -> str:
+        """Return an inline element's content with its emphasis, colours and link."""
+        name = node.name
+        if body == "[]":
+            return ""
+        if name == "q":
+            return block([lit("“"), body, lit("”")])
+        if name == "a":
+            return self._link(str(node.get("href", "")), body)
+        if name in _INLINE:
+            body = call(_INLINE[name], body)
+        style = self.style(node)
+        ink = css.colour(style.get("color", "") or str(node.get("color", "")))
+        paper = css.colour(style.get("background-color") or style.get("background", ""))
+        if ink:
+            body = call("ink-text", ink, body)
+        if paper:
+            body = call("highlight", body, fill=paper)
+        if "bold" in style.get("font-weight", ""):
+            body = call("strong", body)
+        return body
+
+    def _link(self, address: str, body: str) -> str:
+        if re.match(r"(?:https?|mailto):", address, re.IGNORECASE) and len(address) < 2000:
+            return call("link", lit(address), body)
+        if address.startswith("#") and len(address) > 1:
+            return call("goto", lit(address[1:]), body)
+        return body
+
+    def image(self, node: Tag) -> str:
+        """Return a picture, or the placeholder that says why it is missing."""
+        source = str(node.get("src", ""))
+        name = "" if source.startswith("data:") else source.rsplit("/", 1)[-1][:80]
+        alt = str(node.get("alt") or "") or name or "picture"
+        width = css.length(str(node.get("width") or "") or self.style(node).get("width", ""))
+        try:
+            return self._picture(self.pictures.resolve(source, self.attachments), alt, width)
+        except PictureError as error:
+            return self._missing(alt, source, error)
+
+    def _picture(self, data: bytes, alt: str, width: str) -> str:
+        try:
+            path = self.pictures.add(data)
+        except PictureError as error:
+            return self._missing(alt, "", error)
+        return call("inline-picture", lit(path), lit(alt), width or "auto")
+
+    def _missing(self, alt: str, source: str, error: PictureError) -> str:
+        where = "" if source.startswith("data:") else source[:160]
+        self.warn(f"picture not shown ({error}): {where or alt}")
+        return call("missing-picture", lit(alt), code(where), lit(str(error)))
+
+    def block(self, element: Tag, depth: int) -> str:
+        """Return the Typst expression of a block element."""
+        from labkit.pdf.tables import table
+
+        name = element.name
+        if depth > MAX_DEPTH:
+            return call("paragraph", block([lit(" ".join(element.get_text().split()))]))
+        if name == "tex":
+            return self.inline(element, depth)
+        if name in _HEADINGS:
+            body = self.line(element, depth)
+            return "" if body == "[]" else self.outline.heading(_HEADINGS[name], body, element.get_text())
+        if name == "hr":
+            return "rule()"
+        if name == "pre":
+            language = re.sub(r"[^\w+#-]", "", str(element.get("data-language", "")))
+            return call(
+                "listing",
+                code(element.get_text().rstrip("\n")),
+                lit(language.lower()) if language else "none",
+            )
+        if name in ("ul", "ol"):
+            return self._list(element, depth)
+        if name == "dl":
+            return self._terms(element, depth)
+        if name == "table":
+            return table(self, element, depth)
+        if name == "blockquote":
+            return call("quotation", self.flow(element.children, depth))
+        if name == "details":
+            return self._details(element, depth)
+        if name == "p" and not any(self.is_block(child) for child in element.children):
+            body = self.line(element, depth)
+            return self._boxed(element, call("paragraph", body)) if body != "[]" else ""
+        body = self.flow(element.children, depth)
+        return "" if body == "[]" else self._boxed(element, body)
+
+    def _boxed(self, element: Tag, body: str) -> str:
+        """Return a block's content with the element's alert box, colours and alignment."""
+        kind = re.search(
+            r"alert-(warning|danger|info|success)", " ".join(element.get_attribute_list("class"))
+        )
+        if kind:
+            return call("alert", lit(kind[1]), block([body]))
+        style = self.style(element)
+        ink = css.colour(style.get("color", ""))
+        paper = css.colour(style.get("background-color") or style.get("background", ""))
+        side = style.get("text-align", "") or str(element.get("align", "")) or element.name
+        if element.name in _INLINE:
+            body = call(_INLINE[element.name], block([body]))
+        if ink:
+            body = call("ink-text", ink, block([body]))
+        if paper:
+            body = call("panel", paper, block([body]))
+        return call("align", side, block([body])) if side in ("center", "right") else body
+
+    def _list(self, element: Tag, depth: int) -> str:
+        items = [child for child in element.children if isinstance(child, Tag) and child.name not in _UNSEEN]
+        if not items:
+            return ""
+        named = {}
+        start = str(element.get("start", ""))
+        if element.name == "ol" and re.fullmatch(r"\d{1,6}", start):
+            named["start"] = start
+        if all("task-list-item" in item.get_attribute_list("class") for item in items):
+            named["marker"] = "[]"
+        if any(child.name == "p" for item in items for child in item.find_all(recursive=False)):
+            named["tight"] = "false"
+        bodies = [self.line(item, depth + 1) for item in items]
+        return call("enum" if element.name == "ol" else "list", *bodies, **named)
+
+    def _terms(self, element: Tag, depth: int) -> str:
+        parts = []
+        for child in element.find_all(["dt", "dd"], recursive=False):
+            body = self.line(child, depth + 1)
+            parts.append(call("strong", body) if child.name == "dt" else call("pad", body, left="1.2em"))
+        return block(call("paragraph", part) for part in parts)
+
+    def _details(self, element: Tag, depth: int) -> str:
+        summary = element.find("summary", recursive=False)
+        title = self.line(summary, depth) if isinstance(summary, Tag) else block([lit("Details")])
+        rest = [child for child in element.children if child is not summary]
+        return call("details", title, self.flow(rest, depth))
+
+
+def _trimmed(parts: list[str]) -> list[str]:
+    """Return the parts of a line without the spaces at its ends."""
+    parts = [part for part in parts if part]
+    while parts and parts[0] == '" "':
+        parts = parts[1:]
+    while parts and parts[-1] == '" "':
+        parts = parts[:-1]
+    return parts

@@ -1,0 +1,51 @@
+"""Markdown to HTML through nbconvert's own parser, with formulas kept apart."""
+
+from __future__ import annotations
+
+from html import escape
+
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+
+class _Renderer(IPythonRenderer):  # type: ignore[misc]
+    """nbconvert's renderer, but formulas become <tex> elements and code is not yet coloured."""
+
+    def inline_math(self, body: str) -> str:
+        """Return an inline formula."""
+        return _tex(body, display=False)
+
+    def block_math(self, body: str) -> str:
+        """Return a displayed formula."""
+        return _tex(body, display=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Return a LaTeX environment outside dollar signs."""
+        return _tex(rf"\begin{{{name}}}{body}\end{{{name}}}", display=True)
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """Return a code block with its language."""
+        language = (info or "").split()[:1]
+        return f'<pre data-language="{escape("".join(language))}">{escape(code)}</pre>'
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return an image with its address as written."""
+        return f'<img src="{escape(url)}" alt="{escape(text)}">'
+
+    def heading(self, text: str, level: int, **attrs: object) -> str:
+        """Return a heading without anchor."""
+        return f"<h{level}>{text}</h{level}>\n"
+
+
+def _tex(body: str, *, display: bool) -> str:
+    return f'<tex data-display="{int(display)}">{escape(body)}</tex>'
+
+
+def to_html(source: str) -> str:
+    """Return Markdown as HTML in which each formula is a <tex data-display="0|1"> element.
+
+    Example:
+        >>> to_html("*a* $x<y$")
+        '<p><em>a</em> <tex data-display="0">x&lt;y</tex></p>\\n'
+    """
+    html: str = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True)).render(source)
+    return html

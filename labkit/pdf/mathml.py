@@ -1,0 +1,369 @@
+"""MathML (as latex2mathml writes it) to Typst's math notation.
+
+The result is made of single letters and digits, escapes, string literals and the functions named here, so no
+text of a formula can be read as a Typst command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from xml.etree.ElementTree import Element
+
+from labkit.pdf.typ import lit
+
+_NS = "{http://www.w3.org/1998/Math/MathML}"
+_STYLES = {
+    "bold": "bold(upright({}))",
+    "bold-italic": "bold({})",
+    "double-struck": "bb({})",
+    "script": "cal({})",
+    "fraktur": "frak({})",
+    "monospace": "mono({})",
+    "sans-serif": "sans({})",
+    "normal": "upright({})",
+    "italic": "italic({})",
+    "bold-script": "bold(cal({}))",
+    "bold-fraktur": "bold(frak({}))",
+    "bold-sans-serif": "bold(sans({}))",
+}
+_PER_LETTER = {"double-struck", "script", "fraktur", "bold-script", "bold-fraktur"}
+_LIMIT_WORDS = {
+    "lim", "max", "min", "sup", "inf", "argmax", "argmin", "arg max", "arg min",
+    "limsup", "liminf", "lim sup", "lim inf", "det", "gcd", "Pr",
+}  # fmt: skip
+_BIG = set("∑∏∐⋃⋂⨁⨂⋁⋀⨆")
+_OVERLINES = set("―‾¯_")
+_UNDERLINES = set("_―¯‾̲\u0332")
+_ACCENTS = {
+    "^": "hat", "ˆ": "hat", "~": "tilde", "˜": "tilde", "¯": "macron", "‾": "macron", "―": "macron",
+    "˙": "dot", ".": "dot", "¨": "dot.double", "→": "arrow", "⃗": "arrow", "ˇ": "caron", "˘": "breve",
+    "´": "acute", "`": "grave", "⋯": "dot.triple",
+}  # fmt: skip
+_COLOURS = frozenset(
+    ["red", "blue", "green", "black", "white", "gray", "yellow", "purple", "orange", "teal", "maroon", "navy", "olive", "aqua", "lime", "fuchsia", "silver"]
+)
+_OPEN, _CLOSE = set("([{|‖∥⟨"), set(")]}|‖∥⟩")
+_INVISIBLE = set("\u2061\u2062\u2063\u2064\u200b")
+_RULE = "stroke: 0.5pt"
+_EMPTY = '""'
+
+
+class FormulaError(Exception):
+    """A formula with something that cannot be set; it is then shown as its source."""
+
+
+def symbol(char: str) -> str:
+    """Return one character as Typst math reads it: itself, or an escape.
+
+    Example:
+        >>> symbol("x"), symbol("#"), symbol("∑")
+        ('x', '\\\\#', '\\\\u{2211}')
+    """
+    if char.isascii():
+        return char if char.isalnum() else "\\" + char
+    return f"\\u{{{ord(char):x}}}"
+
+
+def to_typst(root: Element) -> str:
+    """Return the Typst math source of a MathML tree.
+
+    Raises:
+        FormulaError: an unknown command or an element with no counterpart.
+    """
+    inner = root
+    while _tag(inner) in ("math", "mrow", "mstyle") and len(inner) == 1:
+        inner = inner[0]
+    if _tag(inner) == "mtable" and inner.get("displaystyle") == "true":
+        return _aligned(inner)
+    return _sequence(root)
+
+
+def _tag(element: Element) -> str:
+    return str(element.tag).removeprefix(_NS)
+
+
+def _text(element: Element) -> str:
+    return (element.text or "").strip()
+
+
+def _node(element: Element) -> str:
+    return _NODES.get(_tag(element), _sequence)(element)
+
+
+def _group(element: Element) -> str:
+    """Return an element as an argument: never empty."""
+    return _node(element) or _EMPTY
+
+
+def _is_fence(element: Element, chars: set[str]) -> bool:
+    return _tag(element) == "mo" and _text(element) in chars
+
+
+def _sequence(elements: Iterable[Element]) -> str:
+    """Return elements side by side; brackets around a table grow with it."""
+    items, out, at = list(elements), [], 0
+    while at < len(items):
+        if at + 1 < len(items) and _tag(items[at + 1]) == "mtable" and _is_fence(items[at], _OPEN):
+            closed = at + 2 < len(items) and _is_fence(items[at + 2], _CLOSE)
+            close = symbol(_text(items[at + 2])) if closed else ""
+            out.append(f"lr({symbol(_text(items[at]))} {_node(items[at + 1])} {close})")
+            at += 3 if closed else 2
+        elif _tag(items[at]) == "mpadded" and items[at].get("width") == "0" and at + 1 < len(items):
+            out.append(f"cancel({_group(items[at + 1])})")  # \not before a relation
+            at += 2
+        else:
+            out.append(_node(items[at]))
+            at += 1
+    return " ".join(part for part in out if part)
+
+
+def _aligned(table: Element) -> str:
+    """Return a lone align or gather as Typst's own aligned lines."""
+    lines = []
+    for row in table:
+        cells = [_sequence(cell) for cell in row if _tag(cell) == "mtd"]
+        if len(cells) > 2 and len(cells) % 2:  # the number that latex2mathml puts at the end of a line
+            cells = cells[:-1]
+        spaced = [c if i % 2 == 0 or i == len(cells) - 1 else f"{c} #h(2em)" for i, c in enumerate(cells)]
+        lines.append(" & ".join(spaced))
+    return " \\ ".join(lines)
+
+
+def _style(element: Element) -> str:
+    body = _sequence(element)
+    shown = element.get("displaystyle")
+    if shown:
+        body = f"display({body or _EMPTY})" if shown == "true" else f"inline({body or _EMPTY})"
+    return _coloured(element.get("mathcolor"), body)
+
+
+def _coloured(colour: str | None, body: str) -> str:
+    if colour in _COLOURS:
+        return f"#text(fill: {colour}, ${body}$)"
+    if colour and re.fullmatch("#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})", colour):
+        return f'#text(fill: rgb("{colour}"), ${body}$)'
+    return body
+
+
+def _identifier(element: Element) -> str:
+    text, style = _text(element), element.get("mathvariant", "")
+    if not text:
+        return ""
+    if text.startswith("\\") and len(text) > 1:
+        raise FormulaError(f"unknown command {text}")
+    if len(text) == 1:
+        return _STYLES[style].format(symbol(text)) if style in _STYLES and style != "italic" else symbol(text)
+    if style in _PER_LETTER:
+        return _STYLES[style].format(" ".join(map(symbol, text)))
+    if style in _STYLES and style != "normal":
+        return _STYLES[style].format(lit(text))
+    return _operator_name(text)
+
+
+def _operator_name(text: str) -> str:
+    limits = "true" if text in _LIMIT_WORDS else "false"
+    return f"op({lit(text)}, limits: #{limits})"
+
+
+def _number(element: Element) -> str:
+    text, style = _text(element), element.get("mathvariant", "")
+    if style in _STYLES:
+        return _STYLES[style].format(lit(text))
+    return text if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) else lit(text) if text else ""
+
+
+def _words(element: Element) -> str:
+    text, style = (element.text or "").replace("\u00a0", " "), element.get("mathvariant", "")
+    if not text:
+        return ""
+    return _STYLES[style].format(lit(text)) if style in _STYLES and style != "normal" else lit(text)
+
+
+def _operator(element: Element) -> str:
+    text = _text(element)
+    if not text or set(text) <= _INVISIBLE:
+        return ""
+    if len(text) > 1 and text.replace(" ", "").isalpha():
+        return _operator_name(text)
+    if text in ("‖", "∥"):
+        return 'class("normal", \\u{2016})'
+    shown = "".join(map(symbol, text))
+    size = re.match(r"([0-9.]+)em", element.get("minsize", ""))
+    if size and element.get("minsize") == element.get("maxsize"):
+        return f"lr(size: #{min(float(size[1]), 6):.2f}em, {shown})"
+    return shown
+
+
+def _space(element: Element) -> str:
+    if element.get("linebreak") == "newline":
+        return "\\ "
+    width = re.match(r"-?\d*\.?\d+(?=em)", element.get("width", ""))
+    return f"#h({max(-4.0, min(20.0, float(width[0]))):g}em)" if width else ""
+
+
+def _phantom(element: Element) -> str:
+    return f"#hide[${_sequence(element)}$]"
+
+
+def _enclosed(element: Element) -> str:
+    body, notation = _sequence(element) or _EMPTY, element.get("notation", "")
+    if "box" in notation:
+        return f"#box({_RULE}, inset: 3pt, baseline: 3pt, $display({body})$)"
+    return f"cancel({body})" if "strike" in notation else body
+
+
+def _error(element: Element) -> str:
+    raise FormulaError("the formula has an error")
+
+
+def _fraction(element: Element) -> str:
+    above, below = (_group(part) for part in element)
+    if element.get("linethickness", "").startswith("0"):
+        return f"mat(delim: #none, {above}; {below})"
+    return f"frac({above}, {below})"
+
+
+def _root(element: Element) -> str:
+    if _tag(element) == "msqrt":
+        return f"sqrt({_sequence(element) or _EMPTY})"
+    return f"root({_group(element[1])}, {_group(element[0])})"
+
+
+def _attached(base: Element, *, below: str = "", above: str = "", limits: bool = False) -> str:
+    shown, text = _group(base), _text(base) if _tag(base) in ("mo", "mi") else ""
+    takes_limits = text in _BIG or (shown.startswith("op(") and shown.endswith("limits: #true)"))
+    if limits and not takes_limits:
+        shown = f"limits({shown})"
+    elif not limits and text and text in "‖∥|)]}=→":
+        shown = f"scripts({shown})"
+    parts = [shown, f"t: {above}" if above else "", f"b: {below}" if below else ""]
+    return f"attach({', '.join(part for part in parts if part)})"
+
+
+def _superscript(element: Element) -> str:
+    mark = _text(element[1])
+    if mark and set(mark) <= set("′'″‴"):
+        return _attached(element[0], above=" ".join(symbol("′" if m == "'" else m) for m in mark))
+    return _attached(element[0], above=_group(element[1]))
+
+
+def _subscript(element: Element) -> str:
+    return _attached(element[0], below=_group(element[1]))
+
+
+def _both_scripts(element: Element) -> str:
+    return _attached(element[0], below=_group(element[1]), above=_group(element[2]))
+
+
+def _under(element: Element) -> str:
+    mark = _text(element[1]) if _tag(element[1]) == "mo" else ""
+    if mark in ("⏟", "︸"):
+        return f"underbrace({_group(element[0])})"
+    if mark and mark in _UNDERLINES:
+        return f"underline({_group(element[0])})"
+    return _attached(element[0], below=_group(element[1]), limits=True)
+
+
+def _over(element: Element) -> str:
+    mark = _text(element[1]) if _tag(element[1]) == "mo" else ""
+    base = _group(element[0])
+    several = sum(1 for part in element[0].iter() if _text(part)) > 1
+    if mark in ("⏞", "︷"):
+        return f"overbrace({base})"
+    if mark in _OVERLINES and several:
+        return f"overline({base})"
+    if mark in _ACCENTS:
+        return f"accent({base}, {_ACCENTS[mark]})"
+    return _attached(element[0], above=_group(element[1]), limits=True)
+
+
+def _under_over(element: Element) -> str:
+    return _attached(element[0], below=_group(element[1]), above=_group(element[2]), limits=True)
+
+
+def _row(element: Element) -> str:
+    """Return a row; one between \\left and \\right becomes a pair of growing brackets."""
+    items = list(element)
+    ends = [item for item in (items[:1] + items[-1:]) if _tag(item) == "mo"]
+    forms = [end.get("form") for end in ends]
+    if len(items) >= 2 and forms == ["prefix", "postfix"]:
+        first, last = (symbol(_text(end)) if _text(end) else "" for end in ends)
+        return f"lr({first} {_fenced(items[1:-1])} {last})"
+    if len(items) >= 2 and forms[:1] == ["prefix"] and _tag(items[0]) == "mo" and _text(items[0]):
+        return f"lr({symbol(_text(items[0]))} {_sequence(items[1:])})"  # cases: no closing bracket
+    return _sequence(items)
+
+
+def _fenced(items: list[Element]) -> str:
+    middle = []
+    for item in items:
+        inner_fence = (
+            _tag(item) == "mo" and item.get("fence") == "true" and _text(item) in ("|", "∣", "‖", "∥", "/")
+        )
+        middle.append(f"mid({symbol(_text(item))})" if inner_fence else "")
+    if not any(middle):
+        return _sequence(items)
+    return " ".join(mid or _node(item) for mid, item in zip(middle, items, strict=True))
+
+
+def _table(element: Element) -> str:
+    """Return a matrix, array, cases or inner alignment as a grid on the math axis."""
+    shown = element.get("displaystyle") == "true"
+    rows, sides = [], (element.get("columnalign") or "").split()
+    for row in element:
+        cells = [cell for cell in row if _tag(cell) == "mtd"]
+        sides = sides or [cell.get("columnalign") or "center" for cell in cells]
+        rows.append([_sequence(cell) for cell in cells])
+    width = max((len(row) for row in rows), default=0)
+    if not width:
+        return ""
+    known = [side if side in ("left", "right", "center") else "center" for side in sides] or ["center"]
+    sides = (known + known[-1:] * width)[:width]
+    gaps = [
+        "0.28em" if pair == ("right", "left") else "2em" if shown else "0.9em"
+        for pair in zip(sides, sides[1:], strict=False)
+    ]
+    extra = [
+        f"grid.vline(x: {i + 1}, {_RULE})" for i, kind in _lines(element, "columnlines") if kind == "solid"
+    ]
+    extra += [
+        f"grid.hline(y: {i + 1}, {_RULE})" for i, kind in _lines(element, "rowlines") if kind == "solid"
+    ]
+    wrap = "[$display({})$]" if shown else "[${}$]"
+    cells_out = [wrap.format(c) if c else "[]" for row in rows for c in row + [""] * (width - len(row))]
+    head = [str(width), _tuple(sides), _tuple(gaps), "0.8em" if shown else "0.5em"]
+    return f"#math-grid({', '.join(head + extra + cells_out)})"
+
+
+def _lines(element: Element, name: str) -> list[tuple[int, str]]:
+    return list(enumerate((element.get(name) or "").split()))
+
+
+def _tuple(items: list[str]) -> str:
+    return "(" + "".join(f"{item}, " for item in items) + ")"
+
+
+_NODES: dict[str, Callable[[Element], str]] = {
+    "mstyle": _style,
+    "mi": _identifier,
+    "mn": _number,
+    "mtext": _words,
+    "ms": _words,
+    "mo": _operator,
+    "mspace": _space,
+    "mphantom": _phantom,
+    "menclose": _enclosed,
+    "merror": _error,
+    "mfrac": _fraction,
+    "msqrt": _root,
+    "mroot": _root,
+    "msup": _superscript,
+    "msub": _subscript,
+    "msubsup": _both_scripts,
+    "munder": _under,
+    "mover": _over,
+    "munderover": _under_over,
+    "mrow": _row,
+    "mtable": _table,
+}

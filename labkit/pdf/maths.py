@@ -1,0 +1,216 @@
+"""Formulas: LaTeX to Typst, each tried on its own so that a bad one is shown as its source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+
+import typst
+
+from labkit.pdf.mathml import FormulaError, to_typst
+from labkit.pdf.typ import call, lit
+
+MAX_LENGTH = 20_000
+_MACRO = re.compile(
+    r"\\(?:newcommand|renewcommand|providecommand)\*?\s*(?:\{\s*(\\[A-Za-z]+)\s*\}|(\\[A-Za-z]+))\s*(?:\[(\d)\])?\s*\{"
+    r"|\\def\s*(\\[A-Za-z]+)\s*\{"
+    r"|\\DeclareMathOperator(\*?)\s*\{?\s*(\\[A-Za-z]+)\s*\}?\s*\{"
+)
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_ALIGNED = r"(aligned|align|gathered|gather|eqnarray|multline|flalign|split)\*?"
+_SHORT = {
+    r"\R": r"\mathbb{R}",
+    r"\N": r"\mathbb{N}",
+    r"\Z": r"\mathbb{Z}",
+    r"\C": r"\mathbb{C}",
+    r"\Q": r"\mathbb{Q}",
+}
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A LaTeX macro: how many arguments, and the text that stands for it."""
+
+    arguments: int
+    body: str
+
+
+@dataclass
+class Formulas:
+    """The formulas of one document, and the macros defined so far."""
+
+    macros: dict[str, Macro] = field(default_factory=dict)
+    sources: list[str | None] = field(default_factory=list)  # Typst math; None: could not be converted
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def add(self, tex: str, *, display: bool) -> str:
+        """Return the Typst expression of a formula, "" when it only defines macros."""
+        tex = tex.strip()
+        number = ""
+        try:
+            if len(tex) > MAX_LENGTH:
+                raise FormulaError("too long")
+            plain, number = _prepare(expand(take_macros(tex, self.macros), {**self.macros}))
+            if not plain.strip():
+                return (
+                    ""
+                    if tex and _MACRO.search(tex)
+                    else call("bad-formula", lit(tex), _bool(display))
+                    if tex
+                    else ""
+                )
+            source: str | None = convert(plain, display=display)
+        except Exception:  # latex2mathml raises many kinds of errors on what is not LaTeX
+            source = None
+        if source is not None and not source.strip():
+            source = None
+        index = self._index(source)
+        return call("formula", str(index), lit(tex), _bool(display), lit(number) if number else "none")
+
+    def _index(self, source: str | None) -> int:
+        key = source or ""
+        if key not in self._known:
+            self._known[key] = len(self.sources)
+            self.sources.append(source)
+        return self._known[key]
+
+    def definitions(self, template: str, fonts: typst.Fonts) -> tuple[str, int]:
+        """Return Typst source that defines every formula, and how many are shown as source."""
+        good = _good([source for source in self.sources if source is not None], template, fonts)
+        self.sources = [source if source in good else None for source in self.sources]
+        items = [f"${source}$.body" if source is not None else "none" for source in self.sources]
+        return f"#let formulas = ({''.join(item + ', ' for item in items)})\n", items.count("none")
+
+
+def _good(sources: list[str], template: str, fonts: typst.Fonts) -> set[str]:
+    """Return those formulas that compile, found by halving."""
+    if not sources or _compiles(template + "\n" + "\n".join(f"$ {source} $" for source in sources), fonts):
+        return set(sources)
+    if len(sources) == 1:
+        return set()
+    middle = len(sources) // 2
+    return _good(sources[:middle], template, fonts) | _good(sources[middle:], template, fonts)
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _compiles(source: str, fonts: typst.Fonts) -> bool:
+    try:
+        typst.Compiler(font_paths=fonts).compile(source.encode(), format="svg")
+    except typst.TypstError:
+        return False
+    return True
+
+
+def convert(tex: str, *, display: bool) -> str:
+    """Return the Typst math source of a LaTeX formula without macros.
+
+    Example:
+        >>> convert(r"\\frac{i}{s}", display=True)
+        'frac(i, s)'
+    """
+    from latex2mathml.converter import convert as to_mathml
+
+    mathml: str = to_mathml(tex, display="block" if display else "inline")
+    return to_typst(ElementTree.fromstring(mathml))
+
+
+def _braced(text: str, start: int) -> tuple[str, int]:
+    """Return what stands between braces opened before `start`, and the place after them."""
+    depth, at = 1, start
+    while at < len(text) and depth:
+        if text[at] == "\\":
+            at += 2
+            continue
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        at += 1
+    return text[start : max(start, at - 1)], at
+
+
+def take_macros(tex: str, macros: dict[str, Macro]) -> str:
+    """Return a formula without its macro definitions, which are put into `macros`."""
+    while match := _MACRO.search(tex):
+        body, end = _braced(tex, match.end())
+        if match[6]:
+            body = rf"\operatorname{match[5] or ''}{{{body}}}"
+        name = match[1] or match[2] or match[4] or match[6]
+        macros[name] = Macro(int(match[3] or 0), body)
+        tex = tex[: match.start()] + tex[end:]
+    return tex
+
+
+def expand(tex: str, macros: dict[str, Macro], depth: int = 0) -> str:
+    """Return a formula with its macros written out.
+
+    Raises:
+        FormulaError: it grows without end.
+    """
+    if not any(name in tex for name in macros):
+        return tex
+    if depth > 8 or len(tex) > MAX_LENGTH:
+        raise FormulaError("its macros do not end")
+    out, at, changed = [], 0, False
+    while at < len(tex):
+        match = _COMMAND.match(tex, at)
+        if match and match[0] in macros:
+            body, at = _applied(macros[match[0]], tex, match.end())
+            out.append("{" + body + "}")
+            changed = True
+        else:
+            piece = match[0] if match else tex[at]
+            out.append(piece)
+            at += len(piece)
+    text = "".join(out)
+    return expand(text, macros, depth + 1) if changed else text
+
+
+def _applied(macro: Macro, tex: str, at: int) -> tuple[str, int]:
+    body = macro.body
+    for number in range(1, macro.arguments + 1):
+        while at < len(tex) and tex[at] == " ":
+            at += 1
+        if tex[at : at + 1] == "{":
+            argument, at = _braced(tex, at + 1)
+        else:
+            command = _COMMAND.match(tex, at)
+            argument = command[0] if command else tex[at : at + 1]
+            at += len(argument)
+        body = body.replace(f"#{number}", argument)
+    return body, at
+
+
+def _prepare(tex: str) -> tuple[str, str]:
+    """Return a formula in the LaTeX that latex2mathml reads, and its \\tag."""
+    number = ""
+    tag = re.search(r"\\tag\*?\s*\{([^{}]*)\}", tex)
+    if tag:
+        number = tag[1]
+        tex = tex.replace(tag[0], "")
+    tex = re.sub(
+        r"\\label\s*\{[^}]*\}|\\(?:nonumber|notag|allowbreak|displaylimits|hfill)(?![A-Za-z])", "", tex
+    )
+    tex = re.sub(r"\\operatorname\*?\s*\{([^{}]*)\}", _operator_words, tex)
+    tex = re.sub(rf"\\(begin|end)\{{{_ALIGNED}\}}", _environment, tex)
+    tex = re.sub(r"\\(?:begin|end)\{(?:equation|math|displaymath)\*?\}", "", tex)
+    tex = re.sub(r"\\[RNZCQ](?![A-Za-z])", lambda m: _SHORT[m[0]], tex)
+    return tex, number
+
+
+def _operator_words(match: re.Match[str]) -> str:
+    words = re.sub(r"\\[,;: !]|~|\\text(?:rm)?|\\mathrm", " ", match[1])
+    words = re.sub(r"\s+", " ", words.strip())
+    plain = words.replace(" ", "")
+    if plain in ("argmax", "argmin"):
+        return rf"\operatorname{{{plain}}}"
+    return (
+        rf"\operatorname{{{words}}}"
+        if " " not in words
+        else rf"\mathrm{{{words.replace(' ', chr(92) + ',')}}}"
+    )
+
+
+def _environment(match: re.Match[str]) -> str:
+    return rf"\{match[1]}{{{'gather*' if match[2].startswith('gather') else 'align*'}}}"

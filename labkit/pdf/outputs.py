@@ -1,0 +1,188 @@
+"""Outputs of code cells to Typst: the richest form that paper can hold, or one line that says what is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from labkit.pdf.ansi import settle, terminal
+from labkit.pdf.assets import PictureError, decode
+from labkit.pdf.html import Html
+from labkit.pdf.markdown import to_html
+from labkit.pdf.notebook import Cell, Json, as_dict, text_of
+from labkit.pdf.typ import block, call, clean, code, lit, note
+from labkit.pdf.widgets import Widgets
+
+MAX_LINES = 400  # of one text output; the rest is folded with its count
+MAX_LINE = 20_000
+_PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_FRAME = re.compile(r'frames\[\d+\]\s*=\s*"(data:image/\w+;base64,[^"]+)"')
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Turns the outputs of cells into Typst expressions."""
+
+    html: Html
+    widgets: Widgets
+
+    def of(self, cell: Cell) -> list[str]:
+        """Return one expression an output; neighbouring streams of one name are put together."""
+        shown = []
+        for output in coalesced(cell.outputs):
+            body = self.one(output, cell.count, 0)
+            if body:
+                number = "none"
+                if output.get("output_type") == "execute_result":
+                    number = str(cell.count) if cell.count is not None else "none"
+                shown.append(call("result", number, block([body])))
+        return shown
+
+    def one(self, output: Json, count: int | None, depth: int) -> str:
+        """Return the expression of one output, "" when it is empty."""
+        kind = output.get("output_type")
+        if kind == "stream":
+            text = folded(settle(text_of(output.get("text"))))
+            if not text.strip():
+                return ""
+            return (
+                call("errors", block([terminal(text)])) if output.get("name") == "stderr" else terminal(text)
+            )
+        if kind == "error":
+            return self._error(output)
+        data = as_dict(output.get("data"))
+        if kind not in ("display_data", "execute_result", "update_display_data"):
+            return note(f"[output of unknown kind {kind!r} not shown]")
+        return self._rich(data, as_dict(output.get("metadata")), count, depth)
+
+    def _error(self, output: Json) -> str:
+        lines = output.get("traceback")
+        text = "\n".join(line for line in lines if isinstance(line, str)) if isinstance(lines, list) else ""
+        if not text.strip():
+            text = f"{text_of(output.get('ename'))}: {text_of(output.get('evalue'))}"
+        return call("errors", block([terminal(folded(text))]))
+
+    def _rich(self, data: Json, metadata: Json, count: int | None, depth: int) -> str:
+        """Return the richest form of a display that can be shown."""
+        problems: list[str] = []
+        for form in self._forms(data, metadata, count, depth):
+            try:
+                body = form()
+            except PictureError as error:
+                problems.append(f"picture not shown: {error}")
+                continue
+            if body:
+                return body
+        self_text = text_of(data.get("text/plain"))
+        seen = [call("missing-picture", lit(f"output of cell [{count}]"), lit(""), lit(p)) for p in problems]
+        if self_text.strip():
+            return block([*seen, terminal(folded(settle(self_text)))])
+        if seen:
+            return block(seen)
+        kinds = ", ".join(sorted(data)) or "nothing"
+        return note(f"[output that cannot be printed: {kinds}]") if data else ""
+
+    def _forms(self, data: Json, metadata: Json, count: int | None, depth: int) -> list[Callable[[], str]]:
+        """Return the ways to show a display, richest first."""
+        forms: list[Callable[[], str]] = []
+        if _WIDGET in data:
+            forms.append(partial(self._widget, data, count, depth))
+        if "text/html" in data:
+            forms.append(partial(self._html, text_of(data["text/html"])))
+        if "text/markdown" in data:
+            forms.append(partial(self._markdown, text_of(data["text/markdown"])))
+        forms += [
+            partial(self._picture, text_of(data[mime]), mime, as_dict(metadata.get(mime)), count)
+            for mime in _PICTURES
+            if mime in data
+        ]
+        if "text/latex" in data:
+            forms.append(partial(self._latex, text_of(data["text/latex"]).strip()))
+        if "application/json" in data and "text/plain" not in data:
+            forms.append(partial(self._json, data["application/json"]))
+        return forms
+
+    def _widget(self, data: Json, count: int | None, depth: int) -> str:
+        view = as_dict(data[_WIDGET])
+        if depth > 4:
+            return note("[widget inside too many widgets not shown]")
+        outputs, text = self.widgets.describe(text_of(view.get("model_id")))
+        parts = [note(f"[interactive: {text}]")] if text else []
+        parts += [body for output in coalesced(outputs) if (body := self.one(output, count, depth + 1))]
+        if parts:
+            return block(call("paragraph", block([part])) for part in parts)
+        if any(mime in data for mime in _PICTURES) or "text/html" in data:
+            return ""
+        return note(
+            "[interactive control: its state was not saved in the notebook; open the notebook to use it]"
+        )
+
+    def _html(self, text: str) -> str:
+        frames = _FRAME.findall(text)
+        if frames:
+            last = re.sub(r"\\\s", "", frames[-1].split(",", 1)[1])
+            path = self.html.pictures.add(decode(last, "image/png"))
+            shown = call("figure-picture", lit(path), lit("last frame of an animation"), "auto")
+            return block([shown, note(f"[animation of {len(frames)} frames; the last one is shown]")])
+        self.html.attachments, self.html.math = {}, False
+        return self.html.convert(text)
+
+    def _markdown(self, text: str) -> str:
+        self.html.attachments, self.html.math = {}, True
+        return self.html.convert(to_html(text))
+
+    def _picture(self, text: str, mime: str, meta: Json, count: int | None) -> str:
+        alt = (
+            " ".join(clean(text_of(meta.get("alt"))).split())[:2000]
+            or f"Figure, output of cell [{count or 0}]"
+        )
+        path = self.html.pictures.add(decode(text, mime))
+        width = meta.get("width")
+        known = isinstance(width, int | float) and not isinstance(width, bool) and 0 < width < 1e5
+        return call("figure-picture", lit(path), lit(alt), f"{width * 0.75:.1f}pt" if known else "auto")
+
+    def _latex(self, tex: str) -> str:
+        return self.html.formulas.add(re.sub(r"^\$+|\$+$|^\\\[|\\\]$", "", tex), display=True)
+
+    def _json(self, value: object) -> str:
+        text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+        return call("output-text", code(folded(text)))
+
+
+def coalesced(outputs: tuple[Json, ...]) -> list[Json]:
+    """Return outputs with neighbouring streams of the same name put together."""
+    merged: list[Json] = []
+    for output in outputs:
+        last = merged[-1] if merged else {}
+        same = output.get("output_type") == last.get("output_type") == "stream"
+        if same and output.get("name") == last.get("name"):
+            merged[-1] = {**last, "text": text_of(last.get("text")) + text_of(output.get("text"))}
+        else:
+            merged.append(output)
+    return merged
+
+
+def folded(text: str, limit: int = MAX_LINES) -> str:
+    """Return text whose middle lines are replaced by their count when there are too many.
+
+    Example:
+        >>> folded("1\\n2\\n3\\n4\\n5", limit=3)
+        '1\\n… 3 lines not shown here; the attached notebook has them …\\n5'
+    """
+    lines = [
+        line
+        if len(line) <= MAX_LINE
+        else f"{line[:MAX_LINE]}… {len(line) - MAX_LINE} characters not shown here …"
+        for line in text.strip("\n").split("\n")
+    ]
+    if len(lines) > limit:
+        keep = max(1, (limit - 1) // 2)
+        count = len(lines) - 2 * keep
+        lines[keep : len(lines) - keep] = [
+            f"… {count} lines not shown here; the attached notebook has them …"
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,80 @@
+"""Does a PDF belong to a notebook? What can be proven, in words that say no more than that.
+
+An attachment and its hash prove one thing: this notebook travels in this PDF. They say nothing of the pages,
+which anybody can draw. So, when asked, the notebook is drawn again: the same program gives the same bytes, and
+pages that show anything else are found out. The work on the PDF, which may be hostile, is done in a process of
+its own with limits on time and memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_PDF = 200_000_000
+MAX_NOTEBOOK = 100_000_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found: `proven` or not, and why, in a sentence or two."""
+
+    proven: bool
+    reason: str
+
+
+def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: float = 60.0) -> Verdict:
+    """Compare a PDF with the notebook it is said to come from; never raises for what is in them.
+
+    Args:
+        pdf: the PDF's bytes.
+        notebook: bytes of the .ipynb file.
+        rerender: also draw the notebook again and compare the pages. Without it, proven means only that the
+            notebook is attached to the PDF, byte for byte.
+        seconds: limit on the whole comparison.
+
+    Example:
+        >>> verify(b"not a pdf", b"{}").reason
+        'The file is not a PDF.'
+    """
+    if not pdf[:1024].lstrip(b"\x00\t\n\x0c\r ").startswith(b"%PDF-"):
+        return Verdict(False, "The file is not a PDF.")
+    if len(pdf) > MAX_PDF or len(notebook) > MAX_NOTEBOOK:
+        return Verdict(
+            False, f"Not compared: the files are too big ({len(pdf):,} and {len(notebook):,} bytes)."
+        )
+    with tempfile.TemporaryDirectory(prefix="labkit-verify-") as folder:
+        (Path(folder) / "pdf").write_bytes(pdf)
+        (Path(folder) / "ipynb").write_bytes(notebook)
+        return _in_child(Path(folder), rerender=rerender, seconds=seconds)
+
+
+def _in_child(folder: Path, *, rerender: bool, seconds: float) -> Verdict:
+    """Run the comparison in a process of its own and return what it says."""
+    path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
+    environment = {**os.environ, "PYTHONPATH": path}
+    command = [sys.executable, "-P", "-W", "ignore", "-m", "labkit.pdf.compare", "1" if rerender else "0"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+        answer = json.loads(done.stdout[-8000:].decode("utf-8", "replace").strip().splitlines()[-1])
+        return Verdict(answer["proven"] is True, str(answer["reason"]))
+    except subprocess.TimeoutExpired:
+        return Verdict(False, f"Not proven: comparing took more than {seconds:g} seconds and was stopped.")
+    except (OSError, ValueError, LookupError, TypeError):
+        return Verdict(
+            False, "Not proven: the PDF could not be read; it is damaged or made to be unreadable."
+        )
