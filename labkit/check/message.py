@@ -1,0 +1,173 @@
+"""The words a student reads under a check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from labkit.check.case import Case
+from labkit.check.policy import plain
+from labkit.check.run import Cause, Report, Unit, frames_of
+
+SMALL = 20
+LONG = 160
+
+
+def write(exercise: str, reports: list[Report]) -> str:
+    """Put the message of a check together: one line on success, else a short block for each function.
+
+    Args:
+        exercise: Name of the exercise.
+        reports: One report for each function of the exercise.
+
+    Returns:
+        The text to print.
+    """
+    if all(not r.failed for r in reports):
+        total = sum(len(r.aspects) for r in reports)
+        return f"✓ {exercise}: all {total} cases agree with {reports[0].spec.witness}."
+    return "\n".join(block(r) for r in reports)
+
+
+def block(report: Report) -> str:
+    """Say how one function did."""
+    name, total = report.spec.name, len(report.aspects)
+    if report.unwritten:
+        if report.unwritten != name:
+            return f"{name}: not finished yet. It calls {report.unwritten}, which is not written."
+        stub = 'Replace the line "raise NotImplementedError"'
+        return f"{name}: not written yet. {stub} with your code and run its cell, then this one again."
+    failed = report.failed
+    if not failed:
+        return f"✓ {name}: all {total} cases agree with {report.spec.witness}."
+    lines = [f"✗ {name}: {total - len(failed)} of {total} cases pass."]
+    unit = next((u for u in report.units if u.complaint), None)
+    lines += unit_lines(report, unit) if unit else side_lines(report)
+    lines.append(f"Not passing yet: {'; '.join(failed)}.")
+    return "\n  ".join(lines)
+
+
+def unit_lines(report: Report, unit: Unit) -> list[str]:
+    """Say what was called, what came back, what was expected, and the likely cause."""
+    part = "" if unit.part is None else f" for {report.spec.parts[unit.part]}"
+    lines = [f'Case "{unit.aspect}" calls {call_text(report, unit.case)}.']
+    lines += [f"{came_back(unit, part)}.", f"Expected{part}: {wanted(report, unit)}."]
+    causes = [f"Likely cause: {cause_text(c)}." for c in report.causes]
+    complaint = unit.complaint
+    if not causes and complaint is not None and complaint.hint:
+        causes = [f"Likely cause: {complaint.hint}."]
+    changes = [c.got for name, c in report.side if c.stage == "input"]
+    return lines + causes + [f"Also: {g.removeprefix('a result, but ')}." for g in changes]
+
+
+def side_lines(report: Report) -> list[str]:
+    """Say what is wrong where every number is right."""
+    lines = []
+    for aspect, c in report.side:
+        lines += [f'Case "{aspect}": {c.got} came back, expected {c.wanted}.', f"Likely cause: {c.hint}."]
+    return lines
+
+
+def cause_text(cause: Cause) -> str:
+    """Say which named mistake gives the same result, and where, if not everywhere."""
+    where = "" if cause.everywhere else f' in the case "{cause.aspects[0]}"'
+    if not cause.everywhere and len(cause.aspects) > 1:
+        where = " in the cases " + ", ".join(f'"{a}"' for a in cause.aspects)
+    return f"your result equals {cause.name}{where}"
+
+
+def call_text(report: Report, case: Case) -> str:
+    """Write a call with shapes and parameters, never with the numbers inside a tensor."""
+    spec, tensors, given = report.spec, [], []
+    named = [*zip(spec.params, case.args, strict=False)]
+    plain_numbers = not any(isinstance(v, Tensor) or callable(v) for v in case.args)
+    for at, (key, value) in enumerate([*named, *case.kwargs.items()]):
+        if isinstance(value, Tensor):
+            tensors.append(f"{key} {tuple(value.shape)}")
+        hide = isinstance(value, Tensor) or callable(value) or (report.hidden and plain_numbers)
+        positional = at < len(named)
+        given.append(
+            key if hide else f"{key}={value!r}" if not positional or not plain_numbers else f"{value!r}"
+        )
+    text = f"{spec.name}({', '.join(given)})"
+    if tensors:
+        dtypes = {str(v.dtype)[6:] for v in (*case.args, *case.kwargs.values()) if isinstance(v, Tensor)}
+        text += f" with {', '.join(tensors)} in {' and '.join(sorted(dtypes))}"
+    return text + (f", {case.note}" if case.note else "")
+
+
+def came_back(unit: Unit, part: str) -> str:
+    """Say what came back, or how the call stopped."""
+    error = unit.outcome.error
+    if error is not None:
+        place = frames_of(error)[-1:]
+        where = f" (in {place[0][0]}, line {place[0][1]})" if place else ""
+        return f"It stopped with {error_text(error)}{where}"
+    got = unit.complaint.got if unit.complaint else ""
+    value = unit.outcome.value if unit.part is None else None
+    shown = f": {values(value)}" if unit.case.small and values(value) else ""
+    return f"Came back{part}: {got}{shown}"
+
+
+def wanted(report: Report, unit: Unit) -> str:
+    """Say what was expected."""
+    expected = unit.case.expected
+    if unit.part is not None and isinstance(expected, tuple):
+        expected = expected[unit.part]
+    text = unit.complaint.wanted if unit.complaint else ""
+    if unit.outcome.error is not None:
+        text = f"a tensor of shape {tuple(expected.shape)}" if isinstance(expected, Tensor) else "a result"
+    oracle = f", as {unit.case.oracle} gives" if unit.case.oracle else ""
+    shown = f": {values(expected)}" if unit.case.small and values(expected) else ""
+    return text + oracle + shown
+
+
+def values(value: Any) -> str:
+    """Write the numbers of a small worked example; longer ones are left out."""
+    try:
+        tensor = plain(value)
+        if isinstance(value, int | float) or tensor.numel() > SMALL:
+            return ""
+        return repr(_short(tensor.tolist())).replace("'", "")
+    except Exception:
+        return ""
+
+
+def _short(value: Any) -> Any:
+    return [_short(v) for v in value] if isinstance(value, list) else f"{value:.4g}"
+
+
+def error_text(error: BaseException) -> str:
+    """Write an error as its type and the first line of its message."""
+    try:
+        text = (str(error).splitlines() or [""])[0]
+    except Exception:
+        text = ""
+    text = text if len(text) <= LONG else text[: LONG - 3] + "..."
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def reasons(report: Report) -> list[str]:
+    """One sentence for each likely cause and each aspect that did not pass."""
+    name = report.spec.name
+    if report.unwritten:
+        return [f"{name}: not written yet"]
+    found = [f"{name}: likely cause: {cause_text(c)}" for c in report.causes]
+    for aspect in report.failed:
+        side = next((c for a, c in report.side if a == aspect), None)
+        unit = next((u for u in report.units if u.aspect == aspect and u.complaint), None)
+        if unit is not None:
+            found.append(f"{name}, {aspect}: {came_back(unit, '')[0].lower()}{came_back(unit, '')[1:]}")
+        elif side is not None:
+            found.append(f"{name}, {aspect}: {side.got or side.hint}")
+    return found
+
+
+def show(text: str) -> None:
+    """Print a message, also where the terminal cannot print every sign."""
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        print(text.replace("✓", "ok").replace("✗", "x").encode("ascii", "replace").decode())

@@ -1,0 +1,242 @@
+"""How one result is judged: exists, type, shape, dtype, finite, value, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labkit.check.case import Rule
+
+RTOL, ATOL = 1e-9, 1e-10  # float64
+RTOL32 = ATOL32 = 1e-4  # float32
+MAX_DEPTH = 8
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Why a result was refused: at which stage, what came back, what should have, and a hint."""
+
+    stage: str
+    got: str
+    wanted: str
+    hint: str = ""
+
+
+class _Unreadable(Exception):
+    """A value holds something that is not a number."""
+
+
+def kind(value: Any) -> str:
+    """Say in words what a value is, without its numbers."""
+    if type(value) in (Tensor, torch.nn.Parameter):
+        return f"a tensor of shape {tuple(value.shape)} and dtype {str(value.dtype)[6:]}"
+    if type(value) is np.ndarray:
+        return f"a numpy array of shape {value.shape} and dtype {value.dtype}"
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    if type(value) in (list, tuple):
+        return f"a {name} of length {len(value)}"
+    return ("an " if name[:1] in "aeiou" else "a ") + name
+
+
+def shape_of(value: Any, depth: int = 0) -> tuple[int, ...]:
+    """Read the shape of a tensor, an array or a nested list from its first elements, without copying it."""
+    if type(value) in (Tensor, torch.nn.Parameter, np.ndarray):
+        return tuple(value.shape)
+    if type(value) in (list, tuple):
+        if depth == MAX_DEPTH:
+            raise _Unreadable("a list nested too deeply")
+        return (len(value), *(shape_of(value[0], depth + 1) if value else ()))
+    if type(value) in (int, float, bool) or isinstance(value, np.number | np.bool_):
+        return ()
+    raise _Unreadable(kind(value))
+
+
+def plain(value: Any) -> Tensor:
+    """Copy a tensor, an array, a number or a nested list of these into a plain CPU tensor."""
+    if type(value) in (Tensor, torch.nn.Parameter):
+        copy = value.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
+        return copy.to_dense() if copy.layout != torch.strided else copy
+    if type(value) is np.ndarray or isinstance(value, np.number | np.bool_):
+        if value.dtype.kind not in "biufc":
+            raise _Unreadable(f"a numpy array of dtype {value.dtype}")
+        return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("="), order="C"))
+    if type(value) in (list, tuple):
+        return torch.stack([plain(v) for v in value]) if value else torch.empty(0, dtype=torch.float64)
+    if type(value) in (int, float):
+        return torch.tensor(value, dtype=torch.float64)
+    if type(value) is bool:
+        return torch.tensor(value)
+    raise _Unreadable(kind(value))
+
+
+def numbers(value: Any, shape: tuple[int, ...]) -> Tensor | Complaint:
+    """Turn a result into a plain tensor of the expected shape, or say what is wrong with it."""
+    wanted = f"a tensor of shape {shape}"
+    if value is None:
+        return Complaint("exists", "None", wanted, "the function ends without a return line")
+    try:
+        found = shape_of(value)
+        if found != shape:
+            return Complaint("shape", kind(value), wanted)
+        result = plain(value)
+    except _Unreadable as e:
+        return Complaint("type", str(e), wanted, "return a tensor, a numpy array or a nested list of numbers")
+    except Exception:
+        return Complaint("type", f"{kind(value)} that cannot be read as one tensor", wanted)
+    if result.dtype not in (torch.float64, torch.float32):
+        whole = not (result.dtype.is_floating_point or result.dtype.is_complex)
+        hint = (
+            "a whole-number dtype cuts the fractions off: use dtype=x.dtype" if whole else "use dtype=x.dtype"
+        )
+        return Complaint("dtype", kind(value), f"{wanted} and dtype float64", hint)
+    if not bool(result.isfinite().all()):
+        bad = int((~result.isfinite()).sum())
+        hint = "look for a division by zero, or for a buffer from torch.empty that is not filled"
+        got = f"{kind(value)} in which {bad} of {result.numel()} numbers are infinite or not a number"
+        return Complaint("finite", got, "finite numbers only", hint)
+    return result
+
+
+def close(a: Tensor, b: Tensor) -> bool:
+    """Compare two plain tensors of one shape with the tolerance of the less precise one."""
+    loose = torch.float32 in (a.dtype, b.dtype)
+    rtol, atol = (RTOL32, ATOL32) if loose else (RTOL, ATOL)
+    return torch.allclose(a.double(), b.double(), rtol=rtol, atol=atol)
+
+
+def pattern(got: Tensor, want: Tensor) -> str:
+    """Describe where or how two tensors of one shape differ, without showing their numbers."""
+    got, want = got.double(), want.double()
+    off = (got - want).abs() > ATOL32 * (1 + want.abs())
+    if off.ndim == 0 or not bool(off.any()):
+        return ""
+    if bool((got == 0).all()):
+        return "every number is 0, as if the buffer was returned before it was filled"
+    if bool(off.all()) and off.numel() > 2:
+        if close((got / want).float(), (got / want).flatten()[0].float().expand_as(got)):
+            return f"every number is the right one times {float((got / want).flatten()[0]):.4g}"
+        if close((got - want).float(), (got - want).flatten()[0].float().expand_as(got)):
+            return "every number is off by the same amount"
+    for axis, word in ((off.ndim - 1, "column"), (off.ndim - 2, "row")):
+        if axis >= 0 and off.shape[axis] > 1:
+            for index, place in ((0, "first"), (-1, "last")):
+                rest = off.movedim(axis, 0)[1:] if index == 0 else off.movedim(axis, 0)[:-1]
+                if not bool(rest.any()):
+                    return (
+                        f"only the {place} {word} is wrong"
+                        if off.ndim > 1
+                        else f"only the {place} number is wrong"
+                    )
+    return ""
+
+
+def judge_tensor(value: Any, expected: Tensor) -> Complaint | None:
+    """Judge a result that must equal a tensor."""
+    shape = tuple(expected.shape)
+    result = numbers(value, shape)
+    if isinstance(result, Complaint):
+        return result
+    if close(result, expected):
+        return None
+    wrong = int((~torch.isclose(result.double(), expected.double(), rtol=RTOL32, atol=ATOL32)).sum())
+    count = (
+        f"{wrong} of {result.numel()} numbers differ" if wrong else "the numbers differ in the last digits"
+    )
+    return Complaint("value", f"{kind(value)}, but {count}", "the same numbers", pattern(result, expected))
+
+
+def judge_rule(value: Any, rule: Rule) -> Complaint | None:
+    """Judge a result that must have a property; whole numbers are welcome here."""
+    result = numbers(value, rule.shape)
+    if isinstance(result, Complaint) and result.stage == "dtype":
+        result = plain(value).double()
+    if isinstance(result, Complaint):
+        return result
+    if rule.holds(result.double()):
+        return None
+    hint = rule.hint if isinstance(rule.hint, str) else rule.hint(result.double())
+    return Complaint("value", kind(value), rule.wanted, hint)
+
+
+def judge_int(value: Any, expected: int, *, show: bool) -> Complaint | None:
+    """Judge a result that must be a whole number; a bool is not one, nor is 3.0."""
+    wanted = f"the int {expected}" if show else "an int"
+    if value is None:
+        return Complaint("exists", "None", wanted, "the function ends without a return line")
+    if type(value) is float or isinstance(value, np.floating):
+        shown = f"the float {float(value):.6g}" if show else "a float"
+        return Complaint("type", shown, wanted, "a size is a whole number: use // not /")
+    if type(value) is not int and not isinstance(value, np.integer):
+        return Complaint("type", kind(value), wanted, "return a plain int")
+    if int(value) == expected:
+        return None
+    gap = int(value) - expected
+    by = f"{abs(gap)} too {'large' if gap > 0 else 'small'}" if abs(gap) < 10**9 else "far from the right one"
+    shown = f"{int(value)}" if show and abs(gap) < 10**9 else "an int"
+    return Complaint("value", f"{shown}, which is {by}", wanted)
+
+
+def judge_number(value: Any, expected: float) -> Complaint | None:
+    """Judge a result that must be one number; a tensor or an array without axes is fine too."""
+    if type(value) is bool:
+        return Complaint("type", kind(value), "one number")
+    result = numbers(value, ())
+    if isinstance(result, Complaint):
+        hint = result.hint if result.stage != "shape" else "return one number, for instance with float(...)"
+        wanted = "one number" if result.stage != "finite" else "a finite number"
+        return Complaint(result.stage, kind(value) if value is not None else "None", wanted, hint)
+    if close(result, torch.tensor(expected, dtype=torch.float64)):
+        return None
+    word = "too large" if float(result) > expected else "too small"
+    return Complaint("value", f"a number that is {word}", "the right number")
+
+
+def judge(value: Any, expected: Any, *, show: bool = False) -> Complaint | None:
+    """Judge one result; None means that it is right.
+
+    Args:
+        value: What the student's function returned; anything.
+        expected: An int, a float, a tensor or a `Rule`.
+        show: The expected whole number may be shown.
+
+    Returns:
+        The first complaint, or None.
+
+    Example:
+        >>> judge(3.0, 3).hint
+        'a size is a whole number: use // not /'
+    """
+    if isinstance(expected, Rule):
+        return judge_rule(value, expected)
+    if isinstance(expected, Tensor):
+        return judge_tensor(value, expected)
+    if isinstance(expected, int):
+        return judge_int(value, expected, show=show)
+    return judge_number(value, expected)
+
+
+def same(value: Any, other: Any) -> bool:
+    """Say whether a student's result is what a mutant gives: the same kind, shape and numbers."""
+    if isinstance(other, tuple):
+        if type(value) not in (tuple, list) or len(value) != len(other):
+            return False
+        return all(same(v, o) for v, o in zip(value, other, strict=True))
+    real = type(value) in (int, float) or isinstance(value, np.number)
+    if isinstance(other, int) and not isinstance(other, bool):
+        return (type(value) is int or isinstance(value, np.integer)) and int(value) == other
+    if isinstance(other, float) and not isinstance(value, Tensor) and not real:
+        return False
+    try:
+        target = plain(other)
+        if shape_of(value) != tuple(target.shape):
+            return False
+        mine = plain(value)
+        return close(mine if mine.is_floating_point() else mine.double(), target.double())
+    except Exception:
+        return False

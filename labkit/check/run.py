@@ -1,0 +1,246 @@
+"""Call a student's function on the cases, judge what comes back, and name the mistake."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.check.case import Case, Mutant, Spec
+from labkit.check.draw import Draw, Seed
+from labkit.check.policy import Complaint, judge, plain, same
+
+KEEPS = "keeps float64"
+UNCHANGED = "leaves its input unchanged"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call did: the value it returned or the error it raised, and which inputs it changed."""
+
+    value: Any = None
+    error: BaseException | None = None
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One judged result: a call, or one part of what the call returned."""
+
+    aspect: str
+    case: Case
+    outcome: Outcome
+    part: int | None
+    complaint: Complaint | None
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A named mistake and the aspects in which the result equals it."""
+
+    name: str
+    aspects: tuple[str, ...]
+    everywhere: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was found out about one function.
+
+    `unwritten` names the function whose stub stopped the first call, if one did.
+    """
+
+    spec: Spec
+    hidden: bool
+    aspects: tuple[str, ...]
+    units: tuple[Unit, ...] = ()
+    side: tuple[tuple[str, Complaint], ...] = ()
+    causes: tuple[Cause, ...] = ()
+    unwritten: str = ""
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The aspects that did not pass, in order."""
+        bad = {u.aspect for u in self.units if u.complaint} | {name for name, _ in self.side}
+        return self.aspects if self.unwritten else tuple(a for a in self.aspects if a in bad)
+
+
+def copied(value: Any) -> Any:
+    """Copy a tensor so that a call cannot change ours; other arguments cannot be changed."""
+    return value.detach().clone(memory_format=torch.contiguous_format) if isinstance(value, Tensor) else value
+
+
+def call(fn: Callable[..., Any], case: Case, params: tuple[str, ...]) -> Outcome:
+    """Call a function on copies of a case's arguments; anything it raises but KeyboardInterrupt is kept."""
+    args = [copied(a) for a in case.args]
+    kwargs = {k: copied(v) for k, v in case.kwargs.items()}
+    value, error = None, None
+    try:
+        value = fn(*args, **kwargs)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:
+        error = e
+    ours = [*zip(params, case.args, args, strict=False)]
+    ours += [(k, v, kwargs[k]) for k, v in case.kwargs.items()]
+    changed = tuple(
+        name for name, mine, theirs in ours if isinstance(mine, Tensor) and not intact(mine, theirs)
+    )
+    return Outcome(value, error, changed)
+
+
+def intact(mine: Tensor, theirs: Tensor) -> bool:
+    """Say whether a copy still holds what it held."""
+    try:
+        return theirs.shape == mine.shape and torch.equal(plain(theirs).to(mine.dtype), mine)
+    except Exception:
+        return False
+
+
+def frames_of(error: BaseException) -> list[tuple[str, int]]:
+    """List functions and lines of the student's own file through which an error went; empty where unknown."""
+    try:
+        tb: TracebackType | None = error.__traceback__
+        frames = [(f.f_code, line) for f, line in traceback.walk_tb(tb) if f.f_code.co_filename != __file__]
+        home = frames[0][0].co_filename
+        return [(code.co_name, line) for code, line in frames if code.co_filename == home]
+    except Exception:
+        return []
+
+
+def stub_of(error: BaseException, name: str) -> str:
+    """Name the unwritten function: the exercise itself, or another one that it calls."""
+    frames = frames_of(error)
+    inner = frames[-1][0] if len(frames) > 1 else name
+    return inner if inner.isidentifier() else name
+
+
+def judged(spec: Spec, case: Case, aspect: str, outcome: Outcome, part: int | None, *, show: bool) -> Unit:
+    """Judge a call, or one part of the tuple it returned."""
+    value, expected = outcome.value, case.expected
+    if outcome.error is not None:
+        return Unit(aspect, case, outcome, part, Complaint("raised", "", ""))
+    if part is not None and isinstance(expected, tuple):
+        expected = expected[part]
+        if type(value) not in (tuple, list) or len(value) != len(spec.parts):
+            hint = (
+                "the function ends without a return line"
+                if value is None
+                else "return all parts, in this order"
+            )
+            stage, got = ("exists", "None") if value is None else ("type", _several(value))
+            wanted = f"a tuple ({', '.join(spec.parts)})"
+            return Unit(aspect, case, outcome, part, Complaint(stage, got, wanted, hint))
+        value = value[part]
+    return Unit(aspect, case, outcome, part, judge(value, expected, show=show))
+
+
+def _several(value: Any) -> str:
+    return f"{len(value)} results" if type(value) in (tuple, list) else "one result"
+
+
+def narrow(unit: Unit) -> bool:
+    """Say whether a call with float64 inputs gave back float32."""
+    tensors = [v for v in (*unit.case.args, *unit.case.kwargs.values()) if isinstance(v, Tensor)]
+    if unit.complaint or any(t.dtype != torch.float64 for t in tensors):
+        return False
+    value = unit.outcome.value if unit.part is None else unit.outcome.value[unit.part]
+    try:
+        return plain(value).dtype == torch.float32
+    except Exception:
+        return False
+
+
+def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]]:
+    """Judge what concerns all calls together; without the core right these cases do not pass either."""
+    if not spec.tensors:
+        return []
+    found = []
+    core = any(not u.complaint for u in units if u.case.aspect == units[0].case.aspect)
+    first = Complaint("core", "", "", "this counts once the basic case is right")
+    if not core or any(narrow(u) for u in units):
+        hint = "a buffer from torch.zeros is float32 unless it is told dtype=x.dtype"
+        c = Complaint("dtype", "float32 for a float64 input", "a result as precise as the input", hint)
+        found.append((KEEPS, c if core else first))
+    changed = sorted({name for u in units for name in u.outcome.changed})
+    if not core or changed:
+        names = " and ".join(changed)
+        hint = f"work on a copy, for instance {changed[0]}.clone()" if changed else ""
+        c = Complaint(
+            "input", f"a result, but the call changes its input {names}", "inputs left as they were", hint
+        )
+        found.append((UNCHANGED, c if changed else first))
+    return found
+
+
+def examine(spec: Spec, fn: Callable[..., Any], seed: Seed) -> Report:
+    """Run a function on all cases of its exercise.
+
+    Args:
+        spec: The exercise.
+        fn: The student's function; anything it does but KeyboardInterrupt ends up in the report.
+        seed: None for the published inputs, else what the inputs are drawn from.
+
+    Returns:
+        The report, with the likely causes.
+    """
+    cases = spec.cases(Draw(spec.name, seed))
+    parts: list[int | None] = [*range(len(spec.parts))] or [None]
+    label = lambda case, p: case.aspect if p is None else f"{spec.parts[p]}, {case.aspect}"
+    aspects = list(dict.fromkeys(label(c, p) for c in cases for p in parts))
+    aspects += [KEEPS, UNCHANGED] if spec.tensors else []
+    report = Report(spec, seed is not None, tuple(aspects))
+    units: list[Unit] = []
+    for case in cases:
+        outcome = call(fn, case, spec.params)
+        if not units and isinstance(outcome.error, NotImplementedError):
+            return Report(spec, seed is not None, tuple(aspects), unwritten=stub_of(outcome.error, spec.name))
+        units += [judged(spec, case, label(case, p), outcome, p, show=seed is None) for p in parts]
+    side = side_complaints(spec, units)
+    causes = name_causes(spec.mutants, units)
+    return Report(spec, report.hidden, report.aspects, tuple(units), tuple(side), causes)
+
+
+def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, ...]:
+    """Find the fewest named mistakes that explain the failing results, at most two.
+
+    A mistake explains a result when it gives the same one on the same input. Of several that explain as many
+    failing results, the one that also gives the right results where the student does is taken.
+    """
+    open_units = {i for i, u in enumerate(units) if u.complaint and u.outcome.error is None}
+    everything = set(open_units)
+    scored = []
+    for mutant in mutants if open_units else ():
+        cache: dict[int, Any] = {}
+        hits = {i for i, u in enumerate(units) if _matches(mutant, u, cache)}
+        scored.append((mutant.name, hits & everything, len(hits - everything)))
+    causes: list[Cause] = []
+    while scored and open_units and len(causes) < 2:
+        name, hits, _ = max(scored, key=lambda s: (len(s[1] & open_units), s[2]))
+        if not hits & open_units:
+            break
+        aspects = tuple(dict.fromkeys(units[i].aspect for i in sorted(hits & open_units)))
+        causes.append(Cause(name, aspects, hits >= everything))
+        open_units -= hits
+    return tuple(causes)
+
+
+def _matches(mutant: Mutant, unit: Unit, cache: dict[int, Any]) -> bool:
+    if unit.outcome.error is not None or unit.outcome.value is None:
+        return False
+    if id(unit.case) not in cache:
+        cache[id(unit.case)] = call(mutant.fn, unit.case, ())
+    wrong, value = cache[id(unit.case)], unit.outcome.value
+    if wrong.error is not None:
+        return False
+    if unit.part is None:
+        return same(value, wrong.value)
+    try:
+        return same(value[unit.part], wrong.value[unit.part])
+    except Exception:
+        return False
