@@ -17,7 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-CourseDir = Annotated[Path, typer.Option("--course", help="Course folder (holds nbgrader_config.py).", show_default="here")]
+CourseDir = Annotated[
+    Path, typer.Option("--course", help="Course folder (holds nbgrader_config.py).", show_default="here")
+]
 HERE = Path()
 
 
@@ -29,12 +31,14 @@ def labgrade() -> None:
 @app.command()
 def release(
     labs: Annotated[list[str] | None, typer.Argument(metavar="LAB", help="Which labs; default: all.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook differs.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a notebook differs.")
+    ] = False,
     repo: Annotated[
-        str | None, typer.Option(metavar="OWNER/NAME", help="GitHub repository for Colab; default: git's origin.")
+        str | None, typer.Option(metavar="OWNER/NAME", help="GitHub repository; default: git's origin.")
     ] = None,
     ref: Annotated[str | None, typer.Option(help="Its tag or branch; default: this version's tag.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the notebooks; default: ../notebooks.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Notebooks' folder; default: ../notebooks.")] = None,
     course: CourseDir = HERE,
 ) -> None:
     """Make the students' notebooks from the masters, and record the labs in nbgrader's gradebook.
@@ -63,6 +67,54 @@ def release(
         raise typer.Exit(1)
 
 
+@app.command()
+def collect(
+    archive: Annotated[Path, typer.Argument(help="A folder, zip or tar of hand-ins.")],
+    lab: Annotated[str, typer.Argument(help="Which lab.")],
+    lms: Annotated[
+        str, typer.Option(metavar="LMS", help="Its layout: folder (coming: blackboard, moodle, canvas).")
+    ] = "folder",
+    force: Annotated[bool, typer.Option("--force", help="Replace even what is newer in submitted/.")] = False,
+    course: CourseDir = HERE,
+) -> None:
+    """Bring a class's hand-ins into submitted/, with a table: who, when, pair proven or not, what was odd.
+
+    The hand-ins may be LAB_STUDENT.zip files as `labkit handin` makes them, loose LAB_STUDENT.ipynb and .pdf
+    files, or one folder a student. Unsafe archives are unpacked as far as they are sound. Exit 1 if anything
+    could not be collected.
+
+    Examples:
+
+    - `labgrade collect handins.zip 01_convolution` a zip of the class
+    - `labgrade collect ~/Downloads/handins 01_convolution --force` a folder; takes back older versions too
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from labgrader.collect import CollectError, summary, table
+    from labgrader.collect import collect as bring_in
+    from labgrader.course import find_course
+
+    console = Console()
+    try:
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task("collecting", total=None)
+            rows = bring_in(
+                find_course(course),
+                archive,
+                lab,
+                lms=lms,
+                force=force,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except CollectError as error:
+        raise typer.BadParameter(str(error)) from error
+    console.print(table(rows))
+    console.print(summary(rows), highlight=False)
+    if any(row.status == "refused" for row in rows):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
     from labgrader.course import CourseError
@@ -73,5 +125,8 @@ def main() -> None:
         print(f"labgrade: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        print("labgrade: stopped; what was recorded stays, run the same command again to go on.", file=sys.stderr)
+        print(
+            "labgrade: stopped; what was recorded stays, run the same command again to go on.",
+            file=sys.stderr,
+        )
         raise SystemExit(130) from None

@@ -92,7 +92,8 @@ def collect(
         >>> collect(Course(Path("grading")), Path("handins.zip"), "01_convolution")  # doctest: +SKIP
     """
     if lms not in READY:
-        raise CollectError(f"--lms {lms} is not yet there; unpack the download and use --lms folder.")
+        not_yet = "not yet: use --lms folder" if lms in COMING else f"not known: expected {READY[0]}"
+        raise CollectError(f"--lms {shown(lms)}: {not_yet} (coming: {', '.join(COMING)}).")
     if not _LAB.fullmatch(lab) or not _known(course, lab):
         raise CollectError(f"The course has no lab {shown(lab)!r}; release it first, or mend the name.")
     if not source.exists():

@@ -294,7 +294,8 @@ def test_a_killed_run_is_cleared_away_and_undone(course: Course) -> None:
 
 def test_wrong_use_is_told(course: Course, box: Path) -> None:
     with pytest.raises(
-        CollectError, match=r"^--lms moodle is not yet there; unpack the download and use --lms folder.$"
+        CollectError,
+        match=r"^--lms moodle: not yet: use --lms folder \(coming: blackboard, moodle, canvas\).$",
     ):
         collect(course, box, LAB, lms="moodle")
     with pytest.raises(
