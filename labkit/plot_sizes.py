@@ -1,0 +1,192 @@
+"""Figures of one axis: strides, output sizes with dropped pixels, and the stamps of a transposed convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch.nn.functional as F  # noqa: N812
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from labkit import conv
+from labkit.plot import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, WIDTH, ask, describe, label
+
+Function = Callable[..., Any]
+_MOST = 8  # windows drawn
+_UNIT = 0.3  # inches: height of a pixel
+
+
+def strides_1d(corr1d: Function, x: Tensor, k: Tensor, *, strides: Sequence[int] = (1, 2)) -> Figure:
+    """Draw a row of numbers, the window's positions for each stride, and the student's outputs."""
+    fig = Figure(figsize=(WIDTH, 1.75))
+    said = []
+    for number, stride in enumerate(strides):
+        ax = fig.add_subplot(1, len(strides), number + 1)
+        answer = ask("corr1d", corr1d, x, k, stride, ndim=1)
+        expected = F.conv1d(x[None, None], k[None, None], stride=stride)[0, 0]
+        _cells(ax, x.tolist(), low=-0.45)
+        values = [] if answer.values is None else answer.values.tolist()
+        for place, value in enumerate(values[:12]):
+            middle = place * stride + len(k) / 2
+            fits = place < len(expected) and bool(np.isclose(value, float(expected[place])))
+            color = BLUE if fits else RED
+            for tap in range(len(k)):
+                ax.plot([place * stride + tap + 0.5, middle], [0.5, 1.55], color=color, linewidth=1.2)
+            _cell(ax, middle - 0.45, 1.55, label(value), edge=color, hatch="" if fits else "xxxx", width=0.9)
+        if answer.values is None:
+            ax.text(len(x) / 2, 2, answer.note, ha="center", va="center", fontsize=9, style="italic")
+        ax.set_title(f"stride {stride}: {len(values)} outputs" if values else f"stride {stride}", fontsize=10)
+        ax.set(xlim=(-0.3, len(x) + 0.3), ylim=(-0.6, 2.6), aspect="equal")
+        ax.axis("off")
+        said.append(f"stride {stride} gives {values if values else answer.note}")
+    fig.subplots_adjust(left=0.01, right=0.99, top=0.88, bottom=0.01, wspace=0.06)
+    alt = f"A kernel {k.tolist()} slides along {x.tolist()}: {'; '.join(said)}."
+    return describe(fig, alt)
+
+
+def _cells(ax: Axes, values: Sequence[float], *, low: float) -> None:
+    for place, value in enumerate(values):
+        _cell(ax, place + 0.05, low, label(value), face="#EEF6FC", width=0.9)
+
+
+def _cell(
+    ax: Axes,
+    left: float,
+    low: float,
+    text: str,
+    *,
+    face: str = "white",
+    edge: str = GREY,
+    hatch: str = "",
+    width: float = 1.0,
+) -> None:
+    ax.add_patch(
+        Rectangle((left, low), width, 0.9, facecolor=face, edgecolor=edge, linewidth=1.2, hatch=hatch)
+    )
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6} if hatch else None
+    ax.text(left + width / 2, low + 0.44, text, ha="center", va="center", fontsize=9.5, bbox=box)
+
+
+def size_table(out_size: Function, *settings: tuple[int, ...]) -> None:
+    """Print the student's out_size for settings (i, k, s, p) or (i, k, s, p, d), next to torch's."""
+    print(f"{'i':>5}{'k':>4}{'s':>4}{'p':>4}{'d':>4}   your out_size   torch")
+    for setting in settings:
+        i, k, s, p, d = (*setting, 1)[:5]
+        answer = ask("out_size", out_size, i, k, s, p, d, ndim=0)
+        fits = conv.windows_that_fit(i, k, s=s, p=p, d=d)
+        got = "-" if answer.values is None else label(float(answer.values))
+        mark = "" if got == str(fits) or got == "-" else "   not the same"
+        print(f"{i:>5}{k:>4}{s:>4}{p:>4}{d:>4}{got:>16}{fits:>8}{mark}")
+        if answer.values is None:
+            print(f"(no numbers: {answer.note})")
+            return
+
+
+def sizes(out_size: Function, *settings: tuple[int, int, int, int, int]) -> Figure:
+    """Draw a row of pixels with its windows for each setting (i, k, s, p, d): padding, dropped pixels and all."""
+    heights = [_tall(setting) for setting in settings]
+    fig = Figure(figsize=(WIDTH, _UNIT * sum(heights)))
+    said, top = [], sum(heights)
+    for setting, height in zip(settings, heights, strict=True):
+        top -= height
+        ax = fig.add_axes((0.01, top / sum(heights), 0.98, height / sum(heights)))
+        said.append(window_row(out_size, *setting, ax=ax))
+    return describe(fig, " ".join(said))
+
+
+def _tall(setting: tuple[int, int, int, int, int]) -> float:
+    """Height of one row of pixels with its heading and windows, in units of a pixel's height."""
+    i, k, s, p, d = setting
+    return 2.75 + 0.62 * max(1, min(_MOST, conv.windows_that_fit(i, k, s=s, p=p, d=d) + 1))
+
+
+def window_row(out_size: Function, i: int, k: int, s: int, p: int, d: int, *, ax: Axes) -> str:
+    """Draw one row of pixels and as many windows as the student's out_size says; return the alt text."""
+    answer = ask("out_size", out_size, i, k, s, p, d, ndim=0)
+    fits = conv.windows_that_fit(i, k, s=s, p=p, d=d)
+    reach, whole = d * (k - 1) + 1, i + 2 * p
+    end = (fits - 1) * s + reach if fits else 0
+    for place in range(whole):
+        padding, dropped = not p <= place < p + i, place >= end
+        _cell(
+            ax,
+            place + 0.04,
+            0,
+            "0" if padding else str(place - p),
+            face="#E4E4E4" if padding else "#EEF6FC",
+            edge=RED if dropped else GREY,
+            hatch=("xxxx" if dropped else "") + ("////" if padding else ""),
+            width=0.92,
+        )
+    known = answer.values is not None and bool(np.isfinite(answer.values))
+    count = int(answer.values) if known and answer.values is not None else None
+    for number in range(min(max(count or 0, 0), _MOST)):
+        _window(ax, number, s=s, k=k, d=d, whole=whole)
+    told = f"i = {i}, k = {k}, s = {s}, p = {p}" + (f", d = {d}" if d > 1 else "")
+    got = f"your out_size gives {count}" if count is not None else answer.note or "your out_size is not a number"
+    heading = f"{told}:  {got}" + (", which is not what fits" if count not in (None, fits) else "")
+    heading += f" (the first {_MOST} are drawn)" if (count or 0) > _MOST else ""
+    ax.text(0.05, 1.2, heading, fontsize=10, va="bottom")
+    lost = min(i, max(0, i + p - end))
+    if end < whole:
+        border = whole - end - lost
+        text = f"× never seen: {lost} pixel(s)" + (f", {border} of padding" if border else "")
+        ax.text(whole + 0.2, 0.45, text, fontsize=9, va="center", color="#A83C00")
+    height = _tall((i, k, s, p, d))
+    ax.set(xlim=(0, max(whole + (6 if end < whole else 0), 14)), ylim=(2.2 - height, 2.2))
+    ax.axis("off")
+    return f"{told}: {got}; {fits} window(s) fit, {lost} pixel(s) are never seen."
+
+
+def _window(ax: Axes, number: int, *, s: int, k: int, d: int, whole: int) -> None:
+    start, reach = number * s, d * (k - 1) + 1
+    low, beyond = -0.62 * (number + 1), start + reach > whole
+    color = RED if beyond else (BLUE, GREEN, PURPLE, ORANGE)[number % 4]
+    line = ":" if beyond else "-"
+    ax.plot([start + 0.12, start + reach - 0.12], [low + 0.22] * 2, color=color, linewidth=1.4, linestyle=line)
+    for tap in range(k):
+        left = start + tap * d + 0.12
+        face = "white" if beyond else color
+        ax.add_patch(Rectangle((left, low), 0.76, 0.44, facecolor=face, edgecolor=color, linestyle=line))
+    if beyond:
+        ax.text(start + reach + 0.1, low + 0.2, "does not fit", fontsize=8.5, va="center", color="#A83C00")
+
+
+def stamps(transposed_size: Function, *settings: tuple[int, int, int, int]) -> Figure:
+    """Draw a transposed convolution for each (i, k, s, p): every input stamps k cells; padding cuts the ends."""
+    fig = Figure(figsize=(WIDTH, 1.6 * len(settings)))
+    said = []
+    for number, (i, k, s, p) in enumerate(settings):
+        ax = fig.add_axes((0.01, 1 - (number + 1) / len(settings), 0.98, 1 / len(settings)))
+        answer = ask("transposed_size", transposed_size, i, k, s, p, ndim=0)
+        known = answer.values is not None and bool(np.isfinite(answer.values))
+        count = int(answer.values) if known and answer.values is not None else None
+        full = (i - 1) * s + k
+        for place in range(i):
+            color = (BLUE, GREEN, PURPLE, ORANGE)[place % 4]
+            middle = place * s + k / 2
+            _cell(ax, middle - 0.45, 2.3, f"{place}", edge=color, width=0.9)
+            for tap in range(k):
+                style = ("-", "--", ":", "-.")[place % 4]
+                ends = [middle, place * s + tap + 0.5]
+                ax.plot(ends, [2.28, 1.0], color=color, linewidth=1.3, linestyle=style)
+        for place in range(full):
+            cut = place < p or place >= full - p
+            hatch, face = ("////", "#E4E4E4") if cut else ("", "white")
+            times = sum(1 for q in range(i) if q * s <= place < q * s + k)
+            _cell(ax, place + 0.04, 0.05, "cut" if cut else f"{times}×", face=face, hatch=hatch, width=0.92)
+        if count is not None and 0 < count < 200:
+            arrow = {"arrowstyle": "<->", "color": RED, "shrinkA": 0, "shrinkB": 0}
+            ax.annotate("", (p, -0.25), (p + count, -0.25), arrowprops=arrow, annotation_clip=False)
+        got = f"your transposed_size gives {count}" if count is not None else answer.note
+        told = f"i = {i}, k = {k}, s = {s}, p = {p}"
+        ax.text(0.05, 3.5, f"{told}:  {got}", fontsize=10, va="bottom")
+        ax.set(xlim=(0, 14), ylim=(-0.6, 4.4))
+        ax.axis("off")
+        said.append(f"{told}: {got}")
+    note = "Each input stamps the kernel onto the output; the cells count how many stamps reach them"
+    return describe(fig, f"{note}. {'; '.join(said)}.")
