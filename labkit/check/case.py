@@ -15,8 +15,11 @@ from labkit.check.draw import Draw
 class Rule:
     """A property that a result must have where there is no single right answer.
 
-    `shape` is what the result must have, `holds` says whether the property is there, `wanted` says it in words;
-    `hint` says what to do, and may look at the result.
+    Attributes:
+        shape: The shape the result must have.
+        holds: Says whether the property is there.
+        wanted: The property in words.
+        hint: What to do, in words; it may look at the result.
     """
 
     shape: tuple[int, ...]

@@ -23,7 +23,7 @@ def as_float(rows: Any) -> Tensor:
 
 
 def worked(name: str, oracle: str) -> Case:
-    """The 5 x 5 example with the 3 x 3 kernel that can be worked by hand."""
+    """Give the 5 x 5 example with the 3 x 3 kernel that can be worked by hand."""
     x, k = as_float(IMAGE), as_float(KERNEL)
     answer = getattr(library, name)(x, k)
     return Case(
@@ -74,11 +74,11 @@ def transposed_size(draw: Draw) -> list[Case]:
 
 def _images(draw: Draw, name: str, oracle: str) -> list[Case]:
     answer = getattr(library, name)
-    h, w = draw.distinct(6, 9)
-    kh, kw = draw.distinct(2, 4)
+    h, w = draw.pair(6, 9)
+    kh, kw = draw.pair(2, 4)
     sets = [(f"{kh} x {kw} kernel", (h, w), (kh, kw), torch.float64)]
     sets += [(f"{kw} x {kh} kernel", (h, w), (kw, kh), torch.float64)]
-    sets += [("square kernel", draw.distinct(6, 9), (3, 3), torch.float64)]
+    sets += [("square kernel", draw.pair(6, 9), (3, 3), torch.float64)]
     sets += [("one row as kernel", (h, w), (1, draw.integer(2, 4)), torch.float64)]
     sets += [("kernel as large as the image", (kw + 1, kh + 2), (kw + 1, kh + 2), torch.float64)]
     sets += [("float32", (w, h), (kh, kw), FLOAT32)]
@@ -109,24 +109,24 @@ def pad2d(draw: Draw) -> list[Case]:
         ("a fill value", round(0.5 + draw.integer(1, 9), 1)),
     ):
         top, bottom, left, right = draw.distinct(1, 5, 4)
-        x = draw.tensor(*draw.distinct(3, 6))
+        x = draw.tensor(*draw.pair(3, 6))
         extra = {} if value is None else {"value": value}
         cases.append(_pad_case(aspect, x, (top, bottom, left, right), extra))
-    a, b = draw.distinct(1, 4)
-    cases.append(_pad_case("only rows", draw.tensor(*draw.distinct(3, 6)), (a, b, 0, 0), {}))
-    cases.append(_pad_case("only columns", draw.tensor(*draw.distinct(3, 6)), (0, 0, a, b), {}))
-    cases.append(_pad_case("one side only", draw.tensor(*draw.distinct(3, 6)), (0, 0, 0, b), {"value": -1.5}))
-    cases.append(_pad_case("float32", draw.tensor(*draw.distinct(3, 6), dtype=FLOAT32), (a, b, b + 1, a), {}))
+    a, b = draw.pair(1, 4)
+    cases.append(_pad_case("only rows", draw.tensor(*draw.pair(3, 6)), (a, b, 0, 0), {}))
+    cases.append(_pad_case("only columns", draw.tensor(*draw.pair(3, 6)), (0, 0, a, b), {}))
+    cases.append(_pad_case("one side only", draw.tensor(*draw.pair(3, 6)), (0, 0, 0, b), {"value": -1.5}))
+    cases.append(_pad_case("float32", draw.tensor(*draw.pair(3, 6), dtype=FLOAT32), (a, b, b + 1, a), {}))
     return cases
 
 
-def _pad_case(aspect: str, x: Tensor, sides: tuple[int, int, int, int], extra: dict[str, float]) -> Case:
+def _pad_case(aspect: str, x: Tensor, sides: tuple[int, ...], extra: dict[str, Any]) -> Case:
     return Case(aspect, (x, *sides), library.pad2d(x, *sides, **extra), extra, "torch.nn.functional.pad")
 
 
 def merge_kernels(draw: Draw) -> list[Case]:
     """One kernel that does the work of two."""
-    a, b = draw.distinct(2, 4)
+    a, b = draw.pair(2, 4)
     sets = [
         ("two 3 x 3 kernels", (3, 3), (3, 3), torch.float64),
         ("two 3 x 3 kernels", (3, 3), (3, 3), torch.float64),
@@ -170,9 +170,9 @@ def conv2d(draw: Draw) -> list[Case]:
 
 
 def layer(draw: Draw, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw images (N, C, H, W), filters (K, C, kh, kw) and biases (K,), all sizes different where it matters."""
+    """Draw images (N, C, H, W), filters (K, C, kh, kw) and biases (K,), with H != W, kh != kw, C != K."""
     n, c, k = draw.choice([(2, 3, 4), (3, 2, 4), (2, 4, 3), (3, 4, 2), (2, 2, 3)])
-    (h, w), (kh, kw) = draw.distinct(5, 7), draw.choice([(2, 3), (3, 2)])
+    (h, w), (kh, kw) = draw.pair(5, 7), draw.choice([(2, 3), (3, 2)])
     return (
         draw.tensor(n, c, h, w, dtype=dtype),
         draw.tensor(k, c, kh, kw, dtype=dtype),
@@ -193,8 +193,8 @@ def im2col(draw: Draw) -> list[Case]:
     ]
     cases = []
     for aspect, kernel, kwargs, dtype in sets:
-        n, c = draw.distinct(2, 4)
-        x = draw.tensor(n, c, *draw.distinct(6, 9), dtype=dtype)
+        n, c = draw.pair(2, 4)
+        x = draw.tensor(n, c, *draw.pair(6, 9), dtype=dtype)
         answer = library.im2col(x, kernel, **kwargs)
         cases.append(Case(aspect, (x, kernel), answer, kwargs, "torch.nn.functional.unfold"))
     return cases
@@ -230,13 +230,15 @@ def conv_cost(draw: Draw) -> list[Case]:
     cases = []
     for aspect, grouped, kwargs in sets:
         for _ in range(3):
-            c_in, c_out = draw.distinct(2, 9)
-            if grouped:
-                g = kwargs["groups"] or draw.integer(4, 6)
-                c_in, c_out = (g, 2 * g) if not kwargs["groups"] else (g * v for v in draw.distinct(2, 5))
-                kwargs = {**kwargs, "groups": g}
-            args = (c_in, c_out, draw.distinct(2, 5), draw.distinct(4, 11))
-            cases.append(Case(aspect, args, library.conv_cost(*args, **kwargs), kwargs, "torch.nn.Conv2d"))
+            c_in, c_out = draw.pair(2, 9)
+            groups = kwargs.get("groups", 1) or draw.integer(4, 6)
+            if groups > 3:
+                c_in, c_out = groups, groups * draw.integer(2, 3)
+            elif grouped:
+                c_in, c_out = groups * c_in, groups * c_out
+            extra = {**kwargs, "groups": groups} if grouped else kwargs
+            args = (c_in, c_out, draw.pair(2, 5), draw.pair(4, 11))
+            cases.append(Case(aspect, args, library.conv_cost(*args, **extra), extra, "torch.nn.Conv2d"))
     if draw.published:
         lenet = (1, 6, (5, 5), (28, 28))
         cases.insert(0, Case("plain layer", lenet, library.conv_cost(*lenet), note="LeNet-5's first layer"))

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.check import cases_convolution as cases
-from labkit.check import design as designs
-from labkit.check import message
+from labkit.check import (
+    equivariance,
+    kernels,
+    message,
+    mutants_gradient,
+    mutants_image,
+    mutants_layer,
+    mutants_size,
+)
 from labkit.check.case import Mutant, Spec
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
-from labkit.check.equivariance import shift_error as shift_cases
-from labkit.check.mutants_convolution import MUTANTS
 from labkit.check.run import examine
 
 Fn = Callable[..., Any]
@@ -50,7 +55,24 @@ EXERCISES: dict[str, tuple[str, ...]] = {
     "conv2d_backward": ("conv2d_backward",),
     "transposed_size": ("transposed_size",),
 }
-"""Exercise (the name of its check) -> the functions a student writes for it, in the order the check takes them."""
+"""Exercise, which is the name of its check -> the functions a student writes, in the order it takes them."""
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
+    "out_size": mutants_size.OUT_SIZE,
+    "corr2d": mutants_image.CORR2D,
+    "convolve2d": mutants_image.CONVOLVE2D,
+    "pad2d": mutants_image.PAD2D,
+    "blur_kernel": kernels.BLUR_MUTANTS,
+    "edge_kernel": kernels.EDGE_MUTANTS,
+    "merge_kernels": mutants_image.MERGE_KERNELS,
+    "conv2d": mutants_layer.CONV2D,
+    "im2col": mutants_layer.IM2COL,
+    "corr1d": mutants_image.CORR1D,
+    "conv_cost": mutants_size.CONV_COST,
+    "shift_error": equivariance.SHIFT_ERROR,
+    "conv2d_backward": mutants_gradient.CONV2D_BACKWARD,
+    "transposed_size": mutants_size.TRANSPOSED_SIZE,
+}
+"""Function -> its named wrong answers; `fn` takes what the student's function takes."""
 
 
 def _check(exercise: str, pairs: list[tuple[Spec, Fn]], seed: Seed) -> Earned:
@@ -132,10 +154,10 @@ def pad2d(fn: Fn, *, seed: Seed = None) -> Earned:
 def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
     """Check `blur_kernel(n)` and `edge_kernel()` by their properties; each is worth half.
 
-    The blur has shape (n, n) for odd and even n, no negative weight, weights that sum to 1 (so a flat image stays as
-    it is), and more than one weight above 0; it need not be symmetric, and its dtype is free. The edge kernel has
-    shape (3, 3), sums to 0, answers a vertical edge with at least a tenth of (height of the edge x sum of the
-    absolute weights), and does not answer a horizontal edge at all.
+    The blur has shape (n, n) for odd and even n, no negative weight, weights that sum to 1 (so a flat image
+    stays as it is), and more than one weight above 0; it need not be symmetric. The edge kernel has shape (3, 3),
+    sums to 0, answers a vertical edge with at least a tenth of the edge's height times the sum of the absolute
+    weights, and does not answer a horizontal edge at all. The dtype of both is free.
 
     Args:
         blur_kernel: The student's first function.
@@ -145,11 +167,11 @@ def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return _check("design", [(designs.BLUR, blur_kernel), (designs.EDGE, edge_kernel)], seed)
+    return _check("design", [(kernels.BLUR, blur_kernel), (kernels.EDGE, edge_kernel)], seed)
 
 
 def merge_kernels(fn: Fn, *, seed: Seed = None) -> Earned:
-    """Check `merge_kernels(k1, k2)`: one kernel with corr2d(x, merged) = corr2d(corr2d(x, k1), k2) for every x.
+    """Check `merge_kernels(k1, k2)`: one kernel that does to any image what k1 and then k2 do.
 
     Args:
         fn: The student's function.
@@ -182,7 +204,7 @@ def conv2d(fn: Fn, *, seed: Seed = None) -> Earned:
 
 
 def im2col(fn: Fn, *, seed: Seed = None) -> Earned:
-    """Check `im2col(x, kernel_size, stride=(1, 1))`: (N, C, H, W) to (N, C*kh*kw, L), in the order of F.unfold.
+    """Check `im2col(x, kernel_size, stride=(1, 1))`: (N, C, H, W) to (N, C*kh*kw, L), ordered as F.unfold.
 
     Args:
         fn: The student's function.
@@ -231,10 +253,10 @@ def conv_cost(fn: Fn, *, seed: Seed = None) -> Earned:
 def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
     """Check `shift_error(f, x, dy, dx)`: how far f is from commuting with a shift, as one number.
 
-    Let y be x moved down by dy >= 0 and right by dx >= 0, with zeros coming in, of the same shape as x, and let
-    f(x) have shape (OH, OW). The answer is the largest absolute difference between f(y)[dy:, dx:] and
-    f(x)[:OH-dy, :OW-dx]. The functions f used here pad nothing, so no pixel that came in takes part, and rolling x
-    instead gives the same number. Their true error is known by construction.
+    Let y be x moved down by dy >= 0 and right by dx >= 0, with zeros coming in, of the same shape as x, and
+    let f(x) have shape (OH, OW). The answer is the largest absolute difference between f(y)[dy:, dx:] and
+    f(x)[:OH-dy, :OW-dx]. The functions f used here pad nothing, so no pixel that came in takes part, and rolling
+    x instead gives the same number. Their true error is known by construction.
 
     Args:
         fn: The student's function.
@@ -244,12 +266,18 @@ def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
         The share of cases that pass; the message is printed.
     """
     params = ("f", "x", "dy", "dx")
-    spec = Spec("shift_error", params, shift_cases, MUTANTS["shift_error"], witness="the known error of f")
+    spec = Spec(
+        "shift_error",
+        params,
+        equivariance.shift_error,
+        MUTANTS["shift_error"],
+        witness="the known error of f",
+    )
     return _check("shift_error", [(spec, fn)], seed)
 
 
 def conv2d_backward(fn: Fn, *, seed: Seed = None) -> Earned:
-    """Check `conv2d_backward(x, w, dy, stride=(1, 1)) -> (dx, dw, db)`, the gradients of conv2d without padding.
+    """Check `conv2d_backward(x, w, dy, stride=(1, 1)) -> (dx, dw, db)`, the gradients without padding.
 
     Args:
         fn: The student's function.

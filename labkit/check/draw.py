@@ -51,12 +51,17 @@ class Draw:
         order = torch.randperm(high - low + 1, generator=self.generator)[:count]
         return tuple(int(v) + low for v in order)
 
+    def pair(self, low: int, high: int) -> tuple[int, int]:
+        """Draw two different whole numbers."""
+        first, second = self.distinct(low, high)
+        return first, second
+
     def tensor(self, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
         """Draw a tensor of `shape` with values of both signs, in no order, none close to 0."""
         while True:
             size = torch.rand(shape, generator=self.generator, dtype=torch.float64) * 2 + 0.25
             sign = torch.randint(0, 2, shape, generator=self.generator) * 2 - 1
             flat = (size * sign).flatten()
-            steps = flat.diff().sign().unique().numel() if flat.numel() > 2 else 2
-            if flat.numel() < 2 or (steps == 2 and flat.sign().unique().numel() == 2):
+            steps = flat.diff() if flat.numel() > 2 else flat
+            if flat.numel() < 2 or all(bool(v.min() < 0 < v.max()) for v in (flat, steps)):
                 return flat.reshape(shape).to(dtype)

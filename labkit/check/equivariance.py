@@ -1,16 +1,17 @@
-"""The cases of shift_error: functions whose error is known without measuring it."""
+"""The cases of shift_error, functions whose error is known without measuring it, and named wrong answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.check import library
-from labkit.check.case import Case
+from labkit.check.case import Case, Mutant
 from labkit.check.draw import Draw
 
 Map = Callable[[Any], Any]
@@ -27,9 +28,9 @@ def either(f: Callable[[Tensor], Tensor]) -> Map:
     return g
 
 
-def slope(h: int, w: int, a: float, b: float) -> Tensor:
+def slope(shape: Sequence[int], a: float, b: float) -> Tensor:
     """A plane that rises by `a` from row to row and by `b` from column to column."""
-    rows, columns = torch.arange(h, dtype=torch.float64), torch.arange(w, dtype=torch.float64)
+    rows, columns = (torch.arange(n, dtype=torch.float64) for n in shape)
     return a * rows[:, None] + b * columns[None, :]
 
 
@@ -40,12 +41,12 @@ def valid(k: Tensor) -> Map:
 
 def tilted(k: Tensor, a: float, b: float) -> Map:
     """A cross-correlation plus a plane: off by `abs(a * dy + b * dx)` everywhere."""
-    return either(lambda x: (y := library.corr2d(x.to(k.dtype), k)) + slope(*y.shape, a, b))
+    return either(lambda x: (y := library.corr2d(x.to(k.dtype), k)) + slope(y.shape, a, b))
 
 
 def faded(a: float, b: float) -> Map:
     """The image times a plane: off by `abs(a * dy + b * dx)` times the pixel that moved."""
-    return either(lambda x: x * slope(*x.shape, a, b))
+    return either(lambda x: x * slope(x.shape, a, b))
 
 
 def thinned(step: int) -> Map:
@@ -58,11 +59,14 @@ def shift_error(draw: Draw) -> list[Case]:
     (h, w), (dy, dx) = draw.distinct(8, 11), draw.distinct(1, 3)
     a, b = draw.choice([(0.55, -0.7), (-0.3, 0.85), (1.15, -0.4)])
     k, x = draw.tensor(2, 3), draw.tensor(h, w)
-    gap = lambda dy, dx: abs(a * dy + b * dx)
-    kept = lambda dy, dx: float(x[: h - dy, : w - dx].abs().max())
-    fading = lambda aspect, dy, dx: Case(
-        aspect, (faded(a, b), x, dy, dx), gap(dy, dx) * kept(dy, dx), note="f multiplies pixels by a plane"
-    )
+
+    def gap(dy: int, dx: int) -> float:
+        return abs(a * dy + b * dx)
+
+    def fading(aspect: str, dy: int, dx: int) -> Case:
+        error = gap(dy, dx) * float(x[: h - dy, : w - dx].abs().max())
+        return Case(aspect, (faded(a, b), x, dy, dx), error, note="f multiplies pixels by a plane")
+
     both, mixed = "f is a cross-correlation, alone or plus a plane", "f multiplies pixels by a plane"
     still, thin = "a shift of 0 on one axis", "f keeps every second row and column"
     return [
@@ -74,6 +78,69 @@ def shift_error(draw: Draw) -> list[Case]:
         fading(still, dy, 0),
         fading(still, 0, dx),
         fading(still, 0, 0),
-        Case(thin, (thinned(2), slope(h, w, a, b), 1, 2), gap(1, 2), note=f"{thin} of a plane"),
-        Case(thin, (thinned(2), slope(h, w, a, b), 2, 1), gap(2, 1), note=f"{thin} of a plane"),
+        Case(thin, (thinned(2), slope((h, w), a, b), 1, 2), gap(1, 2), note=f"{thin} of a plane"),
+        Case(thin, (thinned(2), slope((h, w), a, b), 2, 1), gap(2, 1), note=f"{thin} of a plane"),
     ]
+
+
+def moved(f: Map, x: Tensor, dy: int, dx: int) -> tuple[Tensor, Tensor]:
+    """`f` of the rolled image, and the rolled `f` of the image."""
+    return f(x.roll((dy, dx), (0, 1))), f(x).roll((dy, dx), (0, 1))
+
+
+def _gap(measure: Callable[[Tensor], Tensor], crop: bool = True) -> Callable[..., float]:
+    def fn(f: Map, x: Tensor, dy: int, dx: int) -> float:
+        a, b = moved(f, x, dy, dx)
+        return float(measure((a - b)[dy:, dx:] if crop else a - b))
+
+    return fn
+
+
+def _still(f: Map, x: Tensor, dy: int, dx: int) -> float:
+    return float(torch.dist(f(x.roll((dy, dx), (0, 1))), f(x), p=float("inf")))
+
+
+def _crops(f: Map, x: Tensor, dy: int, dx: int) -> float:
+    a, b = f(x[dy:, dx:]), f(x)[dy:, dx:]
+    return float(torch.dist(a[: len(b), : b.shape[1]], b[: len(a), : a.shape[1]], p=float("inf")))
+
+
+def _zeros(f: Map, x: Tensor, dy: int, dx: int) -> float:
+    def shift(t: Tensor) -> Tensor:
+        return F.pad(t, (dx, -dx, dy, -dy))
+
+    return float(torch.dist(f(shift(x)), shift(f(x)), p=float("inf")))
+
+
+SHIFT_ERROR = (
+    Mutant("the mean difference instead of the largest", _gap(lambda t: t.abs().mean())),
+    Mutant("the sum of the differences instead of the largest", _gap(lambda t: t.abs().sum())),
+    Mutant("the root of the mean square instead of the largest", _gap(lambda t: t.square().mean().sqrt())),
+    Mutant("the largest squared difference", _gap(lambda t: t.square().max())),
+    Mutant("the largest difference without abs: f(shift(x)) - shift(f(x))", _gap(torch.max)),
+    Mutant("the largest difference without abs: shift(f(x)) - f(shift(x))", _gap(lambda t: (-t).max())),
+    Mutant("the smallest difference", _gap(lambda t: t.abs().min())),
+    Mutant("half the range of the differences", _gap(lambda t: (t.max() - t.min()) / 2)),
+    Mutant(
+        "the difference over the whole output, with wrapped pixels", _gap(lambda t: t.abs().max(), crop=False)
+    ),
+    Mutant("the difference over the whole output, with the zeros that came in", _zeros),
+    Mutant("f(shift(x)) compared with f(x), which is not shifted", _still),
+    Mutant("f of a cropped image compared with the cropped f(x)", _crops),
+    Mutant(
+        "the answer with dy and dx swapped", lambda f, x, dy, dx: _gap(lambda t: t.abs().max())(f, x, dx, dy)
+    ),
+    Mutant(
+        "the answer with a shift down only", lambda f, x, dy, dx: _gap(lambda t: t.abs().max())(f, x, dy, 0)
+    ),
+    Mutant(
+        "the answer with a shift to the right only",
+        lambda f, x, dy, dx: _gap(lambda t: t.abs().max())(f, x, 0, dx),
+    ),
+    Mutant(
+        "the answer with a shift by one pixel",
+        lambda f, x, dy, dx: _gap(lambda t: t.abs().max())(f, x, min(dy, 1), min(dx, 1)),
+    ),
+    Mutant("0, as if every f were equivariant", lambda f, x, dy, dx: 0.0),
+    Mutant("changes its input", lambda f, x, dy, dx: (_zeros(f, x, dy, dx), x.mul_(2))[0]),
+)

@@ -26,7 +26,7 @@ class Complaint:
     hint: str = ""
 
 
-class _Unreadable(Exception):
+class UnreadableError(Exception):
     """A value holds something that is not a number."""
 
 
@@ -50,21 +50,21 @@ def shape_of(value: Any, depth: int = 0) -> tuple[int, ...]:
         return tuple(value.shape)
     if type(value) in (list, tuple):
         if depth == MAX_DEPTH:
-            raise _Unreadable("a list nested too deeply")
+            raise UnreadableError("a list nested too deeply")
         return (len(value), *(shape_of(value[0], depth + 1) if value else ()))
     if type(value) in (int, float, bool) or isinstance(value, np.number | np.bool_):
         return ()
-    raise _Unreadable(kind(value))
+    raise UnreadableError(kind(value))
 
 
 def plain(value: Any) -> Tensor:
     """Copy a tensor, an array, a number or a nested list of these into a plain CPU tensor."""
     if type(value) in (Tensor, torch.nn.Parameter):
-        copy = value.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
+        copy: Tensor = value.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
         return copy.to_dense() if copy.layout != torch.strided else copy
     if type(value) is np.ndarray or isinstance(value, np.number | np.bool_):
         if value.dtype.kind not in "biufc":
-            raise _Unreadable(f"a numpy array of dtype {value.dtype}")
+            raise UnreadableError(f"a numpy array of dtype {value.dtype}")
         return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("="), order="C"))
     if type(value) in (list, tuple):
         return torch.stack([plain(v) for v in value]) if value else torch.empty(0, dtype=torch.float64)
@@ -72,7 +72,7 @@ def plain(value: Any) -> Tensor:
         return torch.tensor(value, dtype=torch.float64)
     if type(value) is bool:
         return torch.tensor(value)
-    raise _Unreadable(kind(value))
+    raise UnreadableError(kind(value))
 
 
 def numbers(value: Any, shape: tuple[int, ...]) -> Tensor | Complaint:
@@ -85,7 +85,7 @@ def numbers(value: Any, shape: tuple[int, ...]) -> Tensor | Complaint:
         if found != shape:
             return Complaint("shape", kind(value), wanted)
         result = plain(value)
-    except _Unreadable as e:
+    except UnreadableError as e:
         return Complaint("type", str(e), wanted, "return a tensor, a numpy array or a nested list of numbers")
     except Exception:
         return Complaint("type", f"{kind(value)} that cannot be read as one tensor", wanted)

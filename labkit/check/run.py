@@ -120,6 +120,11 @@ def stub_of(error: BaseException, name: str) -> str:
     return inner if inner.isidentifier() else name
 
 
+def label(spec: Spec, case: Case, part: int | None) -> str:
+    """Name the aspect that a part of a result counts for."""
+    return case.aspect if part is None else f"{spec.parts[part]}, {case.aspect}"
+
+
 def judged(spec: Spec, case: Case, aspect: str, outcome: Outcome, part: int | None, *, show: bool) -> Unit:
     """Judge a call, or one part of the tuple it returned."""
     value, expected = outcome.value, case.expected
@@ -191,8 +196,7 @@ def examine(spec: Spec, fn: Callable[..., Any], seed: Seed) -> Report:
     """
     cases = spec.cases(Draw(spec.name, seed))
     parts: list[int | None] = [*range(len(spec.parts))] or [None]
-    label = lambda case, p: case.aspect if p is None else f"{spec.parts[p]}, {case.aspect}"
-    aspects = list(dict.fromkeys(label(c, p) for c in cases for p in parts))
+    aspects = list(dict.fromkeys(label(spec, c, p) for c in cases for p in parts))
     aspects += [KEEPS, UNCHANGED] if spec.tensors else []
     report = Report(spec, seed is not None, tuple(aspects))
     units: list[Unit] = []
@@ -200,7 +204,7 @@ def examine(spec: Spec, fn: Callable[..., Any], seed: Seed) -> Report:
         outcome = call(fn, case, spec.params)
         if not units and isinstance(outcome.error, NotImplementedError):
             return Report(spec, seed is not None, tuple(aspects), unwritten=stub_of(outcome.error, spec.name))
-        units += [judged(spec, case, label(case, p), outcome, p, show=seed is None) for p in parts]
+        units += [judged(spec, case, label(spec, case, p), outcome, p, show=seed is None) for p in parts]
     side = side_complaints(spec, units)
     causes = name_causes(spec.mutants, units)
     return Report(spec, report.hidden, report.aspects, tuple(units), tuple(side), causes)

@@ -51,10 +51,18 @@ def edge_cases(draw: Draw) -> list[Case]:
     h, w = draw.distinct(7, 11)
     low, high = -draw.integer(1, 9) / 4, draw.integer(2, 9) / 4
     image = step(h, w, draw.integer(3, w - 3), low, high)
-    answer = lambda x, k: library.corr2d(x, k) / ((high - low) * k.abs().sum().clamp_min(1e-12))
-    strong = lambda k: float(answer(image, k).abs().max()) >= 0.1
-    none = lambda k: float(answer(image.T.contiguous(), k).abs().max()) < EPS
-    flat = lambda k: bool(k.abs().sum() > EPS) and abs(float(k.sum())) < EPS * float(k.abs().sum())
+
+    def answer(x: Tensor, k: Tensor) -> float:
+        return float(library.corr2d(x, k).abs().max() / ((high - low) * k.abs().sum().clamp_min(1e-12)))
+
+    def strong(k: Tensor) -> bool:
+        return answer(image, k) >= 0.1
+
+    def none(k: Tensor) -> bool:
+        return answer(image.T.contiguous(), k) < EPS
+
+    def flat(k: Tensor) -> bool:
+        return bool(k.abs().sum() > EPS) and abs(float(k.sum())) < EPS * float(k.abs().sum())
 
     def turned(k: Tensor) -> str:
         if strong(k.T) and none(k.T):
