@@ -74,7 +74,7 @@ def _same_cells(notebook: Any, master: Master, count: int) -> None:
         f"{verb} {', '.join(names)}" for verb, names in (("add", more), ("remove", gone)) if names
     )
     raise CellsChangedError(
-        f"{master.lab}: {_submissions(count)} in the gradebook, and this release would {what}, "
+        f"{master.lab}: {_submissions(count)}, and this release would {what}, "
         "which nbgrader cannot do while there are grades; nothing was changed. "
         "Either undo that in the master, or keep a copy of gradebook.db, "
         f"run `nbgrader db assignment remove {master.lab} --force` (it deletes the grades), "
@@ -104,10 +104,10 @@ def _stale(notebook: Any, master: Master, count: int) -> list[str]:
     if not said:
         return []
     return [
-        f"{master.lab}: {_submissions(count)} in the gradebook, kept as they are, graded before there were "
-        f"{' and '.join(said)}; run `labgrade grade {master.lab} --regrade`."
+        f"{master.lab}: {_submissions(count)}, whose marks stay as they were; this release has "
+        f"{' and '.join(said)}, so run `labgrade grade {master.lab} --regrade`."
     ]
 
 
 def _submissions(count: int) -> str:
-    return "there is 1 submission" if count == 1 else f"there are {count} submissions"
+    return f"the gradebook has {count} graded submission{'' if count == 1 else 's'}"

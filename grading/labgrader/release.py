@@ -6,10 +6,7 @@ import copy
 import logging
 import os
 import shutil
-import sysconfig
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from labgrader.course import Course, CourseError
 from labgrader.differences import Difference, differences, parsed
 from labgrader.leaks import CODE_STUB, TEXT_STUB, LeakError, folder_leaks, notebook_leaks
 from labgrader.masters import Master, lab_names, read_masters
-from labgrader.stamp import Stamp, apply, make_stamp, origin_repository
+from labgrader.stamp import Stamp, StampError, apply, make_stamp, origin_repository
 
 
 class ReleaseError(CourseError):
@@ -33,7 +30,7 @@ class Change:
     Args:
         lab: the lab's name.
         path: the student notebook.
-        status: "new", "updated", "unchanged", "superfluous" (no master); after a check "different", "missing".
+        status: "new", "updated", "unchanged" or "superfluous" (no master); in a check "different", "missing".
         points: marks that the lab gives.
         cells: number of cells.
         repo: the repository it is stamped with, or "".
@@ -95,11 +92,12 @@ def release(
         CourseError: a master with faults, a leak, cells changed under recorded grades, or nbgrader failed.
     """
     target = out if out is not None else course.root.parent / "notebooks"
-    masters = read_masters(course, labs)
     if check:
+        masters = read_masters(course, labs)
         changes = [_check(course, master, target / f"{master.lab}.ipynb", repo, ref) for master in masters]
         return changes if labs else changes + _superfluous(course, target)
     stamp = make_stamp(origin_repository(course.root) if repo is None else repo, ref)
+    masters = read_masters(course, labs)
     built = [_build_aside(course, master, stamp) for master in masters]
     warnings = [guard.warnings(course, master) for master in masters]
     changes = [
@@ -168,9 +166,13 @@ def _stamp_of(old: bytes | None, repo: str | None, ref: str | None) -> Stamp:
     notebook = parsed(old) if old is not None else None
     said = notebook.get("metadata", {}).get("labkit", {}) if notebook else {}
     was_repo, was_ref = (str(said.get(key, "")) if isinstance(said, dict) else "" for key in ("repo", "ref"))
-    if repo is None:
-        return make_stamp(was_repo, ref if ref is not None else was_ref)
-    return make_stamp(repo, ref if ref is not None else (was_ref or None) if repo else "")
+    if repo is not None:
+        return make_stamp(repo, ref if ref is not None else (was_ref or None) if repo else None)
+    try:
+        known = make_stamp(was_repo, was_ref)
+    except StampError:  # the notebook's own entry is damaged, which the comparison then shows
+        known = make_stamp("", None)
+    return make_stamp(known.repo, ref) if ref is not None else known
 
 
 def _build_aside(course: Course, master: Master, stamp: Stamp) -> bytes:
@@ -190,7 +192,10 @@ def _generate(
     from nbgrader.preprocessors import SaveCells
     from nbgrader.utils import capture_log
 
-    config = course_config(settings or course)
+    from labgrader.config import load
+
+    config = load(settings or course)
+    release_settings(config)
     config.CourseDirectory.root = str(course.root)
     config.CourseDirectory.db_url = course.db_url
     config.CourseDirectory.assignment_id = master.lab
@@ -199,13 +204,12 @@ def _generate(
     write_file(course.notebook("source", ".", master.lab), canonical(source_notebook(master, stamp)))
     if leaks := folder_leaks(course.folder("source", ".", master.lab), master.lab, ignore=coursedir.ignore):
         raise LeakError(leaks)
-    with venv_on_path():
-        step = GenerateAssignment(coursedir=coursedir, config=config, log=log)
-        step.force = True
-        if not gradebook:
-            step.no_database = True
-            step.preprocessors = [p for p in step.preprocessors if p is not SaveCells]
-        done = capture_log(step)
+    step = GenerateAssignment(coursedir=coursedir, config=config, log=log)
+    step.force = True
+    if not gradebook:
+        step.no_database = True
+        step.preprocessors = [p for p in step.preprocessors if p is not SaveCells]
+    done = capture_log(step)
     if not done["success"]:
         raise ReleaseError(f"{master.lab}: nbgrader could not release it:\n{done.get('log', '')}".rstrip())
     path = course.notebook("release", ".", master.lab)
@@ -216,31 +220,6 @@ def _generate(
     data = canonical(notebook)
     write_file(path, data)
     return data
-
-
-@contextmanager
-def venv_on_path() -> Iterator[None]:
-    """Put this Python's own commands first on PATH: nbgrader calls `alembic` by name."""
-    old = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), old))
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = old
-
-
-def course_config(course: Course) -> Any:
-    """Return the settings of the course's `nbgrader_config.py`, with those that a release needs."""
-    from traitlets.config import Config
-    from traitlets.config.loader import PyFileConfigLoader
-
-    file = course.root / "nbgrader_config.py"
-    loaded = (
-        PyFileConfigLoader(file.name, path=str(file.parent)).load_config() if file.is_file() else Config()
-    )
-    config = copy.deepcopy(loaded)
-    release_settings(config)
-    return config
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -101,21 +101,19 @@ def _read(path: Path) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        raise SecretError(
-            f"{path} cannot be read ({error.strerror}); expected a plain file of your own."
-        ) from error
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+        raise SecretError(f"{path} cannot be read ({error.strerror}); expected a plain file of your own.") from error
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise SecretError(
-                f"{path} is not a plain file; move it away and run the command again to get a new secret."
-            )
+            raise SecretError(f"{path} is not a plain file; move it away to get a new secret.")
         if os.name == "posix" and status.st_mode & 0o007:
             raise SecretError(
                 f"{path} is open to every user of this machine (mode {stat.S_IMODE(status.st_mode):04o}); "
                 f"run `chmod 600 {path}`."
             )
-        text = file.read(4096)
+        text = os.read(handle, 4096)
+    finally:
+        os.close(handle)
     try:
         key = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:

@@ -32,13 +32,15 @@ if "google.colab" in sys.modules and importlib.util.find_spec("labkit") is None:
     # On Colab: install labkit and keep the torch, torchvision and numpy that are there.
     import importlib.metadata
     import subprocess
+    import tempfile
     from pathlib import Path
 
+    keep = Path(tempfile.gettempdir(), "keep.txt")
     kept = [name for name in ("torch", "torchvision", "numpy") if importlib.util.find_spec(name)]
-    Path("/tmp/keep.txt").write_text("".join(f"{{n}}=={{importlib.metadata.version(n)}}\\n" for n in kept))
+    keep.write_text("".join(f"{{n}}=={{importlib.metadata.version(n)}}\\n" for n in kept))
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade-strategy", "only-if-needed"]
     wanted = "labkit[pdf] @ git+https://github.com/{repo}@{ref}"
-    if subprocess.run([*pip, "--constraint", "/tmp/keep.txt", wanted]).returncode:
+    if subprocess.run([*pip, "--constraint", str(keep), wanted]).returncode:
         raise RuntimeError("labkit could not be installed, see above; check the network and try again.")
     importlib.invalidate_caches()  # so that this kernel sees what was installed
 """
