@@ -115,6 +115,46 @@ def collect(
         raise typer.Exit(1)
 
 
+@app.command()
+def grade(
+    lab: Annotated[str, typer.Argument(help="Which lab.")],
+    student: Annotated[str | None, typer.Option(metavar="ID", help="Only this student.")] = None,
+    regrade: Annotated[
+        bool, typer.Option("--regrade", help="Grade again what is on record; manual marks stay.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many at a time; default: one a processor.")
+    ] = None,
+    cells: Annotated[bool, typer.Option("--cells", help="Show each exercise's points.")] = False,
+    course: CourseDir = HERE,
+) -> None:
+    """Grade a class, with a table: points, what a person has to mark, the reason for each lost point.
+
+    What is on record already is left alone, so a run that was stopped goes on. Limits on time and memory are in
+    nbgrader_config.py. `nbgrader autograde LAB` gives the same marks. Exit 1 if anything could not be graded.
+
+    Examples:
+
+    - `labgrade grade 01_convolution` everything that is new
+    - `labgrade grade 01_convolution --student amy --regrade` one student again
+    """
+    import time
+
+    from rich.console import Console
+
+    from labgrader.course import find_course
+    from labgrader.runner import grade_class
+    from labgrader.table import class_table, summary
+
+    start = time.monotonic()
+    entries = grade_class(find_course(course), lab, student=student, regrade=regrade, jobs=jobs)
+    console = Console()
+    console.print(class_table(entries, cells=cells))
+    console.print(summary(entries, time.monotonic() - start), highlight=False)
+    if not all(entry.marks for entry in entries):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
     from labgrader.course import CourseError

@@ -1,0 +1,77 @@
+"""The class table that `labgrade grade` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from labgrader.runner import Graded
+
+
+def class_table(entries: Sequence[Graded], *, cells: bool = False) -> Table:
+    """Return a table with a line for each student: points, what waits for a person, what was odd or lost.
+
+    Args:
+        entries: the class, as `grade_class` returns it.
+        cells: show each cell's points too.
+    """
+    names = list(next((entry.marks for entry in entries if entry.marks), {})) if cells else []
+    table = Table(show_edge=False, pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    table.add_column("points", justify="right", no_wrap=True)
+    table.add_column("to mark", justify="right")
+    for name in names:
+        table.add_column(name.removeprefix("test-"), justify="right")
+    table.add_column("notes", ratio=1)
+    for entry in entries:
+        points = f"{entry.points:g} / {entry.max:g}" if entry.marks else "-"
+        waiting = str(entry.waiting) if entry.waiting else ""
+        by_cell = [_points(entry.marks.get(name)) if entry.marks else "-" for name in names]
+        table.add_row(entry.student, points, waiting, *by_cell, Text(notes(entry), overflow="fold"))
+    return table
+
+
+def notes(entry: Graded, *, longest: int = 3) -> str:
+    """Return what there is to say about one submission, each reason once.
+
+    Args:
+        entry: the submission.
+        longest: how many reasons to give.
+
+    Example:
+        >>> notes(Graded("amy", {}, 9, state="failed", error="no space left"))
+        'NOT GRADED: no space left'
+        >>> notes(Graded("bob", {"a": 0.0}, 2, reasons=("a: 0 of 2 points: not written yet",)))
+        'a: 0 of 2 points: not written yet'
+    """
+    if not entry.marks:
+        return f"NOT GRADED: {entry.error}"
+    if entry.flags and all(reason.endswith(entry.flags[0]) for reason in entry.reasons):
+        return entry.flags[0]  # one cause for everything: an unreadable file
+    lost = entry.reasons[:longest]
+    more = [f"{len(entry.reasons) - longest} more lost points"] if len(entry.reasons) > longest else []
+    return "; ".join([*entry.flags, *lost, *more])
+
+
+def summary(entries: Sequence[Graded], seconds: float) -> str:
+    """Return one line about the class.
+
+    Example:
+        >>> summary([Graded("amy", {"a": 2.0}, 2), Graded("bob", {}, 2, state="failed", error="?")], 3.21)
+        '1 graded, 0 on record already, 1 not graded; mean 2 of 2 points; 3.2 seconds'
+    """
+    graded = [entry for entry in entries if entry.marks]
+    new = sum(entry.state == "graded" for entry in entries)
+    mean = sum(entry.points for entry in graded) / len(graded) if graded else 0.0
+    most = entries[0].max if entries else 0.0
+    return (
+        f"{new} graded, {len(graded) - new} on record already, {len(entries) - len(graded)} not graded; "
+        f"mean {mean:.3g} of {most:g} points; {seconds:.1f} seconds"
+    )
+
+
+def _points(points: float | None) -> str:
+    """Return a cell's points, a question mark for what a person gives."""
+    return "?" if points is None else f"{points:g}"
