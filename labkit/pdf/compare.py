@@ -50,7 +50,7 @@ def contents(pdf: bytes) -> Contents:
         if number >= MAX_ATTACHMENTS or total > MAX_ATTACHED:
             raise ValueError("too many or too big attachments")
         attachments[str(embedded.alternative_name or embedded.name)] = data
-    keywords = str((reader.metadata or {}).get("/Keywords") or "")
+    keywords = str(reader.metadata.get("/Keywords") or "") if reader.metadata else ""
     return Contents(attachments, parse_keywords(keywords), len(reader.pages))
 
 
@@ -123,7 +123,7 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
         return False, f"Not proven: {same[0].lower()}{same[1:]}, but the pages show other text: {difference}."
     return (
         True,
-        f"{same}; it was made by other versions than these, so pages were compared by their text alone: the same.",
+        f"{same}; it was made by other versions, so the pages were compared by their text alone: the same.",
     )
 
 
@@ -136,7 +136,8 @@ def _text_difference(pdf: bytes, again: bytes) -> str:
                 (i for i, (a, b) in enumerate(zip(expected, got, strict=False)) if a != b),
                 min(len(expected), len(got)),
             )
-            return f"page {number} shows {got[at : at + 30]!r} where the notebook gives {expected[at : at + 30]!r}"
+            shown, given = got[at : at + 30], expected[at : at + 30]
+            return f"page {number} shows {shown!r} where the notebook gives {given!r}"
     return "" if len(ours) == len(theirs) else f"it has {len(theirs)} pages, the notebook gives {len(ours)}"
 
 

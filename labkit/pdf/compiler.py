@@ -1,4 +1,4 @@
-"""Typst source to PDF: archivable and accessible where possible, plain where not; the same input, the same bytes."""
+"""Typst source to PDF: archivable and accessible where possible, and the same bytes for the same notebook."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.resources
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import typst
 
@@ -16,7 +17,7 @@ from labkit.pdf.pair import Stamp, stamp
 from labkit.pdf.typ import array, lit
 
 TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
-_STANDARDS: tuple[list[str], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
+_STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
 
 
 class PdfError(Exception):
@@ -66,7 +67,7 @@ def _lay_out(store: Path, document: Document, raw: bytes) -> None:
 
 
 def _main(document: Document, mark: Stamp, name: str, fonts: FontSet, store: Path) -> str:
-    """Return the main source with formulas tried, broken pictures marked and missing letters named in words."""
+    """Return the main source: formulas tried, broken pictures marked, missing letters named in words."""
     region = document.region
     formulas, failed = document.formulas.definitions(_template(), fonts.handle)
     if failed:
@@ -135,5 +136,6 @@ def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> b
                 if standards != _STANDARDS[0]:
                     kind = " ".join(standards).upper() or "plain PDF"
                     warnings.append(f"made as {kind}, not as PDF/A-3a and PDF/UA-1: {complaint}")
-                return bytes(pdf)
+                assert isinstance(pdf, bytes)
+                return pdf
     raise PdfError(f"The PDF could not be made: {complaint}; please report it with the notebook.")

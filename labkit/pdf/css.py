@@ -6,36 +6,24 @@ import re
 
 import bs4
 import tinycss2
+from tinycss2.color3 import parse_color
 
-# The sixteen names of HTML 4; Typst has its own, softer shades of them, so the values are given.
-_NAMED = {
-    "aqua": "00ffff", "black": "000000", "blue": "0000ff", "fuchsia": "ff00ff", "gray": "808080", "grey": "808080",
-    "green": "008000", "lime": "00ff00", "maroon": "800000", "navy": "000080", "olive": "808000", "purple": "800080",
-    "red": "d00000", "silver": "c0c0c0", "teal": "008080", "white": "ffffff", "yellow": "ffff00", "orange": "ffa500",
-    "lightgray": "d3d3d3", "lightgrey": "d3d3d3", "lightgreen": "90ee90", "lightblue": "add8e6", "pink": "ffc0cb",
-    "darkred": "8b0000", "darkgreen": "006400", "darkblue": "00008b", "crimson": "dc143c", "tomato": "ff6347",
-}  # fmt: skip
 Declarations = dict[str, str]
 
 
 def colour(value: str) -> str:
-    """Return a CSS colour as a Typst expression, "" when it is none that we know.
+    """Return a CSS colour as a Typst expression, "" when it is none or cannot be seen.
 
     Example:
         >>> colour("red"), colour("rgb(1, 2, 300)"), colour("url(x)")
-        ('rgb("#d00000")', 'rgb("#0102ff")', '')
+        ('rgb("#ff0000")', 'rgb("#0102ff")', '')
     """
-    value = value.replace("!important", "").strip().lower()
-    if value in _NAMED:
-        return f'rgb("#{_NAMED[value]}")'
-    if re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", value):
-        return f'rgb("{value}")'
-    match = re.fullmatch(
-        r"rgba?\(\s*(\d{1,4})[\s,]+(\d{1,4})[\s,]+(\d{1,4})(?:[\s,/]+([\d.]+%?))?\s*\)", value
-    )
-    if match and match[4] not in ("0", "0%", "0.0"):
-        return 'rgb("#{:02x}{:02x}{:02x}")'.format(*(min(255, int(part)) for part in match.groups()[:3]))
-    return ""
+    parsed = parse_color(value.replace("!important", "").strip())
+    if parsed is None or isinstance(parsed, str) or parsed.alpha == 0:
+        return ""
+    alpha = min(1.0, parsed.alpha)
+    parts = (1 - alpha + alpha * min(1.0, max(0.0, part)) for part in parsed[:3])  # over white paper
+    return 'rgb("#' + "".join(f"{round(255 * part):02x}" for part in parts) + '")'
 
 
 def declarations(text: str) -> Declarations:

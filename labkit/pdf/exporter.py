@@ -13,7 +13,7 @@ from labkit.pdf.compiler import make_pdf
 from labkit.pdf.notebook import content_hash, from_node, read
 
 
-class LabPDFExporter(Exporter):  # type: ignore[misc]
+class LabPDFExporter(Exporter):
     """Notebook to PDF by Typst: no TeX, no browser, nothing fetched.
 
     Example:
@@ -28,16 +28,15 @@ class LabPDFExporter(Exporter):  # type: ignore[misc]
     def _file_extension_default(self) -> str:
         return ".pdf"
 
-    def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[bytes, Any]:
+    def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[Any, dict[str, Any]]:
         """Convert a notebook file; its exact bytes are attached to the PDF."""
         self._raw: bytes | None = Path(filename).read_bytes()
         try:
-            converted: tuple[bytes, Any] = super().from_filename(str(filename), resources, **kw)
+            return super().from_filename(str(filename), resources, **kw)
         finally:
             self._raw = None
-        return converted
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[bytes, Any]:
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[Any, dict[str, Any]]:
         """Convert a notebook that is in memory.
 
         The file's own bytes are attached when it holds the same sources and outputs, else the notebook as

@@ -16,15 +16,18 @@ from labkit.pdf.notebook import Json
 from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
 
 MAX_DEPTH = 40
-_BLOCKS = frozenset(
-    ["p", "div", "ul", "ol", "li", "table", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "details", "summary", "center", "section", "article", "dl", "dt", "dd", "figure", "figcaption", "form", "header", "footer", "main", "tr", "td", "th", "thead", "tbody", "fieldset", "address", "aside", "nav"]
-)
-_UNSEEN = frozenset(["style", "head", "meta", "link", "template", "noscript", "title", "base"])
-_NOT_SHOWN = frozenset(["script", "iframe", "video", "audio", "object", "embed", "canvas", "map"])
+_BLOCKS = {
+    "p", "div", "ul", "ol", "li", "table", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
+    "details", "summary", "center", "section", "article", "dl", "dt", "dd", "figure", "figcaption",
+    "form", "header", "footer", "main", "tr", "td", "th", "thead", "tbody", "fieldset", "address",
+    "aside", "nav",
+}  # fmt: skip
+_UNSEEN = {"style", "head", "meta", "link", "template", "noscript", "title", "base"}
+_NOT_SHOWN = {"script", "iframe", "video", "audio", "object", "embed", "canvas", "map"}
 _INLINE = {
-    "b": "strong", "strong": "strong", "i": "emph", "em": "emph", "cite": "emph", "var": "emph", "dfn": "emph",
-    "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "s": "strike", "del": "strike",
-    "strike": "strike", "mark": "highlight", "small": "smaller",
+    "b": "strong", "strong": "strong", "i": "emph", "em": "emph", "cite": "emph", "var": "emph", "dfn":
+    "emph", "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "s": "strike", "del":
+    "strike", "strike": "strike", "mark": "highlight", "small": "smaller",
 }  # fmt: skip
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 
@@ -146,7 +149,7 @@ class Html:
             return call("key", lit(node.get_text()))
         if name == "input":
             if node.get("type") == "checkbox":
-                return lit("☑" if node.has_attr("checked") else "☐")
+                return lit("☑ " if node.has_attr("checked") else "☐ ")
             return note(f"[input field {node.get('value', '')}]")
         if name in _NOT_SHOWN:
             where = str(node.get("src") or node.get("data") or "")[:120]

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from html import escape
+import re
+from html import escape, unescape
+from typing import ClassVar
 
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathInlineParser
+
+# A closing dollar is not followed by a digit, so that "$5 and $10" stays text.
+_INLINE = r"(?<![$\\])\$(?P<math_inline_tex>(?s:[^$\\]|\\.)+?)\$(?![0-9$])"
+_IN_HTML = re.compile(
+    r"(?P<skip><(?P<tag>pre|code|script|style)\b.*?</(?P=tag)\s*>|<[^>]*>)"
+    r"|\$\$(?P<display>[^$]+)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?)(?<![\\\s])\$(?![0-9$])",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
-class _Renderer(IPythonRenderer):  # type: ignore[misc]
+class _Inline(MathInlineParser):
+    """nbconvert's parser of lines, less eager to see formulas."""
+
+    SPECIFICATION: ClassVar[dict[str, str]] = {**MathInlineParser.SPECIFICATION, "inline_math_tex": _INLINE}
+
+
+class _Renderer(IPythonRenderer):
     """nbconvert's renderer, but formulas become <tex> elements and code is not yet coloured."""
+
+    def block_html(self, html: str) -> str:
+        """Return HTML written in Markdown; its formulas are set, as Jupyter does."""
+        return _IN_HTML.sub(_tex_in_html, html)
 
     def inline_math(self, body: str) -> str:
         """Return an inline formula."""
@@ -40,6 +60,11 @@ def _tex(body: str, *, display: bool) -> str:
     return f'<tex data-display="{int(display)}">{escape(body)}</tex>'
 
 
+def _tex_in_html(match: re.Match[str]) -> str:
+    body = match["display"] or match["inline"]
+    return _tex(unescape(body), display=bool(match["display"])) if body else match[0]
+
+
 def to_html(source: str) -> str:
     """Return Markdown as HTML in which each formula is a <tex data-display="0|1"> element.
 
@@ -47,5 +72,6 @@ def to_html(source: str) -> str:
         >>> to_html("*a* $x<y$")
         '<p><em>a</em> <tex data-display="0">x&lt;y</tex></p>\\n'
     """
-    html: str = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True)).render(source)
+    parser = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True), inline=_Inline())
+    html: str = parser.render(source)
     return html

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from labkit.pdf.typ import lit
@@ -40,9 +41,10 @@ _ACCENTS = {
     "˙": "dot", ".": "dot", "¨": "dot.double", "→": "arrow", "⃗": "arrow", "ˇ": "caron", "˘": "breve",
     "´": "acute", "`": "grave", "⋯": "dot.triple",
 }  # fmt: skip
-_COLOURS = frozenset(
-    ["red", "blue", "green", "black", "white", "gray", "yellow", "purple", "orange", "teal", "maroon", "navy", "olive", "aqua", "lime", "fuchsia", "silver"]
-)
+_COLOURS = {
+    "red", "blue", "green", "black", "white", "gray", "yellow", "purple", "orange", "teal", "maroon",
+    "navy", "olive", "aqua", "lime", "fuchsia", "silver",
+}  # fmt: skip
 _OPEN, _CLOSE = set("([{|‖∥⟨"), set(")]}|‖∥⟩")
 _INVISIBLE = set("\u2061\u2062\u2063\u2064\u200b")
 _RULE = "stroke: 0.5pt"
@@ -163,7 +165,8 @@ def _identifier(element: Element) -> str:
 
 def _operator_name(text: str) -> str:
     limits = "true" if text in _LIMIT_WORDS else "false"
-    return f"op({lit(text)}, limits: #{limits})"
+    shown = re.sub("^arg ?(?=m)", "arg\\u2009", text)
+    return f"op({lit(shown)}, limits: #{limits})"
 
 
 def _number(element: Element) -> str:
@@ -321,8 +324,7 @@ def _table(element: Element) -> str:
     known = [side if side in ("left", "right", "center") else "center" for side in sides] or ["center"]
     sides = (known + known[-1:] * width)[:width]
     gaps = [
-        "0.28em" if pair == ("right", "left") else "2em" if shown else "0.9em"
-        for pair in zip(sides, sides[1:], strict=False)
+        "0.28em" if pair == ("right", "left") else "2em" if shown else "0.9em" for pair in pairwise(sides)
     ]
     extra = [
         f"grid.vline(x: {i + 1}, {_RULE})" for i, kind in _lines(element, "columnlines") if kind == "solid"

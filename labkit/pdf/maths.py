@@ -66,7 +66,10 @@ class Formulas:
         if source is not None and not source.strip():
             source = None
         index = self._index(source)
-        return call("formula", str(index), lit(tex), _bool(display), lit(number) if number else "none")
+        tall = not display and source is not None and "#math-grid(" in source
+        return call(
+            "formula", str(index), lit(tex), _bool(display), lit(number) if number else "none", _bool(tall)
+        )
 
     def _index(self, source: str | None) -> int:
         key = source or ""

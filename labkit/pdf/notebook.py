@@ -77,7 +77,8 @@ def read(data: bytes) -> Notebook:
         node = json.loads(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise NotebookError(
-            "The file is not a notebook or is damaged: it is not JSON; open it in JupyterLab and save it again."
+            "The file is not a notebook or is damaged: it is not JSON; "
+            "open it in JupyterLab and save it again."
         ) from None
     if not isinstance(node, dict) or not isinstance(
         node.get("nbformat", 4 if "cells" in node else None), int
@@ -147,7 +148,7 @@ def content_hash(notebook: Notebook) -> str:
 
 
 def _content(output: Json) -> Json:
-    kept = {key: output[key] for key in ("output_type", "name", "ename", "evalue") if key in output}
+    kept: Json = {key: output[key] for key in ("output_type", "name", "ename", "evalue") if key in output}
     if "text" in output:
         kept["text"] = text_of(output["text"])
     if "traceback" in output:

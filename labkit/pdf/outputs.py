@@ -1,4 +1,4 @@
-"""Outputs of code cells to Typst: the richest form that paper can hold, or one line that says what is missing."""
+"""Outputs of code cells to Typst: the richest form that paper can hold, or a line saying what is missing."""
 
 from __future__ import annotations
 
@@ -142,8 +142,10 @@ class Outputs:
         )
         path = self.html.pictures.add(decode(text, mime))
         width = meta.get("width")
-        known = isinstance(width, int | float) and not isinstance(width, bool) and 0 < width < 1e5
-        return call("figure-picture", lit(path), lit(alt), f"{width * 0.75:.1f}pt" if known else "auto")
+        known = 0.0
+        if isinstance(width, int | float) and not isinstance(width, bool) and 0 < width < 1e5:
+            known = width * 0.75
+        return call("figure-picture", lit(path), lit(alt), f"{known:.1f}pt" if known else "auto")
 
     def _latex(self, tex: str) -> str:
         return self.html.formulas.add(re.sub(r"^\$+|\$+$|^\\\[|\\\]$", "", tex), display=True)

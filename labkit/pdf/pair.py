@@ -12,8 +12,8 @@ from labkit.pdf.notebook import Notebook, content_hash
 MIME = "application/x-ipynb+json"
 # Everything that decides how a page looks; another version of one may draw another page.
 _PARTS = (
-    "labkit", "typst", "nbconvert", "mistune", "beautifulsoup4", "latex2mathml", "tinycss2", "matplotlib", "pillow",
-    "noto-cjk-sans-otc",
+    "labkit", "typst", "nbconvert", "mistune", "beautifulsoup4", "latex2mathml", "tinycss2", "matplotlib",
+    "pillow", "noto-cjk-sans-otc",
 )  # fmt: skip
 
 

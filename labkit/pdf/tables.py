@@ -18,7 +18,7 @@ MAX_ROWS = 2000
 
 
 def table(html: Html, element: Tag, depth: int) -> str:
-    """Return the Typst expression of an HTML table; rows and columns past the limits are counted, not shown."""
+    """Return the Typst expression of an HTML table; rows and columns past the limits are only counted."""
     rows = [row for row in element.find_all("tr") if row.find_parent("table") is element]
     if not rows:
         return html.flow([c for c in element.children if getattr(c, "name", None) != "caption"], depth)

@@ -1,9 +1,9 @@
 """Does a PDF belong to a notebook? What can be proven, in words that say no more than that.
 
 An attachment and its hash prove one thing: this notebook travels in this PDF. They say nothing of the pages,
-which anybody can draw. So, when asked, the notebook is drawn again: the same program gives the same bytes, and
-pages that show anything else are found out. The work on the PDF, which may be hostile, is done in a process of
-its own with limits on time and memory.
+which anybody can draw. So, when asked, the notebook is drawn again: the same program gives the same bytes,
+and pages that show anything else are found out. The work on the PDF, which may be hostile, is done in a
+process of its own, with limits on time and memory.
 """
 
 from __future__ import annotations
