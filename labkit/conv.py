@@ -1,4 +1,4 @@
-"""Data behind the convolution lab: the worked examples, the classic filters, and the layers of known networks.
+"""Data behind the convolution lab: worked examples, classic filters, and the layers of known networks.
 
 Arithmetic here is torch's own; the lab's exercises are not written out in this file.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -26,7 +26,7 @@ def worked_example() -> tuple[Tensor, Tensor]:
 
 
 def binary_example() -> tuple[Tensor, Tensor]:
-    """Return the 6x6 image of zeros and ones, and two 3x3 filters as one tensor (2, 3, 3): diagonal, vertical."""
+    """Return the 6x6 image of zeros and ones, and two filters (2, 3, 3): diagonal and vertical."""
     rows = ["100001", "010010", "001100", "100010", "010010", "001010"]
     image = torch.tensor([[float(digit) for digit in row] for row in rows])
     diagonal = [[1.0, -1, -1], [-1, 1, -1], [-1, -1, 1]]
@@ -75,7 +75,7 @@ def windows_that_fit(i: int, k: int, *, s: int = 1, p: int = 0, d: int = 1) -> i
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer with weights: sizes as (h, w); `extra` counts parameters that are not the layer's own (batch norm)."""
+    """One layer with weights; sizes are (h, w), `extra` counts the parameters of its batch norm."""
 
     name: str
     c_in: int
@@ -118,7 +118,7 @@ def alexnet() -> tuple[Layer, ...]:
 
 
 def three_layers() -> tuple[Layer, ...]:
-    """Return three layers for a 200x200 grey image: fully connected, locally connected, convolutional; no biases.
+    """Return three layers for a 200x200 grey image, without biases: full, local, convolutional.
 
     The locally connected one has 40,000 units with a 10x10 field each: as many groups as units.
     """
@@ -131,7 +131,7 @@ def three_layers() -> tuple[Layer, ...]:
 
 
 def without_extras(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Return the layers as some course tables count them: a bias everywhere, no batch norm, no shortcut layers."""
+    """Return the layers as some tables count them: a bias everywhere, no batch norm, no shortcuts."""
     return tuple(replace(x, bias=True, extra=0) for x in layers if "downsample" not in x.name)
 
 

@@ -1,4 +1,4 @@
-"""Sliders for the figures. Under the sliders the same picture is always printed as a static strip with its alt text."""
+"""Sliders for the figures; below them the same picture is always printed as a static strip with alt text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def window(corr2d: Function, x: Tensor, k: Tensor) -> None:
-    """Move a kernel (kh, kw) over an input (H, W) with two sliders; the static strip shows three positions."""
+    """Move a kernel (kh, kw) over an input (H, W); the static strip shows three positions."""
     last = (max(0, x.shape[0] - k.shape[0]), max(0, x.shape[1] - k.shape[1]))
 
     def draw(row: int, column: int) -> Figure:
@@ -26,7 +26,7 @@ def window(corr2d: Function, x: Tensor, k: Tensor) -> None:
 
 
 def sizes(out_size: Function) -> None:
-    """Change input, kernel, stride, padding and dilation of one row of pixels; the static strip shows four settings."""
+    """Change the setting of one row of pixels; the static strip shows four settings."""
 
     def draw(i: int, k: int, s: int, p: int, d: int) -> Figure:
         return plot_sizes.sizes(out_size, (i, k, s, p, d))
@@ -46,9 +46,9 @@ def kernels(corr2d: Function, photo: Tensor, choices: Mapping[str, Tensor]) -> N
 
 
 def _sliders(draw: Callable[..., Figure], **controls: Any) -> None:
-    """Display one control each: (low, high, start) is a slider, a tuple of names is a list; nothing without a kernel."""
+    """Display controls, if there is a kernel: (low, high, start) makes a slider, names make a list."""
     from IPython import get_ipython
-    from IPython.display import display
+    from IPython.display import publish_display_data
 
     shell = get_ipython()
     if shell is None or getattr(shell, "kernel", None) is None:
@@ -66,5 +66,7 @@ def _sliders(draw: Callable[..., Figure], **controls: Any) -> None:
     box = widgets.VBox([*made.values(), output])
     # A front-end without widgets shows the text; the static strip below has the picture.
     view = {"model_id": box.model_id, "version_major": 2, "version_minor": 0}
-    text = f"Controls for {', '.join(made)}: they work in a running notebook. The picture below shows the same."
-    display({_VIEW: view, "text/plain": text}, raw=True)
+    text = (
+        f"Controls for {', '.join(made)}: they work in a running notebook. The picture below shows the same."
+    )
+    publish_display_data({_VIEW: view, "text/plain": text})  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
@@ -66,7 +66,9 @@ def photo(name: str, size: int | tuple[int, int] | None = None, *, grey: bool = 
         raise ImageError(f"there is no photo {name!r}: choose one of {', '.join(sorted(_PHOTOS))}")
     spec = find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
-        raise ImageError(f"the photo {name!r} comes with scikit-image, which is missing: pip install scikit-image")
+        raise ImageError(
+            f"the photo {name!r} comes with scikit-image, which is missing: pip install scikit-image"
+        )
     path = Path(spec.submodule_search_locations[0]) / "data" / _PHOTOS[name]
     if not path.is_file():
         raise ImageError(f"this scikit-image does not bring the photo {name!r}: pip install -U scikit-image")
@@ -75,7 +77,7 @@ def photo(name: str, size: int | tuple[int, int] | None = None, *, grey: bool = 
 
 
 def my_images(folder: Path | str | None = None, *, longest: int = 640) -> list[Photo]:
-    """Return the student's own photos from data/my_images, by name; a file that cannot be read is named and left out.
+    """Return the student's own photos from data/my_images; what cannot be read is left out with a warning.
 
     Args:
         folder: where to look; None looks for data/my_images here and in the folders above.
@@ -101,7 +103,7 @@ def my_images(folder: Path | str | None = None, *, longest: int = 640) -> list[P
 
 
 def read(path: Path | str, *, longest: int = 640) -> Photo:
-    """Read one photo: turned upright (EXIF), in colour, on white where it was see-through, shrunk to `longest`.
+    """Read one photo: upright (EXIF), in colour, white where it was see-through, shrunk to `longest`.
 
     Raises:
         ImageError: when the file is missing, is no photo, is damaged, or is too large.
@@ -120,12 +122,20 @@ def _open(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise ImageError(f"there is no photo {path.name}") from None
     except Image.DecompressionBombError:
-        raise ImageError(f"{path.name} is larger than {_MOST_PIXELS // 10**6} million pixels: save it smaller") from None
+        raise ImageError(
+            f"{path.name} is larger than {_MOST_PIXELS // 10**6} million pixels: save it smaller"
+        ) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        help_ = "save it as JPEG or PNG" if path.suffix.lower() in {".heic", ".heif"} else "save it again as PNG or JPEG"
+        help_ = (
+            "save it as JPEG or PNG"
+            if path.suffix.lower() in {".heic", ".heif"}
+            else "save it again as PNG or JPEG"
+        )
         raise ImageError(f"{path.name} is not a photo that can be read here: {help_}") from None
     if opened.width * opened.height > _MOST_PIXELS:
-        raise ImageError(f"{path.name} is larger than {_MOST_PIXELS // 10**6} million pixels: save it smaller")
+        raise ImageError(
+            f"{path.name} is larger than {_MOST_PIXELS // 10**6} million pixels: save it smaller"
+        )
     return opened
 
 
@@ -152,7 +162,7 @@ def _tensor(opened: Image.Image, size: int | tuple[int, int] | None) -> Tensor:
 def _eight_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image, dtype=np.float64)
     low, high = float(values.min()), float(values.max())
-    top = 65535.0 if image.mode.startswith("I") and 0 <= low and 255 < high <= 65535 else 0.0
+    top = 65535.0 if image.mode.startswith("I") and low >= 0 and 255 < high <= 65535 else 0.0
     if top:
         low, high = 0.0, top
     elif low >= 0 and high <= 255 and image.mode.startswith("I"):
@@ -169,4 +179,6 @@ def _target(image: Image.Image, size: int | tuple[int, int]) -> tuple[int, int]:
 
 def _find_folder() -> Path | None:
     here = Path.cwd()
-    return next((p / "data" / "my_images" for p in (here, *here.parents) if (p / "data" / "my_images").is_dir()), None)
+    return next(
+        (p / "data" / "my_images" for p in (here, *here.parents) if (p / "data" / "my_images").is_dir()), None
+    )

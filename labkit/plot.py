@@ -1,4 +1,4 @@
-"""How labkit draws: colours, rows of number grids, notes, and one way to show a figure with its alt text.
+"""How labkit draws: colours, what a student's function answers, and one way to show a figure with alt text.
 
 Nothing here uses pyplot, so no figure is left open and nothing is set globally.
 """
@@ -8,24 +8,20 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 # Okabe and Ito's colours: told apart by the colour-blind, and in grey print by their lightness.
 BLUE, SKY, GREEN, ORANGE, RED, PURPLE, GREY = (
     "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#6B6B6B",
 )  # fmt: skip
-SIGNED = LinearSegmentedColormap.from_list("labkit-signed", ["#F0B95A", "#FFFFFF", "#7DBCE8"])
 WIDTH = 7.0  # inches: the text width of a notebook and of a page
-_MAX_SIDE = 16  # a larger grid is drawn without numbers
 
 
 @dataclass(frozen=True)
@@ -34,44 +30,6 @@ class Answer:
 
     values: NDArray[np.float64] | None
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Box:
-    """An outline around cells of a grid: top left cell, height and width in cells."""
-
-    row: int
-    col: int
-    height: int
-    width: int
-    color: str = RED
-    style: str = "-"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """One grid of numbers in a figure; a NaN where `blank` is True is an empty cell."""
-
-    values: NDArray[np.float64] | None
-    title: str = ""
-    note: str = ""
-    caption: str = ""
-    sign: str = ""
-    boxes: tuple[Box, ...] = ()
-    weights: NDArray[np.float64] | None = None
-    weights_at: tuple[int, int] = (0, 0)
-    blank: NDArray[np.bool_] | None = None
-    hatch: NDArray[np.bool_] | None = None
-    wrong: NDArray[np.bool_] | None = None
-    size: tuple[int, int] = (3, 5)  # rows and columns kept free for a note
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns the grid takes."""
-        if self.values is None:
-            return self.size
-        rows, cols = self.values.shape
-        return min(rows, _MAX_SIDE), min(cols, _MAX_SIDE)
 
 
 def ask(name: str, f: Callable[..., Any], *args: Any, ndim: int | None = 2, **options: Any) -> Answer:
@@ -123,84 +81,6 @@ def differs(got: NDArray[np.float64], expected: Any) -> NDArray[np.bool_] | None
     return wrong if wrong.any() else None
 
 
-def grids(*rows: Sequence[Grid], cell: float = 0.36, alt: str = "") -> Figure:
-    """Draw rows of number grids whose cells all have one size, with a sign such as "=" before a grid.
-
-    Args:
-        rows: each a list of grids, drawn left to right.
-        cell: side of a cell in inches; smaller when the widest row would not fit.
-        alt: what the figure shows, in words.
-
-    Returns:
-        The figure, `WIDTH` inches wide.
-    """
-    gap = 0.42
-    widest = max(sum(g.shape[1] for g in row) for row in rows)
-    room = WIDTH - 0.2 - gap * (max(len(row) for row in rows) - 1)
-    cell = min(cell, room / widest)
-    above = [0.22 * max((g.title.count("\n") + 1 if g.title else 0) for g in row) + 0.06 for row in rows]
-    below = [0.19 * max((g.caption.count("\n") + 1 if g.caption else 0) for g in row) + 0.14 for row in rows]
-    inner = [max(g.shape[0] for g in row) * cell for row in rows]
-    height = sum(above) + sum(below) + sum(inner)
-    fig = Figure(figsize=(WIDTH, height))
-    top = height
-    for row, up, down, tall in zip(rows, above, below, inner, strict=True):
-        wide = sum(g.shape[1] for g in row) * cell + gap * (len(row) - 1)
-        left = (WIDTH - wide) / 2
-        top -= up
-        for grid in row:
-            h, w = grid.shape[0] * cell, grid.shape[1] * cell
-            low = top - (tall + h) / 2
-            ax = fig.add_axes((left / WIDTH, low / height, w / WIDTH, h / height))
-            draw_grid(ax, grid, points=cell * 27)
-            if grid.sign:
-                fig.text((left - gap / 2) / WIDTH, (low + h / 2) / height, grid.sign, ha="center", va="center",
-                         fontsize=14)  # fmt: skip
-            left += w + gap
-        top -= tall + down
-    return describe(fig, alt)
-
-
-def draw_grid(ax: Axes, grid: Grid, *, points: float = 10.0) -> None:
-    """Draw one grid of numbers, or its note, into an axes."""
-    if grid.title:
-        ax.set_title(grid.title, fontsize=9.5, pad=4)
-    if grid.caption:
-        ax.text(0.5, -0.04, grid.caption, transform=ax.transAxes, ha="center", va="top", fontsize=8.5)
-    if grid.values is None:
-        blank(ax, grid.note)
-        return
-    values = grid.values
-    rows, cols = values.shape
-    shown = np.where(np.isfinite(values), values, 0.0)
-    reach = float(np.abs(shown).max()) or 1.0
-    ax.imshow(shown, cmap=SIGNED, vmin=-1.6 * reach, vmax=1.6 * reach, aspect="auto", interpolation="nearest")
-    ax.set(xticks=[], yticks=[], xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
-    if max(rows, cols) > _MAX_SIDE:
-        return
-    empty = np.zeros(values.shape, dtype=bool) if grid.blank is None else grid.blank
-    for (r, c), value in np.ndenumerate(values):
-        mark = grid.hatch is not None and bool(grid.hatch[r, c])
-        bad = grid.wrong is not None and bool(grid.wrong[r, c]) and not empty[r, c]
-        ax.add_patch(Rectangle((c - 0.5, r - 0.5), 1, 1, facecolor="white" if empty[r, c] else "none",
-                               edgecolor="#8A8A8A", linewidth=0.7))  # fmt: skip
-        if mark or bad:
-            ax.add_patch(Rectangle((c - 0.5, r - 0.5), 1, 1, facecolor="#E4E4E4" if mark else "#FBE3D6",
-                                   edgecolor=RED if bad else GREY, hatch="xxx" if bad else "////",
-                                   linewidth=0.4))  # fmt: skip
-        if not empty[r, c]:
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if mark or bad else None
-            ax.text(c, r, label(float(value)), ha="center", va="center", fontsize=points, bbox=box)
-    if grid.weights is not None:
-        for (r, c), value in np.ndenumerate(grid.weights):
-            ax.text(c + grid.weights_at[1] + 0.45, r + grid.weights_at[0] + 0.46, "×" + label(float(value)),
-                    ha="right", va="bottom", fontsize=points * 0.62, color="#8A2F00")  # fmt: skip
-    for box_ in grid.boxes:
-        ax.add_patch(Rectangle((box_.col - 0.5, box_.row - 0.5), box_.width, box_.height, fill=False,
-                               edgecolor=box_.color, linewidth=2.4, linestyle=box_.style,
-                               clip_on=False, zorder=5))  # fmt: skip
-
-
 def blank(ax: Axes, note: str) -> None:
     """Draw a note in place of a picture."""
     ax.set(xticks=[], yticks=[])
@@ -211,6 +91,15 @@ def blank(ax: Axes, note: str) -> None:
             style="italic", wrap=True)  # fmt: skip
 
 
+def count(number: int, thing: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "pixel"), count(2, "pixel")
+    ('1 pixel', '2 pixels')
+    """
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
 def note_figure(note: str) -> Figure:
     """Return a figure that holds only a one-line note."""
     fig = Figure(figsize=(WIDTH, 0.5))
@@ -219,7 +108,37 @@ def note_figure(note: str) -> Figure:
 
 
 def label(value: float) -> str:
-    """Write a number the way a grid shows it: whole numbers plain, others with two places.
+    """Write a number the way a grid shows it: two places at most, and a real minus sign.
+
+    >>> label(-3.0), label(0.125), label(float("nan"))
+    ('−3', '0.12', 'nan')
+    """
+    if not np.isfinite(value):
+        return str(value)
+    if abs(value) >= 1000:
+        return f"{value:.4g}".replace("-", "−")
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def count(number: int, thing: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "pixel"), count(2, "pixel")
+    ('1 pixel', '2 pixels')
+    """
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def note_figure(note: str) -> Figure:
+    """Return a figure that holds only a one-line note."""
+    fig = Figure(figsize=(WIDTH, 0.5))
+    fig.text(0.02, 0.5, f"No picture: {note}.", ha="left", va="center", fontsize=10, style="italic")
+    return describe(fig, f"No picture: {note}.")
+
+
+def label(value: float) -> str:
+    """Write a number the way a grid shows it: two places at most, and a real minus sign.
 
     >>> label(-3.0), label(0.125), label(float("nan"))
     ('−3', '0.12', 'nan')
@@ -248,7 +167,7 @@ def show(fig: Figure, *, alt: str = "", dpi: int = 160) -> None:
     Raises:
         ValueError: when there is no alt text at all.
     """
-    from IPython.display import display
+    from IPython.display import publish_display_data
 
     text = alt or str(fig.get_label())
     if not text:
@@ -257,4 +176,5 @@ def show(fig: Figure, *, alt: str = "", dpi: int = 160) -> None:
     fig.savefig(buffer, format="png", dpi=dpi, facecolor="white")
     width, height = (round(float(side) * 96) for side in fig.get_size_inches())
     data = {"image/png": base64.b64encode(buffer.getvalue()).decode("ascii"), "text/plain": text}
-    display(data, raw=True, metadata={"image/png": {"alt": text, "width": width, "height": height}})
+    metadata = {"image/png": {"alt": text, "width": width, "height": height}}
+    publish_display_data(data, metadata)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Figures of a window on a grid of numbers: sliding, flipping, padding, channels, columns.
+"""Figures of a window on a grid of numbers: sliding, flipping, padding, stacking.
 
 Each figure asks the student's function for its numbers; numbers that are not as expected are crossed out.
 """
@@ -9,31 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 from torch import Tensor
 
 from labkit import conv
-from labkit.plot import BLUE, GREEN, RED, WIDTH, Answer, Box, Grid, ask, describe, differs, grids, label
-from labkit.plot import note_figure
+from labkit.plot import BLUE, GREEN, RED, WIDTH, Answer, ask, count, describe, label, note_figure
+from labkit.plot_grids import Box, Grid, array, compare, grids, titled
 
 Function = Callable[..., Any]
-
-
-def _array(x: Tensor) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = x.detach().to(torch.float64).numpy()
-    return values
-
-
-def _title(text: str, wrong: NDArray[np.bool_] | None) -> str:
-    return text if wrong is None else f"{text}\n(×: not as expected)"
-
-
-def _compare(answer: Answer, expected: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    return None if answer.values is None else differs(answer.values, expected)
 
 
 def filmstrip(
@@ -53,9 +38,9 @@ def filmstrip(
         at: positions (row, column) of the window.
         whose: what the output is called.
     """
-    answer, expected = ask("corr2d", corr2d, x, k), _array(conv.correlate(x, k))
-    wrong = _compare(answer, expected)
-    xs, ks = _array(x), _array(k)
+    answer, expected = ask("corr2d", corr2d, x, k), array(conv.correlate(x, k))
+    wrong = compare(answer, expected)
+    xs, ks = array(x), array(k)
     above, below, said = [], [], []
     for row, col in at:
         patch = xs[row : row + ks.shape[0], col : col + ks.shape[1]]
@@ -78,7 +63,7 @@ def filmstrip(
             later = place > row * expected.shape[1] + col
             here = (Box(row, col, 1, 1),)
             below.append(
-                Grid(answer.values, _title(f"{whose} so far", wrong), blank=later, wrong=wrong, boxes=here)
+                Grid(answer.values, titled(f"{whose} so far", wrong), blank=later, wrong=wrong, boxes=here)
             )
     if answer.values is None:
         below = [Grid(None, note=answer.note, size=(2, 12))]
@@ -91,21 +76,21 @@ def filmstrip(
 
 def flipped(convolve2d: Function, x: Tensor, k: Tensor) -> Figure:
     """Draw the kernel, the kernel flipped, and what cross-correlation and the student's convolution give."""
-    turned, plain = k.flip(0, 1), _array(conv.correlate(x, k))
+    turned, plain = k.flip(0, 1), array(conv.correlate(x, k))
     answer = ask("convolve2d", convolve2d, x, k)
-    wrong = _compare(answer, _array(conv.correlate(x, turned)))
+    wrong = compare(answer, array(conv.correlate(x, turned)))
     first, last = k.shape[0] - 1, k.shape[1] - 1
     marks = (Box(0, last, 1, 1, BLUE, "--"), Box(first, 0, 1, 1, GREEN, ":"))
     moved = (Box(first, 0, 1, 1, BLUE, "--"), Box(0, last, 1, 1, GREEN, ":"))
     row = [
-        Grid(_array(k), "kernel", boxes=marks),
-        Grid(_array(turned), "kernel flipped", sign="→", boxes=moved),
+        Grid(array(k), "kernel", boxes=marks),
+        Grid(array(turned), "kernel flipped", sign="→", boxes=moved),
         Grid(plain, "cross-correlation"),
-        Grid(answer.values, _title("your convolution", wrong), answer.note, wrong=wrong),
+        Grid(answer.values, titled("your convolution", wrong), answer.note, wrong=wrong),
     ]
     got = answer.note if answer.values is None else f"your convolution is {answer.values.tolist()}"
     alt = (
-        "A kernel, and the same kernel turned by half a turn: its dashed corner moves from top right to bottom "
+        "A kernel, and the same kernel after half a turn: its dashed corner moves from top right to bottom "
         f"left. Cross-correlation gives {plain.tolist()}; {got}."
     )
     return grids(row, cell=0.42, alt=alt)
@@ -121,22 +106,25 @@ def feature_maps(corr2d: Function, image: Tensor, filters: Tensor, *, stride: in
         answer = ask("corr2d", corr2d, image, k)
         if answer.values is not None:
             answer = Answer(answer.values[::stride, ::stride])
-        wrong = _compare(answer, _array(conv.correlate(image, k, stride=stride)))
-        boxes: tuple[Box, ...] = ()
-        if answer.values is not None and np.isfinite(answer.values).any():
-            most = np.nanmax(answer.values)
-            boxes = tuple(Box(int(r), int(c), 1, 1, BLUE) for r, c in np.argwhere(answer.values == most))
-            said.append(f"map {number} is {answer.values.tolist()}, most at {len(boxes)} place(s)")
-        title = f"your map {number}" + (f", stride {stride}" if stride > 1 else "")
+        wrong = compare(answer, array(conv.correlate(image, k, stride=stride)))
+        best = np.empty((0, 2), dtype=int)
+        if answer.values is not None:
+            most = np.nanmax(np.where(np.isfinite(answer.values), answer.values, -np.inf))
+            best = np.argwhere(answer.values == most) if most > 0 else best
+            places = f", its strongest answer at {count(len(best), 'place')}" if len(best) else ""
+            said.append(f"map {number} is {answer.values.tolist()}{places}")
+        boxes = tuple(Box(int(r), int(c), 1, 1) for r, c in best)
+        seen = tuple(Box(int(r) * stride, int(c) * stride, *k.shape) for r, c in best)
+        title = f"your map {number}" + (f",\nstride {stride}" if stride > 1 else "")
         rows.append(
             [
-                Grid(_array(image), "image" if number == 1 else ""),
-                Grid(_array(k), f"filter {number}", sign="∗"),
-                Grid(answer.values, _title(title, wrong), answer.note, sign="=", wrong=wrong, boxes=boxes),
+                Grid(array(image), "image" if number == 1 else "", boxes=seen),
+                Grid(array(k), f"filter {number}", sign="∗"),
+                Grid(answer.values, titled(title, wrong), answer.note, sign="=", wrong=wrong, boxes=boxes),
             ]
         )
-    alt = f"A {image.shape[0]} by {image.shape[1]} image and {len(rows)} filters. {'; '.join(said) or 'No maps yet'}."
-    return grids(*rows, cell=0.3, alt=alt)
+    size = f"A {image.shape[0]} by {image.shape[1]} image and {count(len(rows), 'filter')}"
+    return grids(*rows, cell=0.3, alt=f"{size}. {'; '.join(said) or 'No maps yet'}.")
 
 
 def volume(corr2d: Function, image: Tensor, filters: Tensor) -> Figure:
@@ -157,7 +145,9 @@ def volume(corr2d: Function, image: Tensor, filters: Tensor) -> Figure:
             ax.add_patch(Rectangle((left + c, top + r), 1, 1, fill=False, edgecolor="#BBBBBB", linewidth=0.6))
             behind = depth > 0 and left + c + 0.7 < (depth - 1) * across * 0.72 + wide and r + 0.7 > up
             if not behind:
-                ax.text(left + c + 0.5, top + r + 0.5, label(float(value)), ha="center", va="center", fontsize=10)
+                ax.text(
+                    left + c + 0.5, top + r + 0.5, label(float(value)), ha="center", va="center", fontsize=10
+                )
         ax.add_patch(
             Rectangle((left, top), wide, high, fill=False, edgecolor=color, linewidth=2.4, linestyle=style)
         )
@@ -178,7 +168,7 @@ def padded(pad2d: Function, x: Tensor, *settings: tuple[int, int, int, int, floa
         x: input (H, W).
         settings: (top, bottom, left, right, value) of each result.
     """
-    row, said = [Grid(_array(x), "input")], []
+    row, said = [Grid(array(x), "input")], []
     for top, bottom, left, right, value in settings:
         answer = ask("pad2d", pad2d, x, top, bottom, left, right, value)
         title = f"top {top}, bottom {bottom}\nleft {left}, right {right}\nvalue {label(value)}"
@@ -186,7 +176,7 @@ def padded(pad2d: Function, x: Tensor, *settings: tuple[int, int, int, int, floa
             row.append(Grid(None, title, answer.note))
             said.append(answer.note)
             continue
-        wrong = _compare(answer, _array(F.pad(x, (left, right, top, bottom), value=value)))
+        wrong = compare(answer, array(F.pad(x, (left, right, top, bottom), value=value)))
         hatch = np.ones(answer.values.shape, dtype=bool)
         hatch[top : top + x.shape[0], left : left + x.shape[1]] = False
         below = "" if wrong is None else "×: not as expected"
@@ -194,66 +184,3 @@ def padded(pad2d: Function, x: Tensor, *settings: tuple[int, int, int, int, floa
         said.append(f"{title.replace(chr(10), ', ')} gives shape {answer.values.shape} {below}".strip())
     shape = tuple(x.shape)
     return grids(row, cell=0.34, alt=f"A border hatched in grey around an input {shape}: {'; '.join(said)}.")
-
-
-def channel_sum() -> Figure:
-    """Draw one window of an image with three channels: three sums of products and a bias make one number."""
-    window = torch.tensor([[[1.0, 0], [2, 1]], [[0.0, 3], [1, 1]], [[2.0, 2], [0, 1]]])
-    kernel = torch.tensor([[[1.0, 2], [0, -1]], [[1.0, 1], [1, 0]], [[-1.0, 0], [2, 2]]])
-    sums = [float(s) for s in (window * kernel).sum((1, 2))]
-    bias = torch.tensor(0.5)
-    total = sum(sums) + float(bias)
-    above, below = [], []
-    for place, name in enumerate(("red", "green", "blue")):
-        style = ("-", "--", ":")[place]
-        box = (Box(0, 0, 2, 2, (RED, GREEN, BLUE)[place], style),)
-        plus = "+" if place else ""
-        above.append(Grid(_array(window[place]), f"window, {name}", sign="", boxes=box))
-        above.append(Grid(_array(kernel[place]), "its slice of\nthe kernel", sign="·"))
-        below.append(Grid(np.array([[sums[place]]]), sign=plus, caption=f"sum of the\n{name} products"))
-    below.append(Grid(_array(bias.view(1, 1)), sign="+", caption="bias"))
-    below.append(Grid(np.array([[total]]), sign="=", caption="one number\nof the map", boxes=(Box(0, 0, 1, 1),)))
-    alt = f"Three channels, each with its slice of the kernel: the sums {sums} and the bias {float(bias)} make {total}."
-    return grids(above, below, cell=0.42, alt=alt)
-
-
-def columns(im2col: Function, x: Tensor, kernel_size: tuple[int, int]) -> Figure:
-    """Draw an image (H, W) and the student's columns; the first and last window are outlined in both."""
-    answer = ask("im2col", im2col, x[None, None], kernel_size, ndim=3)
-    high, wide = kernel_size
-    end = (x.shape[0] - high, x.shape[1] - wide)
-    image = Grid(_array(x), "image", boxes=(Box(0, 0, high, wide), Box(*end, high, wide, BLUE, "--")))
-    if answer.values is None:
-        return grids([image, Grid(None, "your columns", answer.note, sign="→")], alt=f"An image; {answer.note}.")
-    got = answer.values[0]
-    wrong = differs(got, F.unfold(x[None, None], kernel_size)[0])
-    boxes = (Box(0, 0, got.shape[0], 1), Box(0, got.shape[1] - 1, got.shape[0], 1, BLUE, "--"))
-    matrix = Grid(got, _title("your columns, one a window", wrong), sign="→", wrong=wrong, boxes=boxes)
-    alt = (
-        f"An image {tuple(x.shape)} becomes a matrix {got.shape}: its first column is {got[:, 0].tolist()}, "
-        f"its last {got[:, -1].tolist()}."
-    )
-    return grids([image, matrix], cell=0.34, alt=alt)
-
-
-def matrix_product(im2col: Function) -> None:
-    """Print a whole layer done as one matrix product of the student's columns, next to torch's conv2d."""
-    rng = torch.Generator().manual_seed(1)
-    x = torch.randn(2, 3, 8, 9, generator=rng, dtype=torch.float64)
-    w = torch.randn(4, 3, 3, 2, generator=rng, dtype=torch.float64)
-    answer = ask("im2col", im2col, x, (3, 2), ndim=3)
-    if answer.values is None:
-        print(f"No product: {answer.note}.")
-        return
-    expected = F.conv2d(x, w)
-    flat, cols = w.reshape(4, -1), torch.from_numpy(answer.values)
-    if cols.shape[1] != flat.shape[1]:
-        print(f"No product: the columns have {cols.shape[1]} numbers, and a filter has {flat.shape[1]}.")
-        return
-    product = flat @ cols
-    print(f"w_flat {tuple(flat.shape)}  @  columns {tuple(cols.shape)}  =  {tuple(product.shape)}")
-    if product.numel() != expected.numel():
-        print(f"The layer has {expected.numel()} outputs, not {product.numel()}.")
-        return
-    gap = float((product.view_as(expected) - expected).abs().max())
-    print(f"reshaped to {tuple(expected.shape)}; largest difference from torch's conv2d: {gap:.1e}")

@@ -15,28 +15,47 @@ Function = Callable[..., Any]
 
 
 def wiring(*, inputs: int = 7, k: int = 3) -> Figure:
-    """Draw the wires of a fully connected, a locally connected and a convolutional layer; one line style per weight."""
+    """Draw the wires of a full, a local and a convolutional layer; a shared weight has one line style."""
     fig = Figure(figsize=(WIDTH, 1.9))
     axes = fig.subplots(1, 3)
     outputs = inputs - k + 1
     looks = [(BLUE, "-"), (RED, "--"), (GREEN, ":")]
+    full = [(out, place, -1) for out in range(outputs) for place in range(inputs)]
+    local = [(out, out + tap, -1) for out in range(outputs) for tap in range(k)]
+    shared = [(out, out + tap, tap) for out in range(outputs) for tap in range(k)]
     kinds = (
-        ("fully connected", [(o, i, None) for o in range(outputs) for i in range(inputs)], outputs * inputs),
-        ("locally connected", [(o, o + t, None) for o in range(outputs) for t in range(k)], outputs * k),
-        ("convolution", [(o, o + t, t) for o in range(outputs) for t in range(k)], k),
+        ("fully connected", full, len(full)),
+        ("locally connected", local, len(local)),
+        ("convolution", shared, k),
     )
     for ax, (title, wires, weights) in zip(axes, kinds, strict=True):
-        for out, place, shared in wires:
-            color, style = (GREY, "-") if shared is None else looks[shared % 3]
-            ax.plot([place, out + (k - 1) / 2], [0, 1], color=color, linestyle=style, linewidth=1.0 if shared is None else 1.6)
+        for out, place, tap in wires:
+            color, style = (GREY, "-") if tap < 0 else looks[tap % 3]
+            ax.plot(
+                [place, out + (k - 1) / 2],
+                [0, 1],
+                color=color,
+                linestyle=style,
+                linewidth=1.0 if tap < 0 else 1.6,
+            )
         ax.plot(range(inputs), [0] * inputs, "s", color="black", markersize=8)
-        ax.plot([o + (k - 1) / 2 for o in range(outputs)], [1] * outputs, "o", color="white", markeredgecolor="black", markersize=9)
+        ax.plot(
+            [o + (k - 1) / 2 for o in range(outputs)],
+            [1] * outputs,
+            "o",
+            color="white",
+            markeredgecolor="black",
+            markersize=9,
+        )
         ax.set_title(f"{title}\n{len(wires)} wires, {weights} weights", fontsize=9.5)
         ax.set(xlim=(-0.6, inputs - 0.4), ylim=(-0.2, 1.2))
         ax.axis("off")
     fig.subplots_adjust(left=0.01, right=0.99, top=0.8, bottom=0.01, wspace=0.08)
-    return describe(fig, f"Wires from {inputs} inputs to {outputs} outputs. Fully connected: {inputs * outputs} weights. Locally "
-                    f"connected: {outputs * k} weights. Convolution: the same {k} weights at every place.")  # fmt: skip
+    alt = (
+        f"Wires from {inputs} inputs to {outputs} outputs. Fully connected: {inputs * outputs} weights. "
+        f"Locally connected: {outputs * k} weights. Convolution: the same {k} weights at every place."
+    )
+    return describe(fig, alt)
 
 
 def parameters(conv_cost: Function, layers: Sequence[conv.Layer], *, title: str) -> Figure:
@@ -51,8 +70,8 @@ def parameters(conv_cost: Function, layers: Sequence[conv.Layer], *, title: str)
                 ax.text(1, row, cost if side == 0 else "", va="center", fontsize=8, style="italic")
                 continue
             value = max(cost[side], 0.0)
-            ax.barh(row, max(value, 1.0), color=ORANGE if layer.dense else BLUE, hatch="///" if layer.dense else "",
-                    edgecolor="white", height=0.72, left=1)  # fmt: skip
+            color, hatch = (ORANGE, "///") if layer.dense else (BLUE, "")
+            ax.barh(row, max(value, 1.0), left=1, height=0.72, color=color, hatch=hatch, edgecolor="white")
             ax.text(max(value, 1.0) * 1.3, row, f"{value:,.0f}", va="center", fontsize=7.5)
         ax.set(xscale="log", xlim=(1, 1e13 if side else 1e11), yticks=range(len(layers)))
         ax.set_yticklabels([layer.name for layer in layers], fontsize=8.5)
@@ -62,8 +81,20 @@ def parameters(conv_cost: Function, layers: Sequence[conv.Layer], *, title: str)
         total = sum(c[side] for c in costs if not isinstance(c, str))
         said.append(f"{total:,.0f} {what}")
     axes[0].invert_yaxis()
-    fig.text(0.5, 0.01, "plain bars: convolutions   hatched bars: fully connected layers", ha="center", fontsize=8.5)
-    fig.subplots_adjust(left=0.12, right=0.98, top=1 - 0.3 / fig.get_figheight(), bottom=0.5 / fig.get_figheight(), wspace=0.06)
+    fig.text(
+        0.5,
+        0.01,
+        "plain bars: convolutions   hatched bars: fully connected layers",
+        ha="center",
+        fontsize=8.5,
+    )
+    fig.subplots_adjust(
+        left=0.12,
+        right=0.98,
+        top=1 - 0.3 / fig.get_figheight(),
+        bottom=0.5 / fig.get_figheight(),
+        wspace=0.06,
+    )
     return describe(fig, f"{title}, layer by layer: {' and '.join(said)} in all, by your conv_cost.")
 
 
@@ -75,7 +106,7 @@ def table(
     total: int | None = None,
     stages: bool = False,
 ) -> None:
-    """Print the student's parameters and multiply-adds layer by layer, and compare the total with the known one.
+    """Print the student's parameters and multiply-adds layer by layer, and compare the total.
 
     Args:
         conv_cost: the student's function.
@@ -111,7 +142,9 @@ def table(
 
 def _cost(conv_cost: Function, layer: conv.Layer) -> tuple[float, float] | str:
     args = (layer.c_in, layer.c_out, layer.kernel_size, layer.out_size)
-    answer = ask("conv_cost", lambda *a: _pair(conv_cost(*a, groups=layer.groups, bias=layer.bias)), *args, ndim=1)
+    answer = ask(
+        "conv_cost", lambda *a: _pair(conv_cost(*a, groups=layer.groups, bias=layer.bias)), *args, ndim=1
+    )
     if answer.values is None:
         return answer.note
     if answer.values.shape != (2,) or not np.isfinite(answer.values).all():

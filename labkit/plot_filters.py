@@ -1,20 +1,20 @@
-"""Figures of kernels on photos, of wiring and parameters, of shifts and of gradients."""
+"""Figures of kernels on photos: classic filters, designed and merged kernels, shifts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from labkit import conv
-from labkit.plot import BLUE, GREEN, GREY, ORANGE, RED, WIDTH, Grid, ask, blank, describe, differs, grids, label
+from labkit.plot import BLUE, RED, WIDTH, ask, blank, describe, label
+from labkit.plot_grids import Grid, grids
 
 Function = Callable[..., Any]
 
@@ -31,10 +31,18 @@ def picture(ax: Axes, pixels: Any, title: str = "", *, note: str = "", signed: b
         ax.imshow(np.clip(values.transpose(1, 2, 0), 0, 1))
         return
     reach = float(np.quantile(np.abs(values), 0.995)) or 1.0
-    ax.imshow(values, cmap="gray", vmin=-reach if signed else 0, vmax=reach if signed else 1, interpolation="antialiased")
+    ax.imshow(
+        values,
+        cmap="gray",
+        vmin=-reach if signed else 0,
+        vmax=reach if signed else 1,
+        interpolation="antialiased",
+    )
 
 
-def strip(name: str, f: Function, photo: Tensor, kernels: Mapping[str, Tensor], *, columns: int = 4) -> Figure:
+def strip(
+    name: str, f: Function, photo: Tensor, kernels: Mapping[str, Tensor], *, columns: int = 4
+) -> Figure:
     """Draw a grey photo (H, W) and the student's result for each kernel; edge filters have 0 at mid grey."""
     rows = math.ceil((len(kernels) + 1) / columns)
     side = WIDTH / columns
@@ -49,8 +57,22 @@ def strip(name: str, f: Function, photo: Tensor, kernels: Mapping[str, Tensor], 
         said.append(title if answer.values is not None else f"{title}: {answer.note}")
     for ax in axes[len(kernels) + 1 :]:
         ax.axis("off")
-    fig.subplots_adjust(left=0.01, right=0.99, top=1 - 0.25 / fig.get_figheight(), bottom=0.01, wspace=0.05, hspace=0.18)
-    return describe(fig, f"A grey photo and the result of filters on it: {', '.join(said)}. Mid grey is 0 for the edge filters.")
+        ax.text(
+            0.5,
+            0.5,
+            "edge filters:\nmid grey is 0",
+            transform=ax.transAxes,
+            ha="center",
+            va="center",
+            fontsize=9.5,
+        )
+    fig.subplots_adjust(
+        left=0.01, right=0.99, top=1 - 0.25 / fig.get_figheight(), bottom=0.01, wspace=0.05, hspace=0.18
+    )
+    return describe(
+        fig,
+        f"A grey photo and filters on it: {', '.join(said)}. In the results of edge filters mid grey is 0.",
+    )
 
 
 def designed(blur_kernel: Function, edge_kernel: Function, photo: Tensor, *, n: int = 7) -> Figure:
@@ -59,7 +81,10 @@ def designed(blur_kernel: Function, edge_kernel: Function, photo: Tensor, *, n: 
     axes = fig.subplots(1, 3)
     picture(axes[0], photo, "photo")
     said = []
-    asked = (("blur_kernel", blur_kernel, (n,), f"your blur, n = {n}"), ("edge_kernel", edge_kernel, (), "your edge kernel"))
+    asked = (
+        ("blur_kernel", blur_kernel, (n,), f"your blur, n = {n}"),
+        ("edge_kernel", edge_kernel, (), "your edge kernel"),
+    )
     for ax, (name, f, args, title) in zip(axes[1:], asked, strict=True):
         answer = ask(name, f, *args)
         values = answer.values
@@ -77,38 +102,30 @@ def designed(blur_kernel: Function, edge_kernel: Function, photo: Tensor, *, n: 
 def merged(merge_kernels: Function, k1: Tensor, k2: Tensor) -> Figure:
     """Draw two kernels and the student's one kernel that does the work of both."""
     answer = ask("merge_kernels", merge_kernels, k1, k2)
-    row = [Grid(k1.double().numpy(), "first kernel"), Grid(k2.double().numpy(), "second kernel", sign="then")]
+    row = [Grid(k1.double().numpy(), "first kernel"), Grid(k2.double().numpy(), "second kernel", sign="→")]
     if answer.values is None:
-        return grids([*row, Grid(None, "your kernel", answer.note, sign="=", size=(5, 5))], alt=f"Two kernels; {answer.note}.")
-    x = torch.linspace(-1, 1, 90, dtype=torch.float64).sin().view(9, 10) + torch.eye(9, 10, dtype=torch.float64)
+        return grids(
+            [*row, Grid(None, "your kernel", answer.note, sign="=", size=(5, 5))],
+            alt=f"Two kernels; {answer.note}.",
+        )
+    x = torch.linspace(-1, 1, 90, dtype=torch.float64).sin().view(9, 10) + torch.eye(
+        9, 10, dtype=torch.float64
+    )
     twice = conv.correlate(conv.correlate(x, k1), k2)
     kernel = torch.from_numpy(answer.values)
     fits = kernel.shape == (k1.shape[0] + k2.shape[0] - 1, k1.shape[1] + k2.shape[1] - 1)
     gap = float((conv.correlate(x, kernel) - twice).abs().max()) if fits else math.inf
-    told = "largest difference on a test image: " + (f"{gap:.1e}" if math.isfinite(gap) else "the sizes differ")
+    told = "largest difference on a test image: " + (
+        f"{gap:.1e}" if math.isfinite(gap) else "the sizes differ"
+    )
     wrong = None if gap < 1e-4 else np.ones(answer.values.shape, dtype=bool)
-    return grids([*row, Grid(answer.values, "your one kernel", sign="=", caption=told, wrong=wrong)],
-                 alt=f"Two kernels of {tuple(k1.shape)} and {tuple(k2.shape)} and your kernel of {answer.values.shape}; {told}.")  # fmt: skip
-
-
-def channels(conv2d: Function, photo: Tensor, w: Tensor, b: Tensor, names: Sequence[str], *, stride: tuple[int, int]) -> Figure:
-    """Draw a colour photo (3, H, W) and the student's map for each filter of w (K, 3, kh, kw)."""
-    answer = ask("conv2d", conv2d, photo[None], w, b, stride, (0, 0), ndim=4)
-    fig = Figure(figsize=(WIDTH, 1.75))
-    axes = fig.subplots(1, len(names) + 1)
-    picture(axes[0], photo, f"photo {tuple(photo.shape)}")
-    said = []
-    for number, (ax, name) in enumerate(zip(axes[1:], names, strict=True)):
-        maps = None if answer.values is None or answer.values.shape[1] <= number else answer.values[0, number]
-        signed = abs(float(w[number].sum())) < 0.5
-        picture(ax, maps, name, note=answer.note or "there is no such map", signed=signed)
-        said.append(f"{name} {'not drawn' if maps is None else maps.shape}")
-    fig.subplots_adjust(left=0.01, right=0.99, top=0.86, bottom=0.01, wspace=0.06)
-    return describe(fig, f"A colour photo of shape {tuple(photo.shape)} and {len(names)} maps: {', '.join(said)}.")
+    row.append(Grid(answer.values, "your one kernel", sign="=", caption=told, wrong=wrong))
+    shapes = f"{tuple(k1.shape)} and {tuple(k2.shape)}"
+    return grids(row, alt=f"Two kernels of {shapes} and your kernel of {answer.values.shape}; {told}.")
 
 
 def shifts(shift_error: Function, photo: Tensor, k: Tensor, *, furthest: int = 8) -> Figure:
-    """Draw the student's shift error of a convolution with stride 1 and with stride 2, for shifts of 0 to 8 pixels."""
+    """Draw the student's shift error of a convolution with stride 1 and 2, for shifts of 0 to 8 pixels."""
     fig = Figure(figsize=(WIDTH, 2.5))
     ax = fig.add_axes((0.12, 0.2, 0.84, 0.68))
     said = []
@@ -123,8 +140,8 @@ def shifts(shift_error: Function, photo: Tensor, k: Tensor, *, furthest: int = 8
         ax.plot(range(furthest + 1), values, style, color=color, label=f"stride {stride}", markersize=6)
         said.append(f"stride {stride}: {', '.join(f'{v:.2f}' for v in values)}")
     else:
-        ax.legend(fontsize=9, frameon=False)
-    ax.set_title("how much the map changes when the photo is shifted first", fontsize=10)
+        ax.legend(fontsize=9, frameon=False, ncol=2, loc="lower right", bbox_to_anchor=(1.01, 0.98))
+    ax.set_title("change of the map, photo shifted first", fontsize=10, loc="left")
     ax.set_xlabel("shift, down and right, in pixels", fontsize=9)
     ax.set_ylabel("your shift_error", fontsize=9)
     ax.tick_params(labelsize=8.5)
@@ -140,25 +157,3 @@ def _undo(k: Tensor, stride: int) -> Function:
         return large[stride - 1 :, stride - 1 :]  # so that no window of the moved part meets the zeros
 
     return f
-
-
-def pixel_gradients(conv2d_backward: Function, *, size: tuple[int, int] = (6, 8), kernel: tuple[int, int] = (3, 3)) -> Figure:
-    """Draw the student's dx for a kernel of ones and dy of ones: how many windows each pixel is in."""
-    row, said = [], []
-    for stride in ((1, 1), (2, 2), (3, 3)):
-        x, w = torch.ones(1, 1, *size, dtype=torch.float64), torch.ones(1, 1, *kernel, dtype=torch.float64)
-        x.requires_grad_()
-        y = F.conv2d(x, w, stride=stride)
-        (expected,) = torch.autograd.grad(y.sum(), x)
-        args = (x.detach(), w, torch.ones_like(y).detach())
-        answer = ask("conv2d_backward", lambda *a, s=stride: conv2d_backward(*a, stride=s)[0], *args, ndim=4)
-        title = f"dx, stride {stride[0]}"
-        if answer.values is None:
-            row.append(Grid(None, title, answer.note))
-            said.append(answer.note)
-            continue
-        values = answer.values[0, 0]
-        row.append(Grid(values, title, hatch=values == 0, wrong=differs(values, expected[0, 0]),
-                        caption=f"{int((values == 0).sum())} pixels get no gradient"))  # fmt: skip
-        said.append(f"{title}: {int((values == 0).sum())} pixels get none")
-    return grids(row, cell=0.3, alt=f"Gradient at each pixel, zeros hatched. {'; '.join(said)}.")

@@ -1,12 +1,13 @@
-"""Figures of one axis: strides, output sizes with dropped pixels, and the stamps of a transposed convolution."""
+"""Figures of one axis: strides, output sizes with dropped pixels, stamps of a transposed convolution."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -14,10 +15,11 @@ from torch import Tensor
 
 from labkit import conv
 from labkit.plot import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, WIDTH, ask, describe, label
+from labkit.plot import count as plural
 
 Function = Callable[..., Any]
 _MOST = 8  # windows drawn
-_UNIT = 0.3  # inches: height of a pixel
+_PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 
 
 def strides_1d(corr1d: Function, x: Tensor, k: Tensor, *, strides: Sequence[int] = (1, 2)) -> Figure:
@@ -87,21 +89,28 @@ def size_table(out_size: Function, *settings: tuple[int, ...]) -> None:
 
 
 def sizes(out_size: Function, *settings: tuple[int, int, int, int, int]) -> Figure:
-    """Draw a row of pixels with its windows for each setting (i, k, s, p, d): padding, dropped pixels and all."""
-    heights = [_tall(setting) for setting in settings]
-    fig = Figure(figsize=(WIDTH, _UNIT * sum(heights)))
+    """Draw a row of pixels and its windows for each (i, k, s, p, d), with padding and dropped pixels."""
+    across = 1 if len(settings) == 1 or max(i + 2 * p for i, _, _, p, _ in settings) > 9 else 2
+    lines = [settings[n : n + across] for n in range(0, len(settings), across)]
+    heights = [max(_tall(setting) for setting in line) for line in lines]
+    whole = max(9.5, max(i + 2 * p for i, _, _, p, _ in settings) + 0.5)
+    unit = min(0.36, WIDTH / across / whole)  # inches: side of a pixel
+    fig = Figure(figsize=(WIDTH, unit * sum(heights)))
     said, top = [], sum(heights)
-    for setting, height in zip(settings, heights, strict=True):
+    for line, height in zip(lines, heights, strict=True):
         top -= height
-        ax = fig.add_axes((0.01, top / sum(heights), 0.98, height / sum(heights)))
-        said.append(window_row(out_size, *setting, ax=ax))
+        for place, setting in enumerate(line):
+            corner = (0.01 + place / across, top / sum(heights))
+            ax = fig.add_axes((*corner, 0.98 / across, height / sum(heights)))
+            said.append(window_row(out_size, *setting, ax=ax))
+            ax.set(xlim=(0, 0.98 * WIDTH / across / unit), ylim=(2.2 - height, 2.2))
     return describe(fig, " ".join(said))
 
 
 def _tall(setting: tuple[int, int, int, int, int]) -> float:
     """Height of one row of pixels with its heading and windows, in units of a pixel's height."""
     i, k, s, p, d = setting
-    return 2.75 + 0.62 * max(1, min(_MOST, conv.windows_that_fit(i, k, s=s, p=p, d=d) + 1))
+    return 2.9 + 0.62 * max(1, min(_MOST, conv.windows_that_fit(i, k, s=s, p=p, d=d)))
 
 
 def window_row(out_size: Function, i: int, k: int, s: int, p: int, d: int, *, ax: Axes) -> str:
@@ -127,19 +136,32 @@ def window_row(out_size: Function, i: int, k: int, s: int, p: int, d: int, *, ax
     for number in range(min(max(count or 0, 0), _MOST)):
         _window(ax, number, s=s, k=k, d=d, whole=whole)
     told = f"i = {i}, k = {k}, s = {s}, p = {p}" + (f", d = {d}" if d > 1 else "")
-    got = f"your out_size gives {count}" if count is not None else answer.note or "your out_size is not a number"
-    heading = f"{told}:  {got}" + (", which is not what fits" if count not in (None, fits) else "")
+    got = (
+        f"your out_size gives {count}"
+        if count is not None
+        else answer.note or "your out_size is not a number"
+    )
+    heading = got + (", which is not what fits" if count not in (None, fits) else "")
     heading += f" (the first {_MOST} are drawn)" if (count or 0) > _MOST else ""
-    ax.text(0.05, 1.2, heading, fontsize=10, va="bottom")
+    ax.text(0.05, 1.1, f"{told}\n{heading}", fontsize=9.5, va="bottom", linespacing=1.15)
     lost = min(i, max(0, i + p - end))
     if end < whole:
         border = whole - end - lost
-        text = f"× never seen: {lost} pixel(s)" + (f", {border} of padding" if border else "")
-        ax.text(whole + 0.2, 0.45, text, fontsize=9, va="center", color="#A83C00")
-    height = _tall((i, k, s, p, d))
-    ax.set(xlim=(0, max(whole + (6 if end < whole else 0), 14)), ylim=(2.2 - height, 2.2))
+        text = f"never seen: {plural(lost, 'pixel')}" + (f" and {border} of padding" if border else "")
+        low = -0.62 * min(fits, _MOST) - 0.1
+        ax.text(
+            whole,
+            low,
+            f"× {text}",
+            fontsize=8.5,
+            ha="right",
+            va="top",
+            color="#A83C00",
+            bbox=_PLAIN,
+            zorder=6,
+        )
     ax.axis("off")
-    return f"{told}: {got}; {fits} window(s) fit, {lost} pixel(s) are never seen."
+    return f"{told}: {got}; {plural(fits, 'window')} fit, {plural(lost, 'pixel')} never seen."
 
 
 def _window(ax: Axes, number: int, *, s: int, k: int, d: int, whole: int) -> None:
@@ -147,46 +169,60 @@ def _window(ax: Axes, number: int, *, s: int, k: int, d: int, whole: int) -> Non
     low, beyond = -0.62 * (number + 1), start + reach > whole
     color = RED if beyond else (BLUE, GREEN, PURPLE, ORANGE)[number % 4]
     line = ":" if beyond else "-"
-    ax.plot([start + 0.12, start + reach - 0.12], [low + 0.22] * 2, color=color, linewidth=1.4, linestyle=line)
+    ax.plot(
+        [start + 0.12, start + reach - 0.12], [low + 0.22] * 2, color=color, linewidth=1.4, linestyle=line
+    )
     for tap in range(k):
         left = start + tap * d + 0.12
         face = "white" if beyond else color
         ax.add_patch(Rectangle((left, low), 0.76, 0.44, facecolor=face, edgecolor=color, linestyle=line))
-    if beyond:
-        ax.text(start + reach + 0.1, low + 0.2, "does not fit", fontsize=8.5, va="center", color="#A83C00")
+    text = "does not fit" if beyond else f"{number}"
+    color = "#A83C00" if beyond else "black"
+    ax.text(start + reach, low + 0.2, text, fontsize=8, va="center", color=color, clip_on=True)
 
 
 def stamps(transposed_size: Function, *settings: tuple[int, int, int, int]) -> Figure:
-    """Draw a transposed convolution for each (i, k, s, p): every input stamps k cells; padding cuts the ends."""
-    fig = Figure(figsize=(WIDTH, 1.6 * len(settings)))
-    said = []
-    for number, (i, k, s, p) in enumerate(settings):
-        ax = fig.add_axes((0.01, 1 - (number + 1) / len(settings), 0.98, 1 / len(settings)))
-        answer = ask("transposed_size", transposed_size, i, k, s, p, ndim=0)
-        known = answer.values is not None and bool(np.isfinite(answer.values))
-        count = int(answer.values) if known and answer.values is not None else None
-        full = (i - 1) * s + k
-        for place in range(i):
-            color = (BLUE, GREEN, PURPLE, ORANGE)[place % 4]
-            middle = place * s + k / 2
-            _cell(ax, middle - 0.45, 2.3, f"{place}", edge=color, width=0.9)
-            for tap in range(k):
-                style = ("-", "--", ":", "-.")[place % 4]
-                ends = [middle, place * s + tap + 0.5]
-                ax.plot(ends, [2.28, 1.0], color=color, linewidth=1.3, linestyle=style)
-        for place in range(full):
-            cut = place < p or place >= full - p
-            hatch, face = ("////", "#E4E4E4") if cut else ("", "white")
-            times = sum(1 for q in range(i) if q * s <= place < q * s + k)
-            _cell(ax, place + 0.04, 0.05, "cut" if cut else f"{times}×", face=face, hatch=hatch, width=0.92)
-        if count is not None and 0 < count < 200:
-            arrow = {"arrowstyle": "<->", "color": RED, "shrinkA": 0, "shrinkB": 0}
-            ax.annotate("", (p, -0.25), (p + count, -0.25), arrowprops=arrow, annotation_clip=False)
-        got = f"your transposed_size gives {count}" if count is not None else answer.note
-        told = f"i = {i}, k = {k}, s = {s}, p = {p}"
-        ax.text(0.05, 3.5, f"{told}:  {got}", fontsize=10, va="bottom")
-        ax.set(xlim=(0, 14), ylim=(-0.6, 4.4))
+    """Draw a transposed convolution for each (i, k, s, p): inputs stamp k cells, padding cuts the ends."""
+    widths = [(i - 1) * s + k for i, k, s, _ in settings]
+    slots = [max(width, 6.6) for width in widths]
+    room = sum(slots) + 1.2 * (len(widths) - 1) + 0.4
+    unit = min(0.36, WIDTH / room)
+    fig = Figure(figsize=(WIDTH, 6 * unit))
+    said, left = [], (WIDTH / unit - room) / 2 + 0.2
+    for setting, full, slot in zip(settings, widths, slots, strict=True):
+        start = left + (slot - full) / 2
+        ax = fig.add_axes((start * unit / WIDTH, 0, full * unit / WIDTH, 1))
+        said.append(_stamp(transposed_size, *setting, ax=ax))
+        ax.set(xlim=(0, full), ylim=(-0.7, 5.3))
         ax.axis("off")
-        said.append(f"{told}: {got}")
+        left += slot + 1.2
     note = "Each input stamps the kernel onto the output; the cells count how many stamps reach them"
     return describe(fig, f"{note}. {'; '.join(said)}.")
+
+
+def _stamp(transposed_size: Function, i: int, k: int, s: int, p: int, *, ax: Axes) -> str:
+    answer = ask("transposed_size", transposed_size, i, k, s, p, ndim=0)
+    known = answer.values is not None and bool(np.isfinite(answer.values))
+    count = int(answer.values) if known and answer.values is not None else None
+    full = (i - 1) * s + k
+    for place in range(i):
+        color = (BLUE, GREEN, PURPLE, ORANGE)[place % 4]
+        middle = place * s + k / 2
+        _cell(ax, middle - 0.45, 2.3, f"{place}", edge=color, width=0.9)
+        for tap in range(k):
+            ends = [middle, place * s + tap + 0.5]
+            ax.plot(
+                ends, [2.28, 1.0], color=color, linewidth=1.3, linestyle=("-", "--", ":", "-.")[place % 4]
+            )
+    for place in range(full):
+        cut = place < p or place >= full - p
+        hatch, face = ("////", "#E4E4E4") if cut else ("", "white")
+        times = sum(1 for start in range(0, i * s, s) if start <= place < start + k)
+        _cell(ax, place + 0.04, 0.05, "cut" if cut else f"{times}×", face=face, hatch=hatch, width=0.92)
+    if count is not None and 0 < count < 60:
+        arrow = {"arrowstyle": "<->", "color": RED, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (p, -0.3), (p + count, -0.3), arrowprops=arrow, annotation_clip=False)
+    told = f"i = {i}, k = {k}, s = {s}, p = {p}"
+    got = f"your size: {count}" if count is not None else answer.note
+    ax.text(full / 2, 3.5, f"{told}\n{textwrap.fill(got, 24)}", fontsize=9.5, ha="center", va="bottom")
+    return f"{told}: {got}"

@@ -46,7 +46,7 @@
 # labkit:setup
 import torch
 
-from labkit import check, conv, explore, images, plot, plot_conv, plot_costs, plot_filters, plot_sizes
+from labkit import check, conv, explore, images, plot, plot_conv, plot_costs, plot_filters, plot_layers, plot_sizes
 
 _ = torch.manual_seed(0)
 print("ready: torch", torch.__version__)
@@ -666,7 +666,7 @@ plot.show(plot_filters.shifts(shift_error, images.photo("camera", 96), conv.clas
 # one number for the whole filter, its **bias**. However many channels come in, one filter gives **one** map.
 
 # %%
-plot.show(plot_conv.channel_sum())
+plot.show(plot_layers.channel_sum())
 
 # %% [markdown]
 # A layer has $K$ filters and works on $N$ images at once. With stride $(s_h, s_w)$ and zero padding $(p_h, p_w)$, $\tilde x$ being the padded input:
@@ -740,7 +740,7 @@ earned = check.conv2d(conv2d, seed=secret("conv2d"))
 # %%
 photo = images.photo("coffee", 120)
 w, b, names = conv.colour_filters()
-plot.show(plot_filters.channels(conv2d, photo, w, b, names, stride=(1, 2)))
+plot.show(plot_layers.channels(conv2d, photo, w, b, names, stride=(1, 2)))
 
 # %% [markdown]
 # ## 10. A convolution is a matrix product
@@ -804,14 +804,14 @@ earned = check.im2col(im2col, seed=secret("im2col"))
 
 # %%
 numbers = torch.arange(1.0, 13).view(3, 4)
-plot.show(plot_conv.columns(im2col, numbers, (2, 3)))
+plot.show(plot_layers.columns(im2col, numbers, (2, 3)))
 
 # %% [markdown]
 # The 12 numbers of the image became 24: every number is copied once for each window it lies in. That is the price of the trick, memory for speed.
 # Now the product does the work of a whole layer:
 
 # %%
-plot_conv.matrix_product(im2col)
+plot_layers.matrix_product(im2col)
 
 # %% [markdown]
 # ## 11. What does a layer cost?
@@ -1069,7 +1069,7 @@ earned = check.conv2d_backward(conv2d_backward, seed=secret("conv2d_backward"))
 # With a kernel of ones and $dy$ of ones, $dx$ counts how many windows each pixel is in. Corners are in one, the middle in nine. With stride 2 the pattern becomes uneven; with stride 3 the last columns get nothing: these are the dropped pixels of question 1.
 
 # %%
-plot.show(plot_filters.pixel_gradients(conv2d_backward))
+plot.show(plot_layers.pixel_gradients(conv2d_backward))
 
 # %% [markdown]
 # ## 13. The way up: transposed convolution
