@@ -31,11 +31,13 @@ _BAD_FILES = (
     "gradebook.db*",
     ".course_secret*",
     ".ipynb_checkpoints",
-    "*.py",
+    "[0-9][0-9]_*.py",
     "*.ipynb",
 )
 _SHORT = 12
 """A hidden line of fewer characters than this counts as leaked only where it stands as a line of its own."""
+_TRIVIAL = 30
+"""A hidden line of fewer characters than this may stand in the visible text too, as `h, w = x.shape` does."""
 
 
 class LeakError(CourseError):
@@ -119,8 +121,16 @@ class _Words:
         hidden = [
             (_squeeze(line), kind) for kind, text in hidden_text(master).items() for line in text.split("\n")
         ]
-        self.secret = {line: kind for line, kind in hidden if line and line not in self.allowed}
-        self.long = {line for line in self.secret if len(line) >= _SHORT and line not in everything}
+        self.secret = {
+            line: kind
+            for line, kind in hidden
+            if line and (line not in self.allowed or len(line) >= _TRIVIAL)
+        }
+        self.long = {
+            line
+            for line in self.secret
+            if len(line) >= _TRIVIAL or (len(line) >= _SHORT and line not in everything)
+        }
 
     def leaked(self, text: str) -> Iterator[str]:
         """Yield what a text gives away."""

@@ -62,6 +62,19 @@ def test_the_master_itself_is_full_of_them():
     assert "cell q-why-text: the text 'BEGIN MARK SCHEME'" in said
 
 
+def test_an_author_who_shows_the_solution_elsewhere_is_told(tmp_path):
+    text = TOY.read_text().replace(
+        "# ## 3. Clip", "# ## 3. Clip\n# As before: `return sum(values) / len(values)`."
+    )
+    (tmp_path / "00_toy.py").write_text(text)
+    careless = read_master(tmp_path / "00_toy.py")
+    notebook = student_notebook(careless)
+    apply(notebook, STAMP, "00_toy")
+    (leak,) = notebook_leaks(notebook, careless, STAMP)
+    assert leak.what == "a line of a solution: 'return sum(values) / len(values)'"
+    assert notebook.cells[8].id == leak.cell
+
+
 def test_there_are_secrets_of_every_kind():
     assert {kind for kind, _ in SECRETS} == {"solution", "hidden test", "mark scheme"}
     assert len(SECRETS) >= 8

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labgrader.course import Course, CourseError
+from labgrader.course import Course, CourseError, find_course
 from labgrader.differences import differences
 from labgrader.gradebook_guard import CellsChangedError
 from labgrader.leaks import LeakError
@@ -583,3 +583,9 @@ def test_the_stamp_needs_no_network_and_no_clock(course, notebook, monkeypatch):
     release(course, repo=REPO)
     assert notebook.read_bytes() == first
     assert Stamp("1").ref == ""
+
+
+def test_the_notebooks_of_this_checkout_are_what_its_masters_make():
+    changes = release(find_course(Path(__file__).parents[2]), check=True)
+    assert changes
+    assert printed(changes, check=True)[0], printed(changes, check=True)[1]
