@@ -155,9 +155,9 @@ def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
     """Check `blur_kernel(n)` and `edge_kernel()` by their properties; each is worth half.
 
     The blur has shape (n, n) for odd and even n, no negative weight, weights that sum to 1 (so a flat image
-    stays as it is), and more than one weight above 0; it need not be symmetric. The edge kernel has shape (3, 3),
-    sums to 0, answers a vertical edge with at least a tenth of the edge's height times the sum of the absolute
-    weights, and does not answer a horizontal edge at all. The dtype of both is free.
+    stays as it is), and more than one weight above 0; it need not be symmetric. The edge kernel has shape
+    (3, 3), sums to 0, answers a vertical edge with at least a tenth of the edge's height times the sum of the
+    absolute weights, and does not answer a horizontal edge at all. The dtype of both is free.
 
     Args:
         blur_kernel: The student's first function.
@@ -255,8 +255,8 @@ def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Let y be x moved down by dy >= 0 and right by dx >= 0, with zeros coming in, of the same shape as x, and
     let f(x) have shape (OH, OW). The answer is the largest absolute difference between f(y)[dy:, dx:] and
-    f(x)[:OH-dy, :OW-dx]. The functions f used here pad nothing, so no pixel that came in takes part, and rolling
-    x instead gives the same number. Their true error is known by construction.
+    f(x)[:OH-dy, :OW-dx]. The functions f used here pad nothing, so no pixel that came in takes part, and
+    rolling x instead gives the same number. Their true error is known by construction.
 
     Args:
         fn: The student's function.

@@ -136,7 +136,7 @@ _LAYERS: tuple[tuple[str, Callable[..., Tensor]], ...] = (
 )
 CONV2D = (
     *(
-        Mutant(f"{'' if 'right' in name else 'conv2d with '}{name}", _bent(change))
+        Mutant(f"{'' if 'right answer' in name else 'conv2d with '}{name}", _bent(change))
         for name, change in _LAYERS
     ),
     *usual(conv),

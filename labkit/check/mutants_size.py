@@ -153,10 +153,6 @@ CONV_COST = (
         "the counts divided by groups twice",
         _cost(lambda n, b, i, o, k, s, g: (n - b) // g + b, lambda m, b, i, o, k, s, g: m // g),
     ),
-    Mutant(
-        "the counts multiplied by groups",
-        _cost(lambda n, b, i, o, k, s, g: (n - b) * g + b, lambda m, b, i, o, k, s, g: m * g),
-    ),
     Mutant("the bias divided by groups too", _cost(lambda n, b, i, o, k, s, g: n - b + b // g, _keep)),
     Mutant("the two counts in the wrong order", lambda *a, **k: cost(*a, **k)[::-1]),
     Mutant(

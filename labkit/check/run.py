@@ -166,7 +166,8 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
     if not spec.tensors:
         return []
     found = []
-    core = any(not u.complaint for u in units if u.case.aspect == units[0].case.aspect)
+    basic = {u.aspect for u in units if u.case.aspect == units[0].case.aspect}
+    core = bool(basic - {u.aspect for u in units if u.complaint})
     first = Complaint("core", "", "", "this counts once the basic case is right")
     if not core or any(narrow(u) for u in units):
         hint = "a buffer from torch.zeros is float32 unless it is told dtype=x.dtype"
