@@ -130,8 +130,9 @@ def grade(
 ) -> None:
     """Grade a class, with a table: points, what a person has to mark, the reason for each lost point.
 
-    What is on record already is left alone, so a run that was stopped goes on. Limits on time and memory are in
-    nbgrader_config.py. `nbgrader autograde LAB` gives the same marks. Exit 1 if anything could not be graded.
+    What is on record already is left alone, so a run that was stopped goes on. Limits on time and memory
+    are in nbgrader_config.py. `nbgrader autograde LAB` gives the same marks. Exit 1 if anything could not be
+    graded.
 
     Examples:
 
@@ -152,6 +153,75 @@ def grade(
     console.print(class_table(entries, cells=cells))
     console.print(summary(entries, time.monotonic() - start), highlight=False)
     if not all(entry.marks for entry in entries):
+        raise typer.Exit(1)
+
+
+@app.command()
+def feedback(
+    lab: Annotated[str, typer.Argument(help="Which lab.")],
+    student: Annotated[str | None, typer.Option(metavar="ID", help="Only this student.")] = None,
+    course: CourseDir = HERE,
+) -> None:
+    """Write a page for each student: marks, the reason for each lost point, comments, the executed notebook.
+
+    The pages run no script and load nothing. `nbgrader generate_feedback LAB` writes the same.
+
+    Examples:
+
+    - `labgrade feedback 01_convolution` feedback/STUDENT/01_convolution/01_convolution.html
+    """
+    from labgrader.course import find_course
+    from labgrader.feedback import write_feedback
+
+    pages = write_feedback(find_course(course), lab, student=student)
+    typer.echo(f"{len(pages)} pages in {pages[0].parents[2]}")
+
+
+@app.command()
+def export(
+    lab: Annotated[str | None, typer.Argument(help="Which lab; default: all.")] = None,
+    to: Annotated[Path, typer.Option(metavar="FILE", help="The table to write.")] = Path("grades.csv"),
+    course: CourseDir = HERE,
+) -> None:
+    """Write the marks as a CSV table, a line for each student and lab.
+
+    `nbgrader export` writes the same table.
+
+    Examples:
+
+    - `labgrade export` all labs into grades.csv
+    - `labgrade export 01_convolution --to lab1.csv` one lab
+    """
+    from labgrader.course import find_course
+    from labgrader.export import export_grades
+
+    rows = export_grades(find_course(course), to, lab=lab)
+    typer.echo(f"{rows} lines in {to}")
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path | None, typer.Option(help="The demo's course folder; default: demo-course in the course.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at work at the same time.")] = 2,
+    course: CourseDir = HERE,
+) -> None:
+    """Let a made-up class of 12 hand in Lab 1: release, collect, grade, feedback, export. Takes about 2 minutes.
+
+    It works in a folder of its own, made anew each time. Exit 1 if anything comes out otherwise than expected.
+
+    Examples:
+
+    - `labgrade demo` then look into grading/demo-course
+    - `labgrade demo --out /tmp/course` somewhere else
+    """
+    from rich.console import Console
+
+    from labgrader.course import find_course
+    from labgrader.demo import demo as run_demo
+
+    if not run_demo(find_course(course), out=out, jobs=jobs, console=Console()):
         raise typer.Exit(1)
 
 

@@ -33,26 +33,30 @@ def class_table(entries: Sequence[Graded], *, cells: bool = False) -> Table:
     return table
 
 
-def notes(entry: Graded, *, longest: int = 3) -> str:
+def notes(entry: Graded, *, most: int = 3) -> str:
     """Return what there is to say about one submission, each reason once.
 
     Args:
         entry: the submission.
-        longest: how many reasons to give.
+        most: how many reasons to give.
 
     Example:
         >>> notes(Graded("amy", {}, 9, state="failed", error="no space left"))
         'NOT GRADED: no space left'
-        >>> notes(Graded("bob", {"a": 0.0}, 2, reasons=("a: 0 of 2 points: not written yet",)))
-        'a: 0 of 2 points: not written yet'
+        >>> notes(Graded("bob", {"test-f": 0.0}, 2, reasons=(("test-f", "not written yet"),)))
+        'f: not written yet'
     """
     if not entry.marks:
         return f"NOT GRADED: {entry.error}"
-    if entry.flags and all(reason.endswith(entry.flags[0]) for reason in entry.reasons):
-        return entry.flags[0]  # one cause for everything: an unreadable file
-    lost = entry.reasons[:longest]
-    more = [f"{len(entry.reasons) - longest} more lost points"] if len(entry.reasons) > longest else []
-    return "; ".join([*entry.flags, *lost, *more])
+    said: dict[str, None] = {}
+    for name, reason in entry.reasons:
+        exercise = name.removeprefix("test-")
+        if reason not in entry.flags:
+            said[reason if reason.startswith(f"{exercise}:") else f"{exercise}: {reason}"] = None
+    lost = list(said)
+    more = [f"and {len(lost) - most} more"] if len(lost) > most else []
+    flags = [flag for flag in entry.flags if not any(flag.split(" ")[0] == name for name, _ in entry.reasons)]
+    return "; ".join([*flags, *lost[:most], *more])
 
 
 def summary(entries: Sequence[Graded], seconds: float) -> str:

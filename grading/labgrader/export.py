@@ -1,0 +1,159 @@
+"""The marks as a CSV table."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.plugins import ExportPlugin
+
+from labgrader import config as settings
+from labgrader.course import Course, CourseError
+
+COLUMNS = (
+    "student",
+    "last_name",
+    "first_name",
+    "lab",
+    "auto",
+    "manual",
+    "late_penalty",
+    "total",
+    "max",
+    "needs_manual",
+    "seconds_late",
+    "handed_in",
+)
+
+
+class GradesPlugin(ExportPlugin):
+    """What `nbgrader export` writes its table with."""
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Write the table to the file that `--to` names, by default grades.csv."""
+        labs, students = map(str, self.assignment), map(str, self.student)
+        lines = list(rows(gradebook, labs=labs, students=students))
+        write_table(Path(self.to or "grades.csv"), lines)
+        self.log.info("%d lines in %s", len(lines), self.to or "grades.csv")
+
+
+def export_grades(course: Course, to: Path, *, lab: str | None = None) -> int:
+    """Write the marks of a lab, or of all, into a CSV file.
+
+    Args:
+        course: the course.
+        to: the file.
+        lab: only this lab.
+
+    Returns:
+        how many lines it has, without the header.
+
+    Raises:
+        CourseError: there is no such lab.
+    """
+    settings.prepare()
+    if not course.gradebook.is_file():
+        raise CourseError(f"No gradebook in {course.root}: release a lab first.")
+    with Gradebook(course.db_url) as gradebook:
+        names = [assignment.name for assignment in gradebook.assignments]
+        if lab is not None and lab not in names:
+            raise CourseError(f"No lab {lab} in the gradebook (it has: {', '.join(names) or 'none'}).")
+        lines = list(rows(gradebook, labs=[lab] if lab else []))
+    write_table(to, lines)
+    return len(lines)
+
+
+def rows(
+    gradebook: Gradebook, *, labs: Iterable[str] = (), students: Iterable[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Yield a line for each student and lab; who handed in nothing has 0 points and no time.
+
+    A cell's points are a person's if there are any, else the grader's, as in nbgrader; `auto` counts the
+    latter, `manual` the former and extra credit.
+
+    Args:
+        gradebook: nbgrader's gradebook, open.
+        labs: only these labs.
+        students: only these students.
+    """
+    labs, students = set(labs), set(students)
+    for assignment in sorted(gradebook.assignments, key=lambda each: each.name):
+        if labs and assignment.name not in labs:
+            continue
+        for student in sorted(gradebook.students, key=lambda each: each.id):
+            if students and student.id not in students:
+                continue
+            line: dict[str, Any] = {
+                "student": student.id,
+                "last_name": student.last_name or "",
+                "first_name": student.first_name or "",
+                "lab": assignment.name,
+                "max": _number(assignment.max_score),
+            }
+            try:
+                submission = gradebook.find_submission(assignment.name, student.id)
+            except MissingEntry:
+                none = dict.fromkeys(("auto", "manual", "late_penalty", "total"), "0")
+                yield {**line, **none, "needs_manual": "no"}
+            else:
+                yield {**line, **_marks(submission)}
+
+
+def write_table(to: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Write a CSV file in one step; no text in it is a formula to a spreadsheet."""
+    handle, temporary = tempfile.mkstemp(dir=to.parent, prefix=".labgrader-", suffix=".csv")
+    try:
+        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, restval="")
+            writer.writeheader()
+            writer.writerows({key: guarded(value) for key, value in line.items()} for line in lines)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, to)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def guarded(value: Any) -> str:
+    """Return a table's entry such that no spreadsheet takes it for a formula.
+
+    Example:
+        >>> guarded("=1+1"), guarded("-amy"), guarded("-1.5"), guarded(3)
+        ("'=1+1", "'-amy", '-1.5', '3')
+    """
+    text = str(value)
+    if text[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n", "|"):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def _marks(submission: Any) -> dict[str, str]:
+    """Return what a submission's line says about its marks."""
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    by_hand = [grade for grade in grades if grade.manual_score is not None]
+    auto = sum(grade.auto_score or 0.0 for grade in grades if grade.manual_score is None)
+    manual = sum(grade.manual_score for grade in by_hand) + sum(grade.extra_credit or 0.0 for grade in grades)
+    penalty = sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
+    time = submission.timestamp
+    return {
+        "auto": _number(auto),
+        "manual": _number(manual),
+        "late_penalty": _number(penalty),
+        "total": _number(max(0.0, submission.score - penalty)),
+        "needs_manual": "yes" if submission.needs_manual_grade else "no",
+        "seconds_late": _number(submission.total_seconds_late),
+        "handed_in": time.isoformat(sep=" ", timespec="seconds") if time else "",
+    }
+
+
+def _number(value: float | None) -> str:
+    return f"{round(value or 0.0, 2):g}"

@@ -1,0 +1,196 @@
+"""The page that a student gets back: marks, reasons, comments and the executed notebook, without a script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from contextlib import chdir
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from nbconvert.exporters import Exporter
+from nbconvert.filters import Highlight2HTML
+from traitlets import default
+
+from labgrader import config as settings
+from labgrader.course import Course, CourseError
+from labgrader.markdown import safe_html
+from labgrader.results import plain
+
+_SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
+
+
+class FeedbackExporter(Exporter):
+    """What `nbgrader generate_feedback` and `labgrade feedback` write a page with."""
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> Any:
+        """Return the page of an autograded notebook; nbgrader's GetGrades has put the marks into it."""
+        nb, resources = super().from_notebook_node(nb, resources, **options)
+        return page(nb, resources["nbgrader"]), resources
+
+
+def write_feedback(course: Course, lab: str, *, student: str | None = None) -> list[Path]:
+    """Write the feedback pages of a lab, by nbgrader's own GenerateFeedback; those there are renewed.
+
+    Args:
+        course: the course.
+        lab: the lab.
+        student: only this student's.
+
+    Returns:
+        the pages.
+
+    Raises:
+        CourseError: nothing has been graded, or a page could not be written.
+    """
+    from nbgrader.converters import GenerateFeedback, NbGraderException
+    from nbgrader.coursedir import CourseDirectory
+
+    graded = sorted((course.root / "autograded").glob(f"{student or '*'}/{lab}/{lab}.ipynb"))
+    if not graded:
+        who = f" of student {student}" if student else ""
+        raise CourseError(
+            f"Nothing graded{who} in {course.root / 'autograded'}: run `labgrade grade {lab}` first."
+        )
+    config = settings.load(course)
+    config.CourseDirectory.assignment_id = lab
+    config.CourseDirectory.student_id = student or "*"
+    config.GenerateFeedback.force = True
+    try:
+        with chdir(course.root):
+            folder = CourseDirectory(config=config)
+            converter = GenerateFeedback(coursedir=folder, config=config)
+            converter.log.setLevel("ERROR")
+            converter.start()
+    except NbGraderException as error:
+        raise CourseError(f"Some feedback could not be written: {error}") from error
+    return [course.folder("feedback", path.parts[-3], lab) / f"{lab}.html" for path in graded]
+
+
+def page(nb: Any, facts: Any) -> str:
+    """Return the feedback page of one autograded notebook.
+
+    Args:
+        nb: the notebook, with scores and comments in its nbgrader metadata.
+        facts: nbgrader's `resources["nbgrader"]`: student, notebook, score, max_score, late_penalty.
+    """
+    folder = files("labgrader") / "templates"
+    style = (folder / "feedback.css").read_text(encoding="utf-8")
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
+        (folder / "feedback.html.j2").read_text(encoding="utf-8")
+    )
+    note = nb.metadata.get("labgrader", {})
+    reasons = dict(note.get("reasons", []))
+    cells = [_cell(cell) for cell in nb.cells]
+    rows = [
+        {**cell, "name": cell["title"], "why": _why(cell, reasons)}
+        for cell in cells
+        if cell["points"] is not None
+    ]
+    return template.render(
+        title=facts["notebook"],
+        student=facts["student"],
+        score=_number(facts["score"]),
+        max_score=_number(facts["max_score"]),
+        penalty=_number(facts["late_penalty"]) if facts.get("late_penalty") else "",
+        waiting=sum(row["waiting"] for row in rows),
+        flags=note.get("flags", []),
+        rows=rows,
+        cells=cells,
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )
+
+
+def maths(body: str, alone: bool) -> str:
+    """Return a LaTeX formula as MathML, which browsers show without a script; as code if it cannot be read.
+
+    Args:
+        body: the LaTeX.
+        alone: it stands on a line of its own.
+    """
+    from latex2mathml.converter import convert
+
+    try:
+        return str(convert(body, display="block" if alone else "inline")) if len(body) < 2000 else _code(body)
+    except Exception:  # the converter's many ways to refuse a formula
+        return _code(body)
+
+
+def _code(body: str) -> str:
+    return f"<code>{html.escape(body)}</code>"
+
+
+def _cell(cell: Any) -> dict[str, Any]:
+    """Return what the template shows of one cell."""
+    role = cell.metadata.get("nbgrader", {})
+    name = role.get("grade_id", "")
+    graded = bool(role.get("grade") or role.get("task"))
+    title = name.removeprefix("test-")
+    heading = ("Test: " if graded and not role.get("solution") else "Your answer: ") + title
+    comment = role.get("comment")
+    source = _SCHEME.sub(_scheme_line, cell.source) if role.get("locked") else cell.source
+    code = cell.cell_type == "code"
+    return {
+        "kind": cell.cell_type,
+        "title": title,
+        "heading": heading if graded or role.get("solution") else "",
+        "anchor": f"cell-{name}" if name else "",
+        "points": _number(role["score"]) if graded and "score" in role else None,
+        "max": _number(role.get("points", 0)),
+        "waiting": bool(role.get("waiting")),
+        "by_hand": bool(role.get("by_hand")),
+        "html": None if code else Markup(safe_html(source, maths)),
+        "code": Markup(_highlighted(source)) if code and source.strip() else None,
+        "outputs": list(map(_output, cell.outputs)) if code else [],
+        "comment": Markup(safe_html(comment, maths)) if comment else None,
+    }
+
+
+def _scheme_line(found: re.Match[str]) -> str:
+    return "**How it is marked**\n" if found[1] == "BEGIN" else ""
+
+
+def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:
+    """Return what the table says about one exercise."""
+    if row["waiting"] or row["by_hand"]:
+        return "still to be marked" if row["waiting"] else "marked by a person"
+    return next((reasons[name] for name in (f"test-{row['title']}", row["title"]) if name in reasons), "")
+
+
+def _highlighted(source: str) -> str:
+    """Return code as HTML with Pygments' classes."""
+    return str(Highlight2HTML(pygments_lexer="ipython3")(source))
+
+
+def _output(output: Any) -> dict[str, Any]:
+    """Return what the template shows of one output: a picture or a text."""
+    shown: dict[str, Any] = {"image": "", "text": "", "error": False, "alt": "", "width": 0}
+    if output.output_type == "stream":
+        return {**shown, "text": plain(output.text)}
+    if output.output_type == "error":
+        return {**shown, "text": plain("\n".join(output.traceback)), "error": True}
+    for mime in ("image/png", "image/jpeg"):
+        if mime in output.data:
+            facts = output.metadata.get(mime, {})
+            picture = f"data:{mime};base64,{''.join(output.data[mime].split())}"
+            return {
+                **shown,
+                "image": picture,
+                "alt": facts.get("alt", "figure"),
+                "width": facts.get("width", 0),
+            }
+    return {**shown, "text": plain(output.data.get("text/plain", ""))}
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2):g}"
