@@ -72,7 +72,8 @@ def photo(name: str, size: int | tuple[int, int] | None = None, *, grey: bool = 
     path = Path(spec.submodule_search_locations[0]) / "data" / _PHOTOS[name]
     if not path.is_file():
         raise ImageError(f"this scikit-image does not bring the photo {name!r}: pip install -U scikit-image")
-    pixels = _tensor(_open(path), size)
+    with _open(path) as opened:
+        pixels = _tensor(opened, size)
     return pixels.mean(0) if grey or name == "camera" else pixels
 
 
@@ -109,9 +110,8 @@ def read(path: Path | str, *, longest: int = 640) -> Photo:
         ImageError: when the file is missing, is no photo, is damaged, or is too large.
     """
     path = Path(path)
-    opened = _open(path)
-    side = max(opened.size)
-    return Photo(path.name, _tensor(opened, longest if side > longest else None))
+    with _open(path) as opened:
+        return Photo(path.name, _tensor(opened, longest if max(opened.size) > longest else None))
 
 
 def _open(path: Path) -> Image.Image:
@@ -133,6 +133,7 @@ def _open(path: Path) -> Image.Image:
         )
         raise ImageError(f"{path.name} is not a photo that can be read here: {help_}") from None
     if opened.width * opened.height > _MOST_PIXELS:
+        opened.close()
         raise ImageError(
             f"{path.name} is larger than {_MOST_PIXELS // 10**6} million pixels: save it smaller"
         )

@@ -91,22 +91,6 @@ def blank(ax: Axes, note: str) -> None:
             style="italic", wrap=True)  # fmt: skip
 
 
-def count(number: int, thing: str) -> str:
-    """Return a number with its noun.
-
-    >>> count(1, "pixel"), count(2, "pixel")
-    ('1 pixel', '2 pixels')
-    """
-    return f"{number} {thing}" + ("" if number == 1 else "s")
-
-
-def note_figure(note: str) -> Figure:
-    """Return a figure that holds only a one-line note."""
-    fig = Figure(figsize=(WIDTH, 0.5))
-    fig.text(0.02, 0.5, f"No picture: {note}.", ha="left", va="center", fontsize=10, style="italic")
-    return describe(fig, f"No picture: {note}.")
-
-
 def label(value: float) -> str:
     """Write a number the way a grid shows it: two places at most, and a real minus sign.
 
@@ -135,20 +119,6 @@ def note_figure(note: str) -> Figure:
     fig = Figure(figsize=(WIDTH, 0.5))
     fig.text(0.02, 0.5, f"No picture: {note}.", ha="left", va="center", fontsize=10, style="italic")
     return describe(fig, f"No picture: {note}.")
-
-
-def label(value: float) -> str:
-    """Write a number the way a grid shows it: two places at most, and a real minus sign.
-
-    >>> label(-3.0), label(0.125), label(float("nan"))
-    ('−3', '0.12', 'nan')
-    """
-    if not np.isfinite(value):
-        return str(value)
-    text = f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e6 else f"{value:.3g}"
-    if not float(value).is_integer() and abs(value) < 100:
-        text = f"{value:.2f}"
-    return text.replace("-", "−")
 
 
 def describe(fig: Figure, alt: str) -> Figure:

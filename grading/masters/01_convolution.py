@@ -36,7 +36,8 @@
 #
 # **How it works.** Each exercise has a cell to fill in, and a check directly below it. Write your code, run
 # your cell, run the check. The check says in words what does not fit yet; run it as often as you like.
-# Then look at the picture below: it is drawn by *your* function, so a wrong answer looks wrong.
+# Then look at the picture below: it is drawn by *your* function, so a wrong answer looks wrong. (While a function is not
+# written, its picture says so; nothing stops.)
 # The dots tell how hard an exercise is: ●○○ short, ●●○ some thought, ●●● take a break first. You can leave an exercise out:
 # later ones do not need it.
 #
@@ -46,7 +47,8 @@
 # labkit:setup
 import torch
 
-from labkit import check, conv, explore, images, plot, plot_conv, plot_costs, plot_filters, plot_layers, plot_sizes
+from labkit import check, conv, explore, images
+from labkit import plot, plot_conv, plot_costs, plot_filters, plot_layers, plot_sizes
 
 _ = torch.manual_seed(0)
 print("ready: torch", torch.__version__)
@@ -70,7 +72,7 @@ x, k = conv.worked_example()
 plot.show(plot_conv.filmstrip(conv.correlate, x, k, whose="the output"))
 
 # %% [markdown]
-# ### Exercise 1. `corr2d` — ●●○ 15 minutes
+# ### Exercise 1. `corr2d` — ●●○ 15 minutes, 4 points
 #
 # Write the formula above with loops over the rows and columns of the output. How many rows are there? The window covers $k_h$
 # rows, so it can start in row $0, 1, \dots, H - k_h$: that makes $H - k_h + 1$ rows, and $W - k_w + 1$ columns.
@@ -162,7 +164,7 @@ plot.show(plot_conv.feature_maps(corr2d, image, filters, stride=2))
 # network would simply learn the turned kernel. It matters when you compare with a formula, with `scipy.signal.convolve2d`,
 # or with a kernel that somebody else learned.
 #
-# ### Exercise 2. `convolve2d` — ●○○ 5 minutes
+# ### Exercise 2. `convolve2d` — ●○○ 5 minutes, 2 points
 #
 # <details><summary>Hint</summary>
 #
@@ -213,7 +215,7 @@ plot.show(plot_conv.flipped(convolve2d, x, k))
 #
 # as long as the whole window lies inside the row.
 #
-# ### Exercise 3. `corr1d` — ●○○ 8 minutes
+# ### Exercise 3. `corr1d` — ●○○ 8 minutes, 2 points
 #
 # <details><summary>Hint</summary>
 #
@@ -273,7 +275,7 @@ plot.show(plot_sizes.strides_1d(corr1d, row, difference, strides=(1, 2)))
 # with $t$ rows on top and $l$ columns on the left. The border may differ from side to side. It must when
 # an **even** kernel is to keep the size: a kernel of 2 needs one extra column, and it can only go on one side. TensorFlow's `padding="same"` puts it at the bottom and right.
 #
-# ### Exercise 4. `pad2d` — ●○○ 8 minutes
+# ### Exercise 4. `pad2d` — ●○○ 8 minutes, 3 points
 #
 # <details><summary>Hint</summary>
 #
@@ -355,9 +357,9 @@ plot.show(plot_conv.padded(pad2d, small, (1, 1, 1, 1, 0.0), (0, 1, 0, 1, 0.0), (
 # | padding and stride | the full formula | $i = 5,\ k = 3,\ s = 2,\ p = 1$: $o = 3$ |
 # | dilation | $k \to d(k - 1) + 1$ | $i = 7,\ k = 3,\ d = 2$: $o = 3$ |
 #
-# ### Exercise 5. `out_size` — ●○○ 10 minutes
+# ### Exercise 5. `out_size` — ●○○ 10 minutes, 3 points
 #
-# The check tries 200 cases, so mind the floor and the dilation.
+# The check tries about 200 settings, exactly: mind the floor and the dilation.
 #
 # <details><summary>Hint</summary>
 #
@@ -471,7 +473,7 @@ photo = images.photo("camera", 120)
 explore.kernels(corr2d, photo, conv.classic_kernels())
 
 # %% [markdown]
-# ### Exercise 6. Design a blur and an edge kernel — ●●○ 10 minutes
+# ### Exercise 6. Design a blur and an edge kernel — ●●○ 10 minutes, 3 points
 #
 # Write two functions. There is more than one right answer; the check looks at these properties:
 #
@@ -546,7 +548,7 @@ plot.show(plot_filters.designed(blur_kernel, edge_kernel, images.photo("chelsea"
 #
 # The pixel at distance $(a + c,\ b + d)$ gets the factor $k_2[a,b]\, k_1[c,d]$. Collect the factors that meet at the same place.
 #
-# ### Exercise 7. `merge_kernels` — ●●● 15 minutes
+# ### Exercise 7. `merge_kernels` — ●●● 15 minutes, 3 points
 #
 # The kernels may have different sizes and need not be square.
 #
@@ -608,7 +610,7 @@ plot.show(plot_filters.merged(merge_kernels, blur, edges))
 #
 # $$e = \max_{i,j} \left| f(x')_{i+dy,\; j+dx} - f(x)_{i,j} \right|$$
 #
-# ### Exercise 8. `shift_error` — ●●○ 12 minutes
+# ### Exercise 8. `shift_error` — ●●○ 12 minutes, 3 points
 #
 # <details><summary>Hint</summary>
 #
@@ -680,7 +682,7 @@ plot.show(plot_layers.channel_sum())
 # | bias $b$ | $(K,)$ |
 # | output $y$ | $(N, K, O_H, O_W)$ |
 #
-# ### Exercise 9. `conv2d` — ●●● 20 minutes
+# ### Exercise 9. `conv2d` — ●●● 20 minutes, 5 points
 #
 # This is the forward pass of `nn.Conv2d`. Loop over the rows and columns of the output; do the sum over channels, for all images and filters at once, with one call.
 # No ready-made convolution, and no `unfold`; `torch.nn.functional.pad` is fine.
@@ -745,7 +747,7 @@ plot.show(plot_layers.channels(conv2d, photo, w, b, names, stride=(1, 2)))
 # %% [markdown]
 # ## 10. A convolution is a matrix product
 #
-# Graphics cards are best at one thing: multiplying large matrices. So libraries often rewrite the convolution. Copy every window into **one column** of a matrix; then the layer is
+# Processors and graphics cards multiply large matrices very fast, so libraries often rewrite the convolution. Copy every window into **one column** of a matrix; then the layer is
 # a single product:
 #
 # $$\underbrace{y}_{K \times L} = \underbrace{w_{\text{flat}}}_{K \times (C k_h k_w)} \; \underbrace{\text{im2col}(x)}_{(C k_h k_w) \times L}, \qquad L = O_H \cdot O_W$$
@@ -753,7 +755,7 @@ plot.show(plot_layers.channels(conv2d, photo, w, b, names, stride=(1, 2)))
 # The order matters: down a column run the channels, within a channel the rows of the window, within a row its columns. From left to right, the windows are numbered
 # like words on a page: along the first row of the output, then the next.
 #
-# ### Exercise 10. `im2col` — ●●○ 15 minutes
+# ### Exercise 10. `im2col` — ●●○ 15 minutes, 4 points
 #
 # This is `torch.nn.functional.unfold` without padding. Write it with slices.
 #
@@ -826,7 +828,7 @@ plot_layers.matrix_product(im2col)
 #
 # A fully connected layer is the same thing with a kernel as large as its input: one place in the output.
 #
-# ### Exercise 11. `conv_cost` — ●○○ 10 minutes
+# ### Exercise 11. `conv_cost` — ●○○ 10 minutes, 3 points
 #
 # <details><summary>Hint</summary>
 #
@@ -908,7 +910,8 @@ plot_costs.table(conv_cost, conv.three_layers(), title="a 200x200 image")
 # %% [markdown]
 # ### Networks you will meet
 #
-# LeNet-5 (1998) reads digits on cheques from 32×32 grey images.
+# LeNet-5 (1998) reads digits on cheques from 32×32 grey images. (In the original each map of C3 sees only some of the maps before it; the usual
+# table, and this one, lets it see all six.)
 
 # %%
 plot_costs.table(conv_cost, conv.lenet5(), total=61_706, title="LeNet-5")
@@ -1014,7 +1017,7 @@ plot_costs.table(conv_cost, conv.network("resnet50"), total=25_557_032, title="R
 #
 # The last line says **+=**: a pixel lies in several windows, and collects something from each.
 #
-# ### Exercise 12. `conv2d_backward` — ●●● 25 minutes
+# ### Exercise 12. `conv2d_backward` — ●●● 25 minutes, 5 points
 #
 # The layer has a bias and no padding. Do not use autograd.
 #
@@ -1081,7 +1084,7 @@ plot.show(plot_layers.pixel_gradients(conv2d_backward))
 #
 # Why the **output padding** $p_{\text{out}}$? Because of the floor in section 5: with $k = 3$, $s = 2$, $p = 1$, an input of 7 and one of 8 both give 4. Going back from 4, the library has to be told which of the two you want: $p_{\text{out}} = 0$ gives 7, $p_{\text{out}} = 1$ gives 8.
 #
-# ### Exercise 13. `transposed_size` — ●○○ 8 minutes
+# ### Exercise 13. `transposed_size` — ●○○ 8 minutes, 2 points
 #
 # <details><summary>Hint</summary>
 #
@@ -1136,7 +1139,7 @@ plot.show(plot_sizes.stamps(transposed_size, (3, 3, 1, 0), (3, 3, 2, 0), (4, 3, 
 #
 # ## Hand in
 #
-# 1. **Kernel > Restart Kernel and Run All Cells**, and read the checks once more: nothing may depend on a cell that you have deleted.
+# 1. **Kernel > Restart Kernel and Run All Cells** (in Colab: **Runtime > Restart session and run all**), and read the checks once more: nothing may depend on a cell that you have deleted.
 # 2. **Save** the notebook (Ctrl+S, or Cmd+S): what is handed in is the saved file.
 # 3. In the cell below, put in your student id and your name, and remove the `#` in front of the second line. Run the cell. It writes a zip file with your notebook and a PDF of it next to the notebook; upload that file.
 #    Put the `#` back if you go on working, so that "Run All" does not hand in each time.
