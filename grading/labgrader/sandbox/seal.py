@@ -1,0 +1,169 @@
+"""The last steps of a fresh child before student code: nothing of its parents is left, and no way out."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import types
+from collections.abc import Sequence
+
+from labgrader.sandbox import capabilities, filters, landlock, rlimits, seccomp
+from labgrader.sandbox.records import SandboxLimits
+from labgrader.sandbox.system import LINUX, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
+from labgrader.sandbox.trees import DEVICES, DEVICES_WRITABLE, KERNEL
+
+SOCKET_FD = 3
+STATUS_FD = 4
+
+
+def detach(sock: socket.socket, status: socket.socket) -> tuple[socket.socket, socket.socket]:
+    """Begin a new session, with default signals and no open file but /dev/null (0 to 2) and the two sockets.
+
+    Returns:
+        The child's socket (3) and the one on which it reports that it is ready (4).
+    """
+    os.setsid()
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            try:
+                signal.signal(number, signal.SIG_DFL)
+            except (OSError, ValueError):
+                continue
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python has it
+    if hasattr(signal, "SIGXFSZ"):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    high = [os.dup(item.detach()) for item in (sock, status)]
+    high = [_above(fd) for fd in high]
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.dup2(high[0], SOCKET_FD, inheritable=False)
+    os.dup2(high[1], STATUS_FD, inheritable=False)
+    os.closerange(STATUS_FD + 1, os.sysconf("SC_OPEN_MAX"))
+    return socket.socket(fileno=SOCKET_FD), socket.socket(fileno=STATUS_FD)
+
+
+def _above(fd: int) -> int:
+    """Return a copy of `fd` that is above the numbers to be filled."""
+    copies = []
+    while fd <= STATUS_FD:
+        copies.append(fd)
+        fd = os.dup(fd)
+    for copy in copies:
+        os.close(copy)
+    return fd
+
+
+def environment(home: str) -> dict[str, str]:
+    """Return the variables of a child whose one writable folder is `home`."""
+    return {
+        "HOME": home,
+        "TMPDIR": home,
+        "MPLCONFIGDIR": os.path.join(home, ".mpl"),
+        "IPYTHONDIR": os.path.join(home, ".ipython"),
+        "XDG_CACHE_HOME": os.path.join(home, ".cache"),
+        "USER": "student",
+        "LOGNAME": "student",
+        **common_environment(),
+    }
+
+
+def common_environment() -> dict[str, str]:
+    """Return the variables that the warm process and its children share; none comes from the instructor's."""
+    return {
+        "PATH": os.path.dirname(sys.executable) + ":/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONNOUSERSITE": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
+
+
+def settle(home: str, *, seed: int, files: Sequence[tuple[str, bytes]] = ()) -> None:
+    """Make `home` the working, home and temporary folder, and start random numbers afresh.
+
+    Args:
+        home: an empty folder of this child alone.
+        seed: of random, numpy and torch, so that the same notebook draws the same numbers.
+        files: relative paths and contents to put there first.
+    """
+    os.chdir(home)
+    os.umask(0o077)
+    os.environ.clear()
+    os.environ.update(environment(home))
+    tempfile.tempdir = None
+    for name in (".mpl", ".ipython", ".cache"):
+        os.makedirs(os.path.join(home, name), exist_ok=True)
+    for path, content in files:
+        with open(os.path.join(home, path), "wb") as file:
+            file.write(content)
+    random.seed(seed)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(seed % 2**32)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(seed)
+    sys.argv = ["student"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    gc.collect(0)
+
+
+def first_to_die() -> None:
+    """Offer this process to the kernel should memory run out; its children inherit that."""
+    if LINUX:
+        try:
+            with open("/proc/self/oom_score_adj", "w") as file:
+                file.write("1000")
+        except OSError:
+            return
+
+
+def confine(
+    tier: str,
+    *,
+    limits: SandboxLimits,
+    trees: Sequence[str],
+    home: str,
+    others: int,
+    keep_capability: int | None = None,
+) -> None:
+    """Take every power away; what is not allowed after this never will be.
+
+    Args:
+        tier: "bwrap", "landlock" or "rlimits".
+        limits: for rlimits.
+        trees: what may be read (landlock).
+        home: the one folder that may be written.
+        others: processes of the same user that RLIMIT_NPROC counts too.
+        keep_capability: the one capability that reading `trees` needs (`way.open_way`).
+    """
+    rlimits.apply(limits, others=others)
+    if not LINUX:
+        return
+    capabilities.drop(keep=keep_capability)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    version = landlock.abi()
+    if tier == "landlock":
+        version = landlock.restrict(read=[*trees, *KERNEL, *DEVICES], write=[home, *DEVICES_WRITABLE])
+    elif tier == "bwrap" and version:
+        landlock.restrict(read=["/"], write=["/tmp", "/dev/shm", "/proc/self", *DEVICES_WRITABLE])
+    if tier != "rlimits":
+        code = seccomp.program(filters.rules(tier=tier, landlock_abi=version, pid=os.getpid()))
+        seccomp.install(code)
+
+
+def die_with_parent(parent: int) -> None:
+    """End when the keeper, a process with one thread, ends (the signal follows the thread that forked)."""
+    if LINUX:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

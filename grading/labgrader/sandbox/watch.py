@@ -1,0 +1,171 @@
+"""Measure a tree of processes and a folder: memory, processes, processor time, disk."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from labgrader.sandbox.system import LINUX
+
+PAGE = resource.getpagesize()
+TICKS = os.sysconf("SC_CLK_TCK")
+DEEPEST = 100
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a tree of processes uses now.
+
+    Args:
+        tasks: processes and threads.
+        rss: bytes of anonymous and shared memory, counted once for every process that maps them.
+        cpu: seconds, with those of children that ended.
+    """
+
+    tasks: int
+    rss: int
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What a folder holds; `trouble` says why it could not be measured, else ""."""
+
+    bytes: int
+    files: int
+    trouble: str = ""
+
+
+def descendants(pid: int) -> list[int]:
+    """Return all descendants of a process, parents first; itself left out."""
+    if not LINUX:
+        import psutil
+
+        try:
+            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+    out: list[int] = []
+    todo = [pid]
+    while todo:
+        children = _children(todo.pop())
+        out += children
+        todo += children
+    return out
+
+
+def _children(pid: int) -> list[int]:
+    out: list[int] = []
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return out
+    for task in tasks:
+        try:
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
+                out += map(int, file.read().split())
+        except FileNotFoundError:
+            if not os.path.exists("/proc/self/task"):
+                raise
+        except OSError:
+            continue
+    return out
+
+
+def usage(pids: Iterable[int]) -> Usage:
+    """Add up what these processes use; those that are gone count nothing."""
+    tasks = rss = 0
+    cpu = 0.0
+    for pid in pids:
+        try:
+            if not LINUX:
+                one = _usage_elsewhere(pid)
+                tasks, rss, cpu = tasks + one.tasks, rss + one.rss, cpu + one.cpu
+                continue
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            with open(f"/proc/{pid}/status", "rb") as file:
+                lines = [line for line in file if line.startswith((b"RssAnon", b"RssShmem"))]
+            rss += sum(int(line.split()[1]) for line in lines) << 10
+            tasks += int(fields[17])
+            cpu += sum(map(int, fields[11:15])) / TICKS
+        except (OSError, IndexError, ValueError):
+            continue
+    return Usage(tasks, rss, cpu)
+
+
+def _usage_elsewhere(pid: int) -> Usage:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        return Usage(process.num_threads(), process.memory_info().rss, times.user + times.system)
+    except psutil.Error:
+        return Usage(0, 0, 0.0)
+
+
+def proportional(pids: Iterable[int]) -> int:
+    """Return the bytes of memory of these processes, pages that several map counted in parts (PSS); slow."""
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+                lines = [line for line in file if line.startswith((b"Pss_Anon", b"Pss_Shmem"))]
+            total += sum(int(line.split()[1]) for line in lines) << 10
+        except (OSError, ValueError, IndexError):
+            total += usage([pid]).rss
+    return total
+
+
+def disk(folder: str) -> Disk:
+    """Measure a folder without following links."""
+    total = count = 0
+    todo = [(folder, 0)]
+    while todo:
+        path, depth = todo.pop()
+        if depth > DEEPEST:
+            return Disk(total, count, f"folders more than {DEEPEST} deep")
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    count += 1
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append((entry.path, depth + 1))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return Disk(total, count, f"a folder that cannot be measured ({error.strerror})")
+    return Disk(total, count)
+
+
+def unlinked(folder: str, pids: Iterable[int], *, unknown: int) -> int:
+    """Return the bytes of files on the folder's disk that have no name any more but are open or mapped.
+
+    Args:
+        folder: any folder on that disk.
+        pids: the processes that may hold them.
+        unknown: what a file counts that is only mapped, since nobody can ask its size.
+    """
+    device = os.stat(folder).st_dev
+    sizes: dict[int, int] = {}
+    for pid in pids:
+        try:
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                status = os.stat(f"/proc/{pid}/fd/{name}")
+                if status.st_nlink == 0 and status.st_dev == device and stat.S_ISREG(status.st_mode):
+                    sizes[status.st_ino] = status.st_blocks * 512
+            with open(f"/proc/{pid}/maps", "rb") as file:
+                for line in file:
+                    if line.endswith(b"(deleted)\n"):
+                        _, _, _, where, inode, *_ = line.split()
+                        major, _, minor = where.partition(b":")
+                        if os.makedev(int(major, 16), int(minor, 16)) == device:
+                            sizes.setdefault(int(inode), unknown)
+        except (OSError, ValueError, IndexError):
+            continue
+    return sum(sizes.values())

@@ -1,0 +1,212 @@
+"""The warm process as the trusted side sees it: start it once, fork a sealed child for every submission."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from types import TracebackType
+from typing import IO
+
+from labgrader.sandbox import seal, sweep, trees, tree, users
+from labgrader.sandbox.child import Child
+from labgrader.sandbox.lines import Lines
+from labgrader.sandbox.records import TIERS, SandboxError, SandboxLimits, SandboxPolicy
+from labgrader.sandbox.spec import Request, Start
+from labgrader.sandbox.system import LINUX
+
+FORK_SECONDS = 30.0
+PATIENCE_SECONDS = 10.0
+
+
+class Zygote:
+    """A warm process in a tier of the sandbox; a context manager.
+
+    Args:
+        tier: "bwrap", "landlock" or "rlimits": what is asked for is what is had, or an error. See `probe.choose`.
+        policy: limits, entry, what to import, what may be read.
+
+    Example:
+        >>> with Zygote("landlock", SandboxPolicy()) as zygote, zygote.fork() as child:  # doctest: +SKIP
+        ...     child.sock.sendall(b"hello")
+    """
+
+    def __init__(self, tier: str, policy: SandboxPolicy) -> None:
+        if tier not in TIERS:
+            raise SandboxError(f"The tier is {tier!r}; expected one of {', '.join(TIERS)}.")
+        if tier != "rlimits" and not LINUX:
+            raise SandboxError(
+                f"The tier {tier} needs Linux; on this system there is rlimits, which protects no files."
+            )
+        self.tier = tier
+        self.policy = policy
+        self._lock = threading.Lock()
+        self._warm: _Warm | None = None
+        self._children: list[Child] = []
+        self._made = 0
+
+    def __enter__(self) -> Zygote:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """Process number of the warm process (bubblewrap's own in that tier); 0 when there is none."""
+        return self._warm.process.pid if self._warm else 0
+
+    def start(self) -> None:
+        """Start the warm process unless it runs; `fork` does so too."""
+        with self._lock:
+            self._ensure()
+
+    def fork(self, *, limits: SandboxLimits | None = None, seed: int | None = None) -> Child:
+        """Return a fresh sealed child that has begun to run the entry.
+
+        Args:
+            limits: for this child; None for the policy's.
+            seed: of random, numpy and torch; None for a new one.
+
+        Raises:
+            SandboxError: neither this warm process nor a second one could make it.
+        """
+        with self._lock:
+            for last in (False, True):
+                warm = self._ensure()
+                self._made += 1
+                request = Request(
+                    self._made, secrets.randbits(63) if seed is None else seed, limits or self.policy.limits
+                )
+                try:
+                    child = warm.fork(request)
+                except SandboxError:
+                    if last or warm.process.poll() is None:
+                        raise
+                    continue
+                self._children.append(child)
+                return child
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """End the children and the warm process; remove its folder."""
+        with self._lock:
+            for child in self._children:
+                child.close()
+            self._children.clear()
+            if self._warm:
+                self._warm.close()
+                self._warm = None
+
+    def _ensure(self) -> _Warm:
+        self._children = [child for child in self._children if child.ending() is None]
+        warm = self._warm
+        if warm and (
+            warm.process.poll() is not None or (warm.forks >= self.policy.forks and not self._children)
+        ):
+            warm.close()
+            warm = self._warm = None
+        if warm is None:
+            warm = self._warm = _Warm(self.tier, self.policy)
+        return warm
+
+
+class _Warm:
+    """One warm process, its folder and its user."""
+
+    def __init__(self, tier: str, policy: SandboxPolicy) -> None:
+        self.forks = 0
+        readable = trees.readable(policy.readable, hidden=policy.hidden)
+        sweep.sweep()
+        self.lease = users.lease()
+        self.base, self.hold = sweep.make_base()
+        uid = self.lease.uid if self.lease else None
+        if uid is not None:
+            os.chown(self.base, uid, uid)
+        sweep.copy_font_list(self.base, uid)
+        start = Start(tier, self.base, tuple(readable), policy.preload, policy.entry, uid)
+        self.errors: IO[bytes] = tempfile.TemporaryFile()
+        ours, theirs = socket.socketpair()
+        self.control = ours
+        owner = os.pidfd_open(os.getpid()) if hasattr(os, "pidfd_open") else -1
+        with tempfile.TemporaryFile() as spec, theirs:
+            spec.write(start.dumps())
+            spec.flush()
+            fds = [theirs.fileno(), spec.fileno(), owner]
+            environment = {**seal.common_environment(), "HOME": self.base, "MPLCONFIGDIR": self.base}
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "labgrader.sandbox.launch", *map(str, fds)],
+                env={**environment, "TMPDIR": self.base},
+                cwd=self.base,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self.errors,
+                pass_fds=[fd for fd in fds if fd >= 0],
+                start_new_session=True,
+            )
+        if owner >= 0:
+            os.close(owner)
+        self._wait_ready(policy)
+
+    def _wait_ready(self, policy: SandboxPolicy) -> None:
+        lines = Lines(self.control)
+        record = lines.next(policy.start_seconds)
+        if record and "ready" in record:
+            return
+        reason = str(record["error"]) if record and "error" in record else self._last_words()
+        self.close()
+        if not reason:
+            reason = "it ended without a word" if lines.ended else f"not ready in {policy.start_seconds:g} s"
+        raise SandboxError(f"The sandbox's warm process did not start: {reason}")
+
+    def _last_words(self) -> str:
+        try:
+            self.process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            pass
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def fork(self, request: Request) -> Child:
+        """Ask for a child and wait until it is sealed."""
+        self.forks += 1
+        mine, childs = socket.socketpair()
+        status, keepers = socket.socketpair()
+        if hasattr(socket, "SO_PASSCRED"):
+            status.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        child = Child(mine, Lines(status))
+        try:
+            with childs, keepers:
+                socket.send_fds(self.control, [request.dumps()], [childs.fileno(), keepers.fileno()])
+            child.wait_ready(FORK_SECONDS)
+        except (OSError, SandboxError) as error:
+            child.abandon()
+            if isinstance(error, SandboxError):
+                raise
+            raise SandboxError(f"The warm process is gone ({error}).") from error
+        return child
+
+    def close(self) -> None:
+        """End the process, everything of its user, and its folder."""
+        self.control.close()
+        try:
+            self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.lease:
+            users.end_all(self.lease.uid)
+            self.lease.release()
+        elif LINUX:
+            sweep.end_of(self.base)
+        tree.remove(self.base)
+        os.close(self.hold)
+        self.errors.close()
