@@ -194,7 +194,7 @@ def im2col(draw: Draw) -> list[Case]:
     cases = []
     for aspect, kernel, kwargs, dtype in sets:
         n, c = draw.pair(2, 4)
-        x = draw.tensor(n, c, *draw.pair(6, 9), dtype=dtype)
+        x = draw.tensor(n, c, *(draw.pair(8, 11) if "larger" in aspect else draw.pair(6, 9)), dtype=dtype)
         answer = library.im2col(x, kernel, **kwargs)
         cases.append(Case(aspect, (x, kernel), answer, kwargs, "torch.nn.functional.unfold"))
     return cases

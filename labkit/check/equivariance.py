@@ -66,17 +66,17 @@ def shift_error(draw: Draw) -> list[Case]:
         return abs(a * dy + b * dx)
 
     def tilting(sign: int) -> Case:
-        note = "f is a cross-correlation plus a plane"
+        note = "where f is a cross-correlation plus a plane"
         return Case(core, (tilted(k, sign * a, sign * b), x, dy, dx), gap(dy, dx), note=note)
 
     def fading(aspect: str, dy: int, dx: int) -> Case:
         error = gap(dy, dx) * float(x[: h - dy, : w - dx].abs().max())
-        return Case(aspect, (faded(a, b), x, dy, dx), error, note="f multiplies pixels by a plane")
+        return Case(aspect, (faded(a, b), x, dy, dx), error, note="where f multiplies pixels by a plane")
 
     def thinning(dy: int, dx: int) -> Case:
         bowl = slope((h, 1), 1, 0).square() * q + slope((h, w), 0, 1)
         error = q * (4 * (rows - dy - 1) * dy + dy * dy) + dx
-        return Case(thin, (thinned(2), bowl, dy, dx), error, note=thin)
+        return Case(thin, (thinned(2), bowl, dy, dx), error, note=f"where {thin}")
 
     core, still, thin = "two shifts", "a shift of 0 on one axis", "f keeps every second row and column"
     return [
@@ -84,7 +84,7 @@ def shift_error(draw: Draw) -> list[Case]:
         tilting(-1),
         fading(core, dy, dx),
         fading(core, dx, dy),
-        Case(core, (valid(k), x, dy, dx), 0.0, note="f is a cross-correlation without padding"),
+        Case(core, (valid(k), x, dy, dx), 0.0, note="where f is a cross-correlation without padding"),
         fading(still, dy, 0),
         fading(still, 0, dx),
         fading(still, 0, 0),

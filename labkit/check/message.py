@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from labkit.check.case import Case
+from labkit.check.case import Case, Rule
 from labkit.check.policy import plain
 from labkit.check.run import Cause, Report, Unit, frames_of
 
@@ -26,7 +26,8 @@ def write(exercise: str, reports: list[Report]) -> str:
     """
     if all(not r.failed for r in reports):
         total = sum(len(r.aspects) for r in reports)
-        return f"✓ {exercise}: all {total} cases agree with {reports[0].spec.witness}."
+        with_what = f"agree with {reports[0].spec.witness}" if len(reports) == 1 else "pass"
+        return f"✓ {exercise}: all {total} cases {with_what}."
     return "\n".join(block(r) for r in reports)
 
 
@@ -38,13 +39,19 @@ def block(report: Report) -> str:
             return f"{name}: not finished yet. It calls {report.unwritten}, which is not written."
         stub = 'Replace the line "raise NotImplementedError"'
         return f"{name}: not written yet. {stub} with your code and run its cell, then this one again."
+    if report.absent:
+        return (
+            f"✗ {name}: {report.absent} was given where the function {name} was expected. Define it with def."
+        )
     failed = report.failed
     if not failed:
         return f"✓ {name}: all {total} cases agree with {report.spec.witness}."
     lines = [f"✗ {name}: {total - len(failed)} of {total} cases pass."]
-    unit = next((u for u in report.units if u.complaint), None)
+    bad = [u for u in report.units if u.complaint]
+    unit = next((u for u in bad if u.case.small), bad[0] if bad else None)
     lines += unit_lines(report, unit) if unit else side_lines(report)
-    lines.append(f"Not passing yet: {'; '.join(failed)}.")
+    if len(failed) < total:
+        lines.append(f"Not passing yet: {'; '.join(failed)}.")
     return "\n  ".join(lines)
 
 
@@ -55,8 +62,11 @@ def unit_lines(report: Report, unit: Unit) -> list[str]:
     lines += [f"{came_back(unit, part)}.", f"Expected{part}: {wanted(report, unit)}."]
     causes = [f"Likely cause: {cause_text(c)}." for c in report.causes]
     complaint = unit.complaint
-    if not causes and complaint is not None and complaint.hint:
-        causes = [f"Likely cause: {complaint.hint}."]
+    hint = complaint.hint if complaint is not None else ""
+    if unit.outcome.error is not None and not frames_of(unit.outcome.error):
+        hint = f"keep the line with def as it was given; the parameters are {', '.join(report.spec.params)}"
+    if hint and (not causes or (complaint is not None and complaint.stage == "dtype")):
+        causes.append(f"Hint: {hint}.")
     changes = [c.got for name, c in report.side if c.stage == "input"]
     return lines + causes + [f"Also: {g.removeprefix('a result, but ')}." for g in changes]
 
@@ -65,7 +75,7 @@ def side_lines(report: Report) -> list[str]:
     """Say what is wrong where every number is right."""
     lines = []
     for aspect, c in report.side:
-        lines += [f'Case "{aspect}": {c.got} came back, expected {c.wanted}.', f"Likely cause: {c.hint}."]
+        lines += [f'Case "{aspect}".', f"Came back: {c.got}.", f"Expected: {c.wanted}.", f"Hint: {c.hint}."]
     return lines
 
 
@@ -117,7 +127,9 @@ def wanted(report: Report, unit: Unit) -> str:
         expected = expected[unit.part]
     text = unit.complaint.wanted if unit.complaint else ""
     if unit.outcome.error is not None:
-        text = f"a tensor of shape {tuple(expected.shape)}" if isinstance(expected, Tensor) else "a result"
+        text = "a result"
+        if isinstance(expected, Tensor | Rule):
+            text = f"a tensor of shape {tuple(expected.shape)}"
     oracle = f", as {unit.case.oracle} gives" if unit.case.oracle else ""
     shown = f": {values(expected)}" if unit.case.small and values(expected) else ""
     return text + oracle + shown

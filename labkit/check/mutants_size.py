@@ -30,7 +30,7 @@ OUT_SIZE = (
         "the size without rounding, by / instead of //",
         lambda i, k, s=1, p=0, d=1: (size(i, k, 1, p, d) - 1) / s + 1,
     ),
-    Mutant("the right size as a float", lambda *a, **k: float(size(*a, **k))),
+    Mutant("the right size as a float: use // not /", lambda *a, **k: float(size(*a, **k))),
     Mutant("the size with 1 added before the division", lambda i, k, s=1, p=0, d=1: size(i, k, 1, p, d) // s),
     Mutant(
         "the size of a transposed convolution",
@@ -77,7 +77,7 @@ TRANSPOSED_SIZE = (
     ),
     Mutant("the right size minus 1: the + 1 is missing", lambda *a, **k: tsize(*a, **k) - 1),
     Mutant("the right size plus 1", lambda *a, **k: tsize(*a, **k) + 1),
-    Mutant("the right size as a float", lambda *a, **k: float(tsize(*a, **k))),
+    Mutant("the right size as a float: use // not /", lambda *a, **k: float(tsize(*a, **k))),
 )
 
 cost = library.conv_cost

@@ -30,45 +30,55 @@ class UnreadableError(Exception):
     """A value holds something that is not a number."""
 
 
+def is_a(value: Any, *types: type) -> bool:
+    """Say whether a value is exactly of one of the types; a subclass could pretend anything."""
+    return any(type(value) is t for t in types)
+
+
+def is_number(value: Any) -> bool:
+    """Say whether a value is an int, a float or a numpy number."""
+    return is_a(value, int, float) or issubclass(type(value), np.number)
+
+
 def kind(value: Any) -> str:
     """Say in words what a value is, without its numbers."""
-    if type(value) in (Tensor, torch.nn.Parameter):
+    if is_a(value, Tensor, torch.nn.Parameter):
         return f"a tensor of shape {tuple(value.shape)} and dtype {str(value.dtype)[6:]}"
     if type(value) is np.ndarray:
         return f"a numpy array of shape {value.shape} and dtype {value.dtype}"
     if value is None:
         return "None"
     name = type(value).__name__
-    if type(value) in (list, tuple):
+    if is_a(value, list, tuple):
         return f"a {name} of length {len(value)}"
     return ("an " if name[:1] in "aeiou" else "a ") + name
 
 
 def shape_of(value: Any, depth: int = 0) -> tuple[int, ...]:
     """Read the shape of a tensor, an array or a nested list from its first elements, without copying it."""
-    if type(value) in (Tensor, torch.nn.Parameter, np.ndarray):
+    if is_a(value, Tensor, torch.nn.Parameter, np.ndarray):
         return tuple(value.shape)
-    if type(value) in (list, tuple):
+    if is_a(value, list, tuple):
         if depth == MAX_DEPTH:
             raise UnreadableError("a list nested too deeply")
         return (len(value), *(shape_of(value[0], depth + 1) if value else ()))
-    if type(value) in (int, float, bool) or isinstance(value, np.number | np.bool_):
+    if is_a(value, bool, np.bool_) or is_number(value):
         return ()
     raise UnreadableError(kind(value))
 
 
 def plain(value: Any) -> Tensor:
     """Copy a tensor, an array, a number or a nested list of these into a plain CPU tensor."""
-    if type(value) in (Tensor, torch.nn.Parameter):
+    if is_a(value, Tensor, torch.nn.Parameter):
         copy: Tensor = value.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
         return copy.to_dense() if copy.layout != torch.strided else copy
-    if type(value) is np.ndarray or isinstance(value, np.number | np.bool_):
+    if is_a(value, np.ndarray, np.bool_) or issubclass(type(value), np.number):
         if value.dtype.kind not in "biufc":
             raise UnreadableError(f"a numpy array of dtype {value.dtype}")
         return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("="), order="C"))
-    if type(value) in (list, tuple):
+    if is_a(value, list, tuple):
         return torch.stack([plain(v) for v in value]) if value else torch.empty(0, dtype=torch.float64)
-    if type(value) in (int, float):
+    if is_a(value, int, float):
         return torch.tensor(value, dtype=torch.float64)
     if type(value) is bool:
         return torch.tensor(value)
@@ -165,21 +175,21 @@ def judge_rule(value: Any, rule: Rule) -> Complaint | None:
 
 
 def judge_int(value: Any, expected: int, *, show: bool) -> Complaint | None:
-    """Judge a result that must be a whole number; a bool is not one, nor is 3.0."""
+    """Judge a result that must be a whole number; a bool is not one, and 3.0 is not either."""
     wanted = f"the int {expected}" if show else "an int"
     if value is None:
         return Complaint("exists", "None", wanted, "the function ends without a return line")
-    if type(value) is float or isinstance(value, np.floating):
-        shown = f"the float {float(value):.6g}" if show else "a float"
+    if type(value) is float or issubclass(type(value), np.floating):
+        shown = f"the float {round(float(value), 4)}" if show else "a float"
         return Complaint("type", shown, wanted, "a size is a whole number: use // not /")
-    if type(value) is not int and not isinstance(value, np.integer):
+    if type(value) is not int and not issubclass(type(value), np.integer):
         return Complaint("type", kind(value), wanted, "return a plain int")
     if int(value) == expected:
         return None
     gap = int(value) - expected
     by = f"{abs(gap)} too {'large' if gap > 0 else 'small'}" if abs(gap) < 10**9 else "far from the right one"
     shown = f"{int(value)}" if show and abs(gap) < 10**9 else "an int"
-    return Complaint("value", f"{shown}, which is {by}", wanted)
+    return Complaint("value", f"{shown}, which is {by}", wanted if show else "the right int")
 
 
 def judge_number(value: Any, expected: float) -> Complaint | None:
@@ -194,7 +204,7 @@ def judge_number(value: Any, expected: float) -> Complaint | None:
     if close(result, torch.tensor(expected, dtype=torch.float64)):
         return None
     word = "too large" if float(result) > expected else "too small"
-    return Complaint("value", f"a number that is {word}", "the right number")
+    return Complaint("value", f"a number that is {word}", "the number that the exercise defines")
 
 
 def judge(value: Any, expected: Any, *, show: bool = False) -> Complaint | None:
@@ -224,14 +234,11 @@ def judge(value: Any, expected: Any, *, show: bool = False) -> Complaint | None:
 def same(value: Any, other: Any) -> bool:
     """Say whether a student's result is what a mutant gives: the same kind, shape and numbers."""
     if isinstance(other, tuple):
-        if type(value) not in (tuple, list) or len(value) != len(other):
+        if not is_a(value, list, tuple) or len(value) != len(other):
             return False
         return all(same(v, o) for v, o in zip(value, other, strict=True))
-    real = type(value) in (int, float) or isinstance(value, np.number)
-    if isinstance(other, int) and not isinstance(other, bool):
-        return (type(value) is int or isinstance(value, np.integer)) and int(value) == other
-    if isinstance(other, float) and not isinstance(value, Tensor) and not real:
-        return False
+    if isinstance(other, int):
+        return (type(value) is int or issubclass(type(value), np.integer)) and int(value) == other
     try:
         target = plain(other)
         if shape_of(value) != tuple(target.shape):

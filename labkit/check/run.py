@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labkit.check.case import Case, Mutant, Spec
 from labkit.check.draw import Draw, Seed
-from labkit.check.policy import Complaint, judge, plain, same
+from labkit.check.policy import Complaint, is_a, judge, kind, plain, same
 
 KEEPS = "keeps float64"
 UNCHANGED = "leaves its input unchanged"
@@ -52,7 +52,8 @@ class Cause:
 class Report:
     """All that was found out about one function.
 
-    `unwritten` names the function whose stub stopped the first call, if one did.
+    `unwritten` names the function whose stub stopped the first call, if one did; `absent` says what was found
+    where there is no function at all.
     """
 
     spec: Spec
@@ -62,12 +63,13 @@ class Report:
     side: tuple[tuple[str, Complaint], ...] = ()
     causes: tuple[Cause, ...] = ()
     unwritten: str = ""
+    absent: str = ""
 
     @property
     def failed(self) -> tuple[str, ...]:
         """The aspects that did not pass, in order."""
         bad = {u.aspect for u in self.units if u.complaint} | {name for name, _ in self.side}
-        return self.aspects if self.unwritten else tuple(a for a in self.aspects if a in bad)
+        return self.aspects if self.unwritten or self.absent else tuple(a for a in self.aspects if a in bad)
 
 
 def copied(value: Any) -> Any:
@@ -132,7 +134,7 @@ def judged(spec: Spec, case: Case, aspect: str, outcome: Outcome, part: int | No
         return Unit(aspect, case, outcome, part, Complaint("raised", "", ""))
     if part is not None and isinstance(expected, tuple):
         expected = expected[part]
-        if type(value) not in (tuple, list) or len(value) != len(spec.parts):
+        if not is_a(value, list, tuple) or len(value) != len(spec.parts):
             hint = (
                 "the function ends without a return line"
                 if value is None
@@ -142,11 +144,18 @@ def judged(spec: Spec, case: Case, aspect: str, outcome: Outcome, part: int | No
             wanted = f"a tuple ({', '.join(spec.parts)})"
             return Unit(aspect, case, outcome, part, Complaint(stage, got, wanted, hint))
         value = value[part]
-    return Unit(aspect, case, outcome, part, judge(value, expected, show=show))
+        if value is None:
+            hint = f"{spec.parts[part]} has to be computed before the return line"
+            return Unit(aspect, case, outcome, part, Complaint("exists", "None", "a result", hint))
+    try:
+        complaint = judge(value, expected, show=show)
+    except Exception:
+        complaint = Complaint("type", "something that cannot be read", "plain numbers")
+    return Unit(aspect, case, outcome, part, complaint)
 
 
 def _several(value: Any) -> str:
-    return f"{len(value)} results" if type(value) in (tuple, list) else "one result"
+    return f"{len(value)} results" if is_a(value, list, tuple) else "one result"
 
 
 def narrow(unit: Unit) -> bool:
@@ -184,7 +193,7 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
     return found
 
 
-def examine(spec: Spec, fn: Callable[..., Any], seed: Seed) -> Report:
+def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
     """Run a function on all cases of its exercise.
 
     Args:
@@ -200,15 +209,17 @@ def examine(spec: Spec, fn: Callable[..., Any], seed: Seed) -> Report:
     aspects = list(dict.fromkeys(label(spec, c, p) for c in cases for p in parts))
     aspects += [KEEPS, UNCHANGED] if spec.tensors else []
     report = Report(spec, seed is not None, tuple(aspects))
+    if not callable(fn):
+        return replace(report, absent=kind(fn))
     units: list[Unit] = []
     for case in cases:
         outcome = call(fn, case, spec.params)
         if not units and isinstance(outcome.error, NotImplementedError):
-            return Report(spec, seed is not None, tuple(aspects), unwritten=stub_of(outcome.error, spec.name))
+            return replace(report, unwritten=stub_of(outcome.error, spec.name))
         units += [judged(spec, case, label(spec, case, p), outcome, p, show=seed is None) for p in parts]
     side = side_complaints(spec, units)
     causes = name_causes(spec.mutants, units)
-    return Report(spec, report.hidden, report.aspects, tuple(units), tuple(side), causes)
+    return replace(report, units=tuple(units), side=tuple(side), causes=causes)
 
 
 def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, ...]:
@@ -224,15 +235,15 @@ def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, 
         cache: dict[int, Any] = {}
         hits = {i for i, u in enumerate(units) if _matches(mutant, u, cache)}
         scored.append((mutant.name, hits & everything, len(hits - everything)))
-    causes: list[Cause] = []
+    causes: list[tuple[int, Cause]] = []
     while scored and open_units and len(causes) < 2:
         name, hits, _ = max(scored, key=lambda s: (len(s[1] & open_units), s[2]))
         if not hits & open_units:
             break
         aspects = tuple(dict.fromkeys(units[i].aspect for i in sorted(hits & open_units)))
-        causes.append(Cause(name, aspects, hits >= everything))
+        causes.append((min(hits & open_units), Cause(name, aspects, hits >= everything)))
         open_units -= hits
-    return tuple(causes)
+    return tuple(cause for _, cause in sorted(causes, key=lambda c: c[0]))
 
 
 def _matches(mutant: Mutant, unit: Unit, cache: dict[int, Any]) -> bool:

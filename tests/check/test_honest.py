@@ -1,0 +1,63 @@
+"""Right answers, however written, get all the points under every seed."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from labkit.check import cases_convolution, library
+from labkit.check.draw import Draw
+
+SEEDS = (None, 0, 1, -7, 2**70, "", "a5f0" * 16, "épreuve", b"", b"\xff\x00")
+ANY_SEED = st.one_of(st.integers(), st.text(), st.binary())
+FAST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def test_every_function_has_at_least_four_styles(name, honest):
+    assert len(honest[name]) >= 4
+
+
+def test_honest_style_is_accepted(name, style, honest, run):
+    for seed in SEEDS:
+        earned, text = run(name, honest[name][style], seed)
+        assert float(earned) == 1.0, text
+        assert text.startswith("✓ ")
+        assert earned.reasons == ()
+
+
+@FAST
+@given(seed=ANY_SEED)
+def test_any_seed_accepts_a_right_answer(name, honest, run, seed):
+    fn = list(honest[name].values())[-1]
+    assert float(run(name, fn, seed)[0]) == 1.0
+
+
+@pytest.mark.parametrize("exercise", ["corr2d", "convolve2d"])
+def test_oracles_agree_with_opencv(exercise):
+    for case in getattr(cases_convolution, exercise)(Draw(exercise, 3)):
+        x, k = (t.numpy() for t in case.args)
+        kernel = k if exercise == "corr2d" else k[::-1, ::-1].copy()
+        same = cv2.filter2D(x, -1, kernel, anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+        valid = same[: x.shape[0] - k.shape[0] + 1, : x.shape[1] - k.shape[1] + 1]
+        np.testing.assert_allclose(valid, case.expected.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_worked_numbers_of_the_lab():
+    x = cases_convolution.as_float(cases_convolution.IMAGE)
+    k = cases_convolution.as_float(cases_convolution.KERNEL)
+    assert library.corr2d(x, k).tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
+    assert library.convolve2d(x, k).round().tolist() == [[18, 20, 19], [10, 9, 17], [11, 8, 14]]
+    assert library.out_size(7, 3, 3) == 2
+    assert library.conv_cost(1, 6, (5, 5), (28, 28)) == (156, 117_600)
+    assert (
+        sum(library.conv_cost(*a)[0] for a in ((1, 6, (5, 5), (1, 1)), (6, 16, (5, 5), (1, 1)))) == 156 + 2416
+    )
+
+
+def test_merged_kernel_does_what_the_two_do():
+    g = torch.Generator().manual_seed(1)
+    x, k1, k2 = (torch.randn(s, generator=g, dtype=torch.float64) for s in ((9, 8), (3, 2), (2, 4)))
+    twice = library.corr2d(library.corr2d(x, k1), k2)
+    torch.testing.assert_close(library.corr2d(x, library.merge_kernels(k1, k2)), twice)
