@@ -31,7 +31,7 @@ COLUMNS = (
 )
 
 
-class GradesPlugin(ExportPlugin):
+class GradesPlugin(ExportPlugin):  # type: ignore[misc,unused-ignore]
     """What `nbgrader export` writes its table with."""
 
     def export(self, gradebook: Gradebook) -> None:

@@ -145,7 +145,9 @@ def _cell(cell: Any) -> dict[str, Any]:
         "title": title,
         "heading": heading if graded or role.get("solution") else "",
         "anchor": f"cell-{name}" if name else "",
-        "points": _number(role["score"]) if graded and "score" in role else None,
+        "points": ("?" if role.get("waiting") else _number(role["score"]))
+        if graded and "score" in role
+        else None,
         "max": _number(role.get("points", 0)),
         "waiting": bool(role.get("waiting")),
         "by_hand": bool(role.get("by_hand")),
@@ -169,7 +171,8 @@ def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:
 
 def _highlighted(source: str) -> str:
     """Return code as HTML with Pygments' classes."""
-    return str(Highlight2HTML(pygments_lexer="ipython3")(source))
+    highlight: Any = Highlight2HTML
+    return str(highlight(pygments_lexer="ipython3")(source))
 
 
 def _output(output: Any) -> dict[str, Any]:
