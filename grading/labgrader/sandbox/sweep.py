@@ -6,8 +6,8 @@ import fcntl
 import glob
 import os
 import shutil
-import signal
 import tempfile
+import time
 
 from labgrader.sandbox import tree
 from labgrader.sandbox.system import LINUX
@@ -57,12 +57,15 @@ def sweep(folder: str | None = None) -> list[str]:
 
 def end_of(base: str) -> None:
     """Kill the processes that work in `base`, or were started with it, until none is left."""
-    for _ in range(100):
-        found = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _of(int(entry), base)]
-        if not found:
+    for _ in range(1000):
+        if not _all_of(base):
             return
-        tree.send(found, signal.SIGSTOP)
-        tree.send(found, signal.SIGKILL)
+        tree.stop_and_kill(lambda: _all_of(base))
+        time.sleep(0.002)
+
+
+def _all_of(base: str) -> set[int]:
+    return {int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _of(int(entry), base)}
 
 
 def _of(pid: int, base: str) -> bool:

@@ -7,9 +7,10 @@ import shutil
 import signal
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from labgrader.sandbox.watch import descendants
+Find = Callable[[], set[int]]
+LONGEST_SECONDS = 5.0
 
 
 def send(pids: Iterable[int], number: int) -> None:
@@ -21,44 +22,27 @@ def send(pids: Iterable[int], number: int) -> None:
             continue
 
 
-def reap(*, ended: dict[int, int]) -> bool:
-    """Collect ended children into `ended` (pid to exit status); False when this process has no child left."""
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return False
-        if pid == 0:
-            return True
-        ended[pid] = os.waitstatus_to_exitcode(status)
+def reap() -> None:
+    """Collect every child of this process that has ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
 
 
-def end_descendants(
-    *, ended: dict[int, int], spare: frozenset[int] = frozenset(), seconds: float = 20.0
-) -> bool:
-    """Kill and reap every descendant of this process, which must be a subreaper; True when none is left.
+def stop_and_kill(find: Find) -> None:
+    """Kill the processes that `find` returns, as often as it takes until it returns no new one.
 
     All are stopped before any is killed: a stopped process forks no more but still fills its place under
     RLIMIT_NPROC, so that a fork bomb cannot outrun this.
-
-    Args:
-        ended: receives pid to exit status.
-        spare: children to leave alone, with their descendants.
-        seconds: give up after this.
     """
-    end = time.monotonic() + seconds
-    me = os.getpid()
-    while time.monotonic() < end:
-        kept = set(spare).union(*(descendants(pid) for pid in spare))
-        seen: set[int] = set()
-        while found := set(descendants(me)) - kept - seen:
-            send(found, signal.SIGSTOP)
-            seen |= found
-        send(seen, signal.SIGKILL)
-        if not reap(ended=ended) or (not seen and spare):
-            return True
-        time.sleep(0.001)
-    return False
+    seen: set[int] = set()
+    end = time.monotonic() + LONGEST_SECONDS
+    while (found := find() - seen) and time.monotonic() < end:
+        send(found, signal.SIGSTOP)
+        seen |= found
+    send(seen, signal.SIGKILL)
 
 
 def remove(folder: str) -> bool:
