@@ -5,26 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from labkit.check import cases_convolution as cases
-from labkit.check import (
-    equivariance,
-    kernels,
-    message,
-    mutants_gradient,
-    mutants_image,
-    mutants_layer,
-    mutants_size,
-)
-from labkit.check.case import Mutant, Spec
+from labkit.check import message
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
 from labkit.check.run import examine
+from labkit.check.specs_convolution import EXERCISES, MUTANTS, SPECS
 
 Fn = Callable[..., Any]
 __all__ = [
     "EXERCISES",
     "MUTANTS",
-    "Mutant",
     "conv2d",
     "conv2d_backward",
     "conv_cost",
@@ -40,44 +30,11 @@ __all__ = [
     "transposed_size",
 ]
 
-EXERCISES: dict[str, tuple[str, ...]] = {
-    "out_size": ("out_size",),
-    "corr2d": ("corr2d",),
-    "convolve2d": ("convolve2d",),
-    "pad2d": ("pad2d",),
-    "design": ("blur_kernel", "edge_kernel"),
-    "merge_kernels": ("merge_kernels",),
-    "conv2d": ("conv2d",),
-    "im2col": ("im2col",),
-    "corr1d": ("corr1d",),
-    "conv_cost": ("conv_cost",),
-    "shift_error": ("shift_error",),
-    "conv2d_backward": ("conv2d_backward",),
-    "transposed_size": ("transposed_size",),
-}
-"""Exercise, which is the name of its check -> the functions a student writes, in the order it takes them."""
-MUTANTS: dict[str, tuple[Mutant, ...]] = {
-    "out_size": mutants_size.OUT_SIZE,
-    "corr2d": mutants_image.CORR2D,
-    "convolve2d": mutants_image.CONVOLVE2D,
-    "pad2d": mutants_image.PAD2D,
-    "blur_kernel": kernels.BLUR_MUTANTS,
-    "edge_kernel": kernels.EDGE_MUTANTS,
-    "merge_kernels": mutants_image.MERGE_KERNELS,
-    "conv2d": mutants_layer.CONV2D,
-    "im2col": mutants_layer.IM2COL,
-    "corr1d": mutants_image.CORR1D,
-    "conv_cost": mutants_size.CONV_COST,
-    "shift_error": equivariance.SHIFT_ERROR,
-    "conv2d_backward": mutants_gradient.CONV2D_BACKWARD,
-    "transposed_size": mutants_size.TRANSPOSED_SIZE,
-}
-"""Function -> its named wrong answers; `fn` takes what the student's function takes."""
 
-
-def _check(exercise: str, pairs: list[tuple[Spec, Fn]], seed: Seed) -> Earned:
+def _check(exercise: str, *fns: Fn, seed: Seed) -> Earned:
     """Examine the functions of one exercise, print the message and add up what was earned."""
-    reports = [examine(spec, fn, seed) for spec, fn in pairs]
+    names = EXERCISES[exercise]
+    reports = [examine(SPECS[name], fn, seed) for name, fn in zip(names, fns, strict=True)]
     message.show(message.write(exercise, reports))
     total = sum(len(r.aspects) for r in reports)
     missing = sum(len(r.failed) for r in reports)
@@ -101,8 +58,7 @@ def out_size(fn: Fn, *, seed: Seed = None) -> Earned:
         >>> 3 * earned
         3.0
     """
-    spec = Spec("out_size", ("i", "k", "s", "p", "d"), cases.out_size, MUTANTS["out_size"], tensors=False)
-    return _check("out_size", [(spec, fn)], seed)
+    return _check("out_size", fn, seed=seed)
 
 
 def corr2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -120,7 +76,7 @@ def corr2d(fn: Fn, *, seed: Seed = None) -> Earned:
         >>> earned = corr2d(lambda x, k: torch.nn.functional.conv2d(x[None, None], k[None, None])[0, 0])
         ✓ corr2d: all 9 cases agree with torch.
     """
-    return _check("corr2d", [(Spec("corr2d", ("x", "k"), cases.corr2d, MUTANTS["corr2d"]), fn)], seed)
+    return _check("corr2d", fn, seed=seed)
 
 
 def convolve2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -133,8 +89,7 @@ def convolve2d(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    spec = Spec("convolve2d", ("x", "k"), cases.convolve2d, MUTANTS["convolve2d"])
-    return _check("convolve2d", [(spec, fn)], seed)
+    return _check("convolve2d", fn, seed=seed)
 
 
 def pad2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -147,8 +102,7 @@ def pad2d(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    spec = Spec("pad2d", ("x", "top", "bottom", "left", "right", "value"), cases.pad2d, MUTANTS["pad2d"])
-    return _check("pad2d", [(spec, fn)], seed)
+    return _check("pad2d", fn, seed=seed)
 
 
 def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
@@ -167,7 +121,7 @@ def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return _check("design", [(kernels.BLUR, blur_kernel), (kernels.EDGE, edge_kernel)], seed)
+    return _check("design", blur_kernel, edge_kernel, seed=seed)
 
 
 def merge_kernels(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -180,8 +134,7 @@ def merge_kernels(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    spec = Spec("merge_kernels", ("k1", "k2"), cases.merge_kernels, MUTANTS["merge_kernels"])
-    return _check("merge_kernels", [(spec, fn)], seed)
+    return _check("merge_kernels", fn, seed=seed)
 
 
 def conv2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -199,8 +152,7 @@ def conv2d(fn: Fn, *, seed: Seed = None) -> Earned:
         >>> earned = conv2d(torch.nn.functional.conv2d)
         ✓ conv2d: all 10 cases agree with torch.
     """
-    spec = Spec("conv2d", ("x", "w", "b", "stride", "padding"), cases.conv2d, MUTANTS["conv2d"])
-    return _check("conv2d", [(spec, fn)], seed)
+    return _check("conv2d", fn, seed=seed)
 
 
 def im2col(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -213,8 +165,7 @@ def im2col(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    spec = Spec("im2col", ("x", "kernel_size", "stride"), cases.im2col, MUTANTS["im2col"])
-    return _check("im2col", [(spec, fn)], seed)
+    return _check("im2col", fn, seed=seed)
 
 
 def corr1d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -227,9 +178,7 @@ def corr1d(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return _check(
-        "corr1d", [(Spec("corr1d", ("x", "k", "stride"), cases.corr1d, MUTANTS["corr1d"]), fn)], seed
-    )
+    return _check("corr1d", fn, seed=seed)
 
 
 def conv_cost(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -244,10 +193,7 @@ def conv_cost(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass, parameters and multiply-adds apart; the message is printed.
     """
-    params = ("c_in", "c_out", "kernel_size", "out_size", "groups", "bias")
-    parts = ("params", "multiply_adds")
-    spec = Spec("conv_cost", params, cases.conv_cost, MUTANTS["conv_cost"], parts, tensors=False)
-    return _check("conv_cost", [(spec, fn)], seed)
+    return _check("conv_cost", fn, seed=seed)
 
 
 def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -265,15 +211,7 @@ def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    params = ("f", "x", "dy", "dx")
-    spec = Spec(
-        "shift_error",
-        params,
-        equivariance.shift_error,
-        MUTANTS["shift_error"],
-        witness="the known error of f",
-    )
-    return _check("shift_error", [(spec, fn)], seed)
+    return _check("shift_error", fn, seed=seed)
 
 
 def conv2d_backward(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -286,9 +224,7 @@ def conv2d_backward(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass, dx, dw and db apart; the message is printed.
     """
-    params, parts = ("x", "w", "dy", "stride"), ("dx", "dw", "db")
-    spec = Spec("conv2d_backward", params, cases.conv2d_backward, MUTANTS["conv2d_backward"], parts)
-    return _check("conv2d_backward", [(spec, fn)], seed)
+    return _check("conv2d_backward", fn, seed=seed)
 
 
 def transposed_size(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -301,7 +237,4 @@ def transposed_size(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    params = ("i", "k", "s", "p", "output_padding", "d")
-    mutants = MUTANTS["transposed_size"]
-    spec = Spec("transposed_size", params, cases.transposed_size, mutants, tensors=False)
-    return _check("transposed_size", [(spec, fn)], seed)
+    return _check("transposed_size", fn, seed=seed)
