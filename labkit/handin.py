@@ -89,7 +89,7 @@ def make(path: Path, *, student: str, name: str = "", out: Path | None = None) -
         raise HandinError(f"{path.name}: {error}") from None
     target = (out if out is not None else path.parent) / f"{stem}.zip"
     _write_zip(target, {f"{stem}.ipynb": signed, f"{stem}.pdf": pdf})
-    return Handin(target, tuple([*look_over(notebook), *(f"in the PDF, {problem}." for problem in problems)]))
+    return Handin(target, (*look_over(notebook), *(f"in the PDF, {problem}." for problem in problems)))
 
 
 def checked_id(student: str) -> str:
@@ -102,8 +102,8 @@ def checked_id(student: str) -> str:
     text = unicodedata.normalize("NFKC", student).strip()
     if not _ID.fullmatch(text) or text.endswith(".") or _RESERVED.fullmatch(text):
         raise HandinError(
-            f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', starting with "
-            "a letter or digit. A name in any script goes into `name`."
+            f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', "
+            "starting with a letter or digit. A name in any script goes into `name`."
         )
     return text
 
@@ -120,7 +120,7 @@ def lab_of(notebook: Notebook, path: Path) -> str:
 
 
 def look_over(notebook: Notebook) -> list[str]:
-    """Return what a student should know before handing in: one sentence each, in the order of the notebook."""
+    """Return what a student should know before handing in: one sentence each."""
     code = [
         (number, cell)
         for number, cell in enumerate(notebook.cells, 1)

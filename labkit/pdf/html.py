@@ -285,8 +285,9 @@ class Html:
         parts = []
         for child in element.find_all(["dt", "dd"], recursive=False):
             body = self.line(child, depth + 1)
-            parts.append(call("strong", body) if child.name == "dt" else call("pad", body, left="1.2em"))
-        return block(call("paragraph", part) for part in parts)
+            term = child.name == "dt"
+            parts.append(call("paragraph", call("strong", body)) if term else call("pad", body, left="1.2em"))
+        return block(parts)
 
     def _details(self, element: Tag, depth: int) -> str:
         summary = element.find("summary", recursive=False)

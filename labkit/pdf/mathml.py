@@ -165,7 +165,7 @@ def _identifier(element: Element) -> str:
 
 def _operator_name(text: str) -> str:
     limits = "true" if text in _LIMIT_WORDS else "false"
-    shown = re.sub("^arg ?(?=m)", "arg\\u2009", text)
+    shown = re.sub("^arg ?(?=m)", "arg\N{THIN SPACE}", text)
     return f"op({lit(shown)}, limits: #{limits})"
 
 

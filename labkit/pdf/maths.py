@@ -195,6 +195,7 @@ def _prepare(tex: str) -> tuple[str, str]:
     tex = re.sub(
         r"\\label\s*\{[^}]*\}|\\(?:nonumber|notag|allowbreak|displaylimits|hfill)(?![A-Za-z])", "", tex
     )
+    tex = re.sub(r"\\mathrm\s*\{([A-Za-z])\}", r"\\text{\1}", tex)  # latex2mathml leaves one letter slanted
     tex = re.sub(r"\\operatorname\*?\s*\{([^{}]*)\}", _operator_words, tex)
     tex = re.sub(rf"\\(begin|end)\{{{_ALIGNED}\}}", _environment, tex)
     tex = re.sub(r"\\(?:begin|end)\{(?:equation|math|displaymath)\*?\}", "", tex)

@@ -111,10 +111,10 @@ class Outputs:
         if depth > 4:
             return note("[widget inside too many widgets not shown]")
         outputs, text = self.widgets.describe(text_of(view.get("model_id")))
-        parts = [note(f"[interactive: {text}]")] if text else []
+        parts = [call("paragraph", block([note(f"[interactive: {text}]")]))] if text else []
         parts += [body for output in coalesced(outputs) if (body := self.one(output, count, depth + 1))]
         if parts:
-            return block(call("paragraph", block([part])) for part in parts)
+            return block(parts)
         if any(mime in data for mime in _PICTURES) or "text/html" in data:
             return ""
         return note(
