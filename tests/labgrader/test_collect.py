@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from labgrader import collect as collecting
 from labgrader.collect import Collected, CollectError, collect, summary, table
 from labgrader.course import Course
 from labgrader.submitted import read_stamp, sweep
+from typer.testing import Result
 
 LAB = "01_convolution"
 NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -322,3 +324,60 @@ def test_the_table_shows_everything_safely(course: Course, box: Path) -> None:
     assert "2026-11-20 09:00" in text
     assert "not proven: " in text
     assert r"[red]x\x1b[2J.txt: not named 01_convolution_STUDENT.zip" in text
+
+
+# the command
+
+
+@pytest.fixture
+def labgrade(course: Course, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    from labgrader.cli import app
+    from typer.testing import CliRunner
+
+    (course.root / "nbgrader_config.py").write_text("")
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *words: CliRunner().invoke(app, [*map(str, words), "--course", str(course.root)])
+
+
+def test_the_command_shows_the_table_and_ends_with_0(labgrade: Callable[..., Result], box: Path) -> None:
+    put(box / f"{LAB}_amy.zip", pair("amy"))
+    result = labgrade("collect", box, LAB)
+    assert result.exit_code == 0
+    assert "amy" in result.output
+    assert result.output.endswith("1 new · 0 pairs proven\n")
+
+
+def test_the_command_ends_with_1_when_something_was_refused(
+    labgrade: Callable[..., Result], box: Path
+) -> None:
+    put(box / f"{LAB}_amy.zip", pair("amy"))
+    put(box / f"{LAB}_bo.zip", b"nothing")
+    result = labgrade("collect", box, LAB)
+    assert result.exit_code == 1
+    assert result.output.endswith("1 new · 1 refused · 0 pairs proven\n")
+
+
+def test_the_command_ends_with_2_for_what_is_not_there_yet(
+    labgrade: Callable[..., Result], box: Path
+) -> None:
+    for words in ((box, LAB, "--lms", "moodle"), (box, "09_none"), (box / "none", LAB)):
+        assert labgrade("collect", *words).exit_code == 2
+    assert "not yet: use --lms folder" in labgrade("collect", box, LAB, "--lms", "canvas").output
+    assert "coming: blackboard, moodle, canvas" in " ".join(labgrade("collect", "--help").output.split())
+
+
+def test_a_pair_made_by_handin_is_proven(course: Course, box: Path) -> None:
+    from labkit.handin import make
+
+    source = box.parent / f"{LAB}.ipynb"
+    source.write_bytes(notebook())
+    made = make(source, student="amy", name="王小明", out=box)
+    row = collect(course, box, LAB)[0]
+    assert (row.pair, row.odd) == ("proven", ())
+    with zipfile.ZipFile(made.path) as archive:
+        assert submitted(course, "amy") == archive.read(f"{LAB}_amy.ipynb")
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[f"{LAB}_amy.ipynb"] = members[f"{LAB}_amy.ipynb"].replace(b'"Amy"', b'"amy"') + b"\n"
+    put(made.path, zipped(**members), datetime.now(UTC) + timedelta(minutes=1))
+    row = collect(course, box, LAB)[0]
+    assert (row.status, row.pair) == ("replaced", "not proven")
