@@ -64,6 +64,8 @@ def numbers(name: str, result: Any, *, ndim: int | None = 2) -> Answer:
     try:
         if hasattr(result, "detach"):
             result = result.detach().cpu().numpy()
+        if np.iscomplexobj(result):
+            raise TypeError
         values = np.asarray(result, dtype=np.float64)
     except Exception:
         return Answer(None, f"{name} returned {type(result).__name__}, which is not an array of numbers")

@@ -26,7 +26,8 @@ def picture(ax: Axes, pixels: Any, title: str = "", *, note: str = "", signed: b
     if pixels is None:
         blank(ax, note)
         return
-    values = np.nan_to_num(np.asarray(pixels, dtype=np.float64))
+    values = np.asarray(pixels, dtype=np.float64)
+    values = np.where(np.isfinite(values), values, 0.0).clip(-1e6, 1e6)
     if values.ndim == 3:
         ax.imshow(np.clip(values.transpose(1, 2, 0), 0, 1))
         return
