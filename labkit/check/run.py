@@ -107,7 +107,7 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
         names = " and ".join(changed)
         hint = f"work on a copy, for instance {changed[0]}.clone()" if changed else ""
         c = Complaint(
-            "input", f"a result, but the call changes its input {names}", "inputs left as they were", hint
+            "input", f"a result, but the call changes its input {names}", "its inputs left as they were", hint
         )
         found.append((UNCHANGED, c if changed else first))
     return found
