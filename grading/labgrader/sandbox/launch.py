@@ -1,4 +1,4 @@
-"""First steps in the new process: become a powerless user, enter the first layer, part into warden and nursery.
+"""First steps in the new process: drop root, enter the first layer, part into warden and nursery.
 
 Run as `python -I -m labgrader.sandbox.launch CONTROL_FD SPEC_FD OWNER_FD`.
 """
@@ -28,8 +28,8 @@ def main(arguments: list[str]) -> None:
     """Enter the sandbox's first layer and serve.
 
     Args:
-        arguments: the numbers of three open files: a stream socket on which requests come, the `Start` record, a
-            handle of the trusted process (or -1); then whether bubblewrap has been passed.
+        arguments: the numbers of three open files: a stream socket for requests, the `Start` record,
+            a handle of the trusted process (or -1); then "--inside" once bubblewrap has been passed.
     """
     control_fd, spec_fd, owner_fd = map(int, arguments[:3])
     start = read_start(spec_fd)
@@ -107,8 +107,7 @@ def _nursery(start: Start, link: socket.socket, warden: int) -> None:
         if start.tier == "bwrap":
             namespaces.own_user_and_pids()
             if os.fork():
-                os._exit(0)  # the warden adopts the one inside
-            seal.die_with_parent(None)
+                os._exit(0)  # the warden adopts the one inside; both end with bubblewrap's process 1
         nursery.main(start, link)
     finally:
         os._exit(1)

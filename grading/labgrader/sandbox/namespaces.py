@@ -1,6 +1,6 @@
 """A world of its own for each child: processes, network, IPC, an empty /tmp and /dev/shm with sizes.
 
-The warm process owns a user namespace, so that it may make the others; a child drops those powers when it is sealed.
+The warm process owns a user namespace, so that it may make the others; a child drops these powers last.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class World:
         """Leave every other namespace; called by a child, process 1 of its own.
 
         Args:
-            limits: `disk` is the size of /tmp, half of it that of /dev/shm; `files` the number of files in each.
+            limits: `disk` is the size of /tmp, half of it that of /dev/shm; `files` are the files in each.
             trees: what must stay readable though it lies in one of these.
         """
         unshare(NEW_MOUNTS | NEW_NET | NEW_IPC | NEW_UTS | NEW_CGROUP)

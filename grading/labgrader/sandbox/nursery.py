@@ -54,7 +54,9 @@ def _import(start: Start) -> Callable[[socket.socket], object]:
         torch.set_num_threads(1)
         torch.set_num_interop_threads(1)
     if LINUX and (count := len(os.listdir("/proc/self/task"))) != 1:
-        raise SandboxError(f"importing {', '.join(start.preload)} started {count - 1} threads; a fork needs none.")
+        raise SandboxError(
+            f"importing {', '.join(start.preload)} started {count - 1} threads; a fork needs none."
+        )
     return entry
 
 
@@ -68,7 +70,9 @@ def find_entry(name: str) -> Callable[[socket.socket], object]:
     try:
         found: Callable[[socket.socket], object] = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise SandboxError(f'The entry "{name}" cannot be found ({error}); expected "module:function".') from error
+        raise SandboxError(
+            f'The entry "{name}" cannot be found ({error}); expected "module:function".'
+        ) from error
     return found
 
 

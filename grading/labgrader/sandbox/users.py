@@ -1,4 +1,4 @@
-"""A user of its own for a sandbox that root starts: RLIMIT_NPROC and file permissions mean nothing to root."""
+"""A user of its own for a sandbox that root starts: RLIMIT_NPROC and permissions mean nothing to root."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from labgrader.sandbox.capabilities import SETGID, SETUID, have
 from labgrader.sandbox.records import SandboxError
 from labgrader.sandbox.system import LINUX
 
-# Users that no distribution hands out (systemd's table of uids): the first where all numbers exist, the second
-# in containers that have 65536 of them.
+# Users that no distribution hands out (systemd's table of uids): the first where all numbers exist, the
+# second in containers that have 65536 of them.
 RANGES = (range(1_900_000_000, 1_900_004_096), range(60_706, 61_184))
 
 
@@ -32,10 +32,10 @@ class Lease:
 
 
 def lease() -> Lease | None:
-    """Return a free user number when this process is root; None for those who cannot change user and stay theirs.
+    """Return a free user number when this process is root; None for those who cannot change user.
 
-    The lock is an abstract Unix socket, which the kernel frees with its holder. Processes that an earlier holder
-    left under this number are killed.
+    The lock is an abstract Unix socket, which the kernel frees with its holder. Processes that an earlier
+    holder left under this number are killed.
 
     Raises:
         SandboxError: every number is taken.

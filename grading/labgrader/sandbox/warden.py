@@ -1,7 +1,7 @@
-"""A small process above the warm one: passes requests on, watches what each child uses, leaves nothing behind.
+"""A small process above the warm one: passes requests on, watches the children, leaves nothing behind.
 
-It is forked before anything heavy is imported, and adopts every process that a child's processes leave: one that
-has lost its parent is killed at the next look, so that nothing can outlive its child by hiding.
+It is forked before anything heavy is imported, and adopts every process that a child's processes leave. One
+that has lost its parent is killed at the next look, so that nothing can outlive its child by hiding.
 """
 
 from __future__ import annotations
@@ -230,7 +230,8 @@ def natural(status: int) -> str:
 
 def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
     """Return one line and the open files that came with it; an empty line when the other end is gone."""
-    line, handles = b"", []
+    line = b""
+    handles: list[int] = []
     while not line.endswith(b"\n"):
         try:
             part, fds, _, _ = socket.recv_fds(sock, LONGEST_REQUEST, 2)
