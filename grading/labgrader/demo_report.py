@@ -119,67 +119,62 @@ def _points(line: Line) -> float:
 
 
 def class_table(lines: Sequence[Line], most: Mapping[str, float]) -> Table:
-    """Return the class table: who, points, percent, pair, what was lost, the story."""
+    """Return the class table: who, points, percent, pair, what happened and what it cost."""
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("student", "name", "points", "%", "pair", "lost", "what happened")
+    table = Table(
+        "student", "name", "points", "%", "pair", "what happened", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     table.columns[2].justify = table.columns[3].justify = "right"
     for line in lines:
-        short = {name: points or 0.0 for name, points in line.marks.items() if (points or 0.0) < most[name]}
-        lost = (
-            "everything"
-            if short and not _points(line)
-            else ", ".join(f"part of {name}" if points else name for name, points in short.items())
-        )
+        points = _points(line)
         failed = [f"NOT GRADED: {line.graded.error}"] if line.graded and line.graded.error else []
         odd = [f"UNEXPECTED: {text}" for text in line.surprises]
-        story = "\n".join([line.student.story, *failed, *odd])
-        points = _points(line)
         table.add_row(
             line.student.id,
             escape(line.student.name),
             f"{points:g}",
             f"{100 * points / sum(most.values()):.0f}",
             line.collected.pair,
-            escape(lost),
-            escape(story),
+            escape("\n".join([line.student.story, *_lost(line, most), *failed, *odd])),
             style="red" if line.surprises else None,
         )
     return table
 
 
+def _lost(line: Line, most: Mapping[str, float]) -> list[str]:
+    """Return a sentence on the exercises that lost points, if any did."""
+    short = {name: points or 0.0 for name, points in line.marks.items() if (points or 0.0) < most[name]}
+    if not short:
+        return []
+    if len(short) > 4:
+        return [f"lost: {len(short)} of {len(line.marks)} exercises"]
+    return ["lost: " + ", ".join(f"part of {name}" if points else name for name, points in short.items())]
+
+
 def tell(clock: Clock, course: Course, lines: Sequence[Line], *, lab: str, seconds: float) -> None:
     """Print the slowest steps, what came out in one line, and where to look next."""
-    console = clock.console
     slowest = sorted(clock.steps.items(), key=lambda item: -item[1])[:3]
-    console.print(
-        "Slowest steps:     " + " · ".join(f"{name} {took:.0f} s" for name, took in slowest), highlight=False
-    )
     grading = sorted((line.graded for line in lines if line.graded), key=lambda entry: -entry.seconds)
-    told = " · ".join(f"{entry.student} {entry.seconds:.0f} s" for entry in grading[:3])
-    console.print(f"Slowest to grade:  {told}", highlight=False)
     proven = sum(line.collected.pair == "proven" for line in lines)
     ungraded = sum(not line.marks for line in lines)
-    console.print(
-        f"\n{len(lines)} submissions, {ungraded} ungraded, {proven} pairs proven, {seconds:.0f} s.",
-        highlight=False,
-    )
-    if odd := [text for line in lines for text in line.surprises]:
-        console.print(f"[red]{len(odd)} things came out otherwise than grading/demo says; see above.[/red]")
     ids = [line.student.id for line in lines]
     where = {
         "grades.csv": "the class's marks",
         f"feedback/{ids[min(1, len(ids) - 1)]}/{lab}/{lab}.html": "what a student gets back",
         f"submitted/{ids[-1]}/{lab}/{lab}.pdf": "a PDF that was handed in",
-        "summary.json": "everything above, for programs",
+        "summary.json": "all of this, for programs",
     }
-    console.print(f"\nLook next, in {course.root}:")
-    for path, text in where.items():
-        console.print(f"  {path:<52} {text}", highlight=False, markup=False)
-    console.print(
-        f'For nbgrader\'s formgrader: cd "{course.root}" && jupyter lab, then Nbgrader > Formgrader.',
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    said = [
+        "Slowest steps:    " + " · ".join(f"{name.split(',')[0]} {took:.0f} s" for name, took in slowest),
+        "Slowest to grade: " + " · ".join(f"{each.student} {each.seconds:.0f} s" for each in grading[:3]),
+        "",
+        f"{len(lines)} submissions, {ungraded} ungraded, {proven} pairs proven, {seconds:.0f} s.",
+    ]
+    if odd := sum(len(line.surprises) for line in lines):
+        said.append(f"{odd} things came out otherwise than the class's files say; see UNEXPECTED above.")
+    said += ["", f"Look next, in {course.root}:", *(f"  {path:<50} {text}" for path, text in where.items())]
+    said.append(f'nbgrader\'s formgrader: cd "{course.root}" && jupyter lab, then Nbgrader > Formgrader')
+    clock.console.print("\n".join(said), highlight=False, markup=False, soft_wrap=True)

@@ -222,17 +222,10 @@ def test_the_class_table() -> None:
     console = Console(width=120, file=io.StringIO())
     console.print(class_table(report(), {"corr2d": 4.0, "conv2d": 5.0}))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
-    first = next(line for line in shown.splitlines() if "│ amy" in line)
-    assert [part.strip() for part in first.split("│")[1:7]] == [
-        "amy",
-        "Amy",
-        "6.5",
-        "72",
-        "proven",
-        "part of conv2d",
-    ]
+    first = next(line for line in shown.splitlines() if "amy" in line)
+    assert first.split() == ["amy", "Amy", "6.5", "72", "proven", "half", "of", "it"]
     for words in (
-        "half of it",
+        "lost: part of conv2d",
         "UNEXPECTED: amy: 6.5 points, expected 4",
         "NOT GRADED: the kernel does not start",
         "李[b]波",
