@@ -62,10 +62,10 @@ def test_in_a_kernel_the_sliders_draw_with_the_students_function() -> None:
     view = controls.data["application/vnd.jupyter.widget-view+json"]
     assert controls.data["text/plain"].startswith("Controls for row, column:")
     assert strip.metadata["image/png"]["alt"].startswith("A 3 by 3 window steps over")
-    assert second.outputs[0].text == "0 2 0\n"
+    assert second.outputs[0].text == "0 2 1\n"
     state = client.widget_state
     box = state[view["model_id"]]
     assert box["_model_name"] == "VBoxModel"
     drawn = [s for s in state.values() if s["_model_name"] == "OutputModel"]
     alts = [o["metadata"]["image/png"]["alt"] for s in drawn for o in s["outputs"]]
-    assert alts == ["A 3 by 3 window steps over a 5 by 5 input: at row 2, column 0 the products add up to 9."]
+    assert alts == ["A 3 by 3 window steps over a 5 by 5 input: at row 2, column 1 the products add up to 6."]

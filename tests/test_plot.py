@@ -300,6 +300,21 @@ def test_matrix_product(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().out.strip()
 
 
+def test_check_gradients(capsys: pytest.CaptureFixture[str]) -> None:
+    plot_layers.check_gradients(gradients)
+    assert capsys.readouterr().out.splitlines()[1:] == ["dx: agrees", "dw: agrees", "db: agrees"]
+    plot_layers.check_gradients(
+        lambda x, w, dy, stride: (*gradients(x, w, dy, stride)[:2], dy.mean((0, 2, 3)))
+    )
+    agree = [line.split(".")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert agree == ["dx: agrees", "dw: agrees", "db: does not agree"]
+    plot_layers.check_gradients(_unwritten)
+    assert capsys.readouterr().out.endswith("conv2d_backward is not written yet\n")
+    for bad in BAD.values():
+        plot_layers.check_gradients(bad)
+        assert "dw: agrees" not in capsys.readouterr().out
+
+
 def test_show_carries_alt_text_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr("IPython.display.publish_display_data", lambda *output: shown.append(output))
