@@ -9,7 +9,8 @@ import zipfile
 import pytest
 
 import labkit
-from labkit.handin import HandinError, checked_id, find_notebook, look_over, make, unanswered
+from labkit.handin import HandinError, checked_id, find_notebook, make
+from labkit.lookover import look_over, unanswered
 from labkit.pdf.notebook import read
 from labkit.pdf.verify import verify
 

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import typst
 
-from labkit.pdf.mathml import FormulaError, to_typst
+from labkit.pdf.mathleaf import FormulaError
+from labkit.pdf.mathml import to_typst
 from labkit.pdf.typ import call, lit
 
 MAX_LENGTH = 20_000

@@ -184,3 +184,37 @@ def test_an_open_notebook_attaches_the_saved_file_when_it_is_the_same(tmp_path, 
     attached = PdfReader(io.BytesIO(pdf)).attachments["n.ipynb"][0]
     assert attached != file.read_bytes()
     assert b"changed since" in attached
+
+
+def test_the_title_is_the_first_top_heading_and_stands_once(make):
+    first = make.notebook(make.markdown("```\n# no title\n```\n# The `out_size` *lab*\n\nText"))
+    pdf = render(first, name="a.ipynb")
+    assert PdfReader(io.BytesIO(pdf)).metadata.title == "The out_size lab"
+    assert make.page_text(pdf).count("The out_size lab") == 1
+    later = make.notebook(make.markdown("Words first."), make.markdown("# Later"))
+    text = make.page_text(render(later, name="b.ipynb"))
+    assert text.index("Later") < text.index("Words first.") < text.rindex("Later")
+    assert make.page_text(render(make.notebook(make.markdown("text")), name="c d.ipynb")).startswith("c d")
+
+
+def test_wide_things_stay_on_the_page(make):
+    wide = "$$" + "+".join(f"x_{{{i}}}" for i in range(60)) + "$$"
+    columns = "".join(f"<td>column{i}</td>" for i in range(30))
+    table = f'<table class="dataframe"><tr>{columns}</tr></table>'
+    data = make.notebook(make.markdown(wide), make.code("w", [make.display({"text/html": table})]))
+    document = pypdfium2.PdfDocument(render(data, name="w.ipynb"))
+    page = document[0]
+    width = page.get_size()[0]
+    boxes = [page.get_textpage().get_charbox(i) for i in range(page.get_textpage().count_chars())]
+    document.close()
+    assert max(box[2] for box in boxes) < width - 40
+
+
+def test_links_go_to_headings_and_to_safe_addresses_only(make):
+    text = (
+        "[in](#The-end) [gone](#nowhere) [js](javascript:alert(1)) [file](file:///etc/passwd)\n\n## The end"
+    )
+    reader = PdfReader(io.BytesIO(render(make.notebook(make.markdown(text)), name="l.ipynb")))
+    links = [note.get_object() for note in reader.pages[0].get("/Annots", [])]
+    assert len(links) == 1
+    assert "/URI" not in str(links[0])

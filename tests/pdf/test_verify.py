@@ -1,5 +1,6 @@
 """What verify proves, refutes and survives."""
 
+import importlib.util
 import io
 import json
 import re
@@ -181,3 +182,9 @@ def test_endless_references_are_bounded():
 def test_time_is_limited(pair):
     verdict = verify(*pair, rerender=True, seconds=0.01)
     assert verdict.reason == "Not proven: comparing took more than 0.01 seconds and was stopped."
+
+
+def test_a_missing_package_is_named(pair, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pypdf" else find(name))
+    assert verify(*pair).reason == "Not compared: pypdf is missing; run: pip install 'labkit[pdf]'"
