@@ -156,8 +156,7 @@ def hand_in_class(
     jobs: int,
 ) -> Path:
     """Let every student hand in, and return the class's archive: a zip of `<lab>_<student>.zip` files."""
-    handins = course.root / "handins"
-    work = handins / "notebooks"
+    handins, work = course.root / "handins", course.root / "students"
     tasks = []
     for student in students:
         path = work / student.id / f"{LAB}.ipynb"
