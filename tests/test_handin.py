@@ -98,6 +98,11 @@ def test_a_notebook_that_was_never_run_is_told_once():
     assert look_over(read(data)) == ["no code cell has been run: run all cells and save the notebook."]
 
 
+def test_the_cell_that_hands_in_is_left_out():
+    data = lab(cell("code", "1", count=1), cell("code", "labkit.handin(student='s1')"))
+    assert look_over(read(data)) == []
+
+
 def test_a_comment_about_the_stub_is_no_stub():
     data = lab(cell("code", 'x = "raise NotImplementedError"  # done', count=1, grade_id="a", solution=True))
     assert look_over(read(data)) == []

@@ -174,6 +174,8 @@ class Html:
         source = str(node.get("src", ""))
         name = "" if source.startswith("data:") else source.rsplit("/", 1)[-1][:80]
         alt = str(node.get("alt") or "") or name or "picture"
+        if node.parent is not None and node.parent.name == "a" and node.get("alt") and "://" in source:
+            return lit(alt)  # a badge: its words are the link
         width = css.length(str(node.get("width") or "") or self.style(node).get("width", ""))
         try:
             return self._picture(self.pictures.resolve(source, self.attachments), alt, width)

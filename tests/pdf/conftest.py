@@ -87,7 +87,7 @@ def code(source, outputs=(), count=1, **metadata):
 
 
 def notebook(*cells, **metadata):
-    node = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": list(cells)}
+    node = {"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": list(cells)}
     return json.dumps(node).encode()
 
 

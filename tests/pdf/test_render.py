@@ -210,6 +210,15 @@ def test_wide_things_stay_on_the_page(make):
     assert max(box[2] for box in boxes) < width - 40
 
 
+def test_a_badge_is_its_words(make):
+    badge = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/lab)"
+    data = make.notebook(make.markdown(badge))
+    pdf, warnings = make_pdf(read(data), data, name="b.ipynb")
+    assert warnings == []
+    assert "Open in Colab" in make.page_text(pdf)
+    assert b"https://example.org/lab" in pdf
+
+
 def test_links_go_to_headings_and_to_safe_addresses_only(make):
     text = (
         "[in](#The-end) [gone](#nowhere) [js](javascript:alert(1)) [file](file:///etc/passwd)\n\n## The end"
