@@ -5,7 +5,7 @@ import pytest
 from labkit import check
 from labkit.check.convolution import EXERCISES, MUTANTS
 
-SEEDS = (None, 1, "0f" * 32, b"grader")
+SEEDS = (None, "0f" * 32, b"grader")
 BESIDE_THE_POINT = {"changes its input", "float32 for a float64 input"}
 
 
