@@ -139,6 +139,9 @@ class CallableHandle(Handle):
         return result
 
 
+CallableHandle.__doc__ = Handle.__dict__["__doc__"]
+
+
 def is_handle(x: object) -> bool:
     """Tell whether an object is a student's object (isinstance would believe what the object claims)."""
     return type(x) is Handle or type(x) is CallableHandle

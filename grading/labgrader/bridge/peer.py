@@ -246,6 +246,8 @@ class Peer:
             e = self.encoder()
             e.leaves = leaves
             self._send([kind, number, e.value(value), e.value(self.twins.changes())], e.buffers)
-        except WireError as error:
+        except SessionLost:
+            raise
+        except Exception as error:
             e = self.encoder()
             self._send(["e", number, e.value(describe(error)), e.value([])], e.buffers)

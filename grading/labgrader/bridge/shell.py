@@ -58,7 +58,7 @@ class _Hook(DisplayHook):
             "metadata": dict(md_dict or {}),
         }
         shell.captured.drain()
-        shell.collector.show(output | {"execution_count": shell.execution_count})
+        shell.collector.show(output | {"execution_count": shell.number})
 
     def finish_displayhook(self) -> None:
         """Flush nothing."""
@@ -88,6 +88,7 @@ class StudentShell(InteractiveShell):
     displayhook_class = Type(_Hook)
     collector: Collector
     captured: Captured
+    number = 0
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         self.captured.drain()
@@ -171,13 +172,14 @@ def start_shell(collector: Collector) -> StudentShell:
 def run_cell(shell: Any, source: str) -> dict[str, Any]:
     """Run one cell and return its outputs, whether it ended without an error, and its number."""
     shell.collector.take()
+    shell.number = shell.execution_count
     ok = False
     try:
         ok = bool(shell.run_cell(source, store_history=True).success)
     except BaseException as error:
         shell.showtraceback((type(error), error, error.__traceback__))
     shell.captured.drain()
-    return {"outputs": shell.collector.take(), "ok": ok, "count": shell.execution_count - 1}
+    return {"outputs": shell.collector.take(), "ok": ok, "count": shell.number}
 
 
 def printed(shell: StudentShell) -> str:

@@ -20,7 +20,7 @@ from .clock import alarm
 from .errors import MESSAGE, TRACE, SessionLost, TimeUp, WireError, tidy
 from .handles import TrustedPeer, is_handle
 from .limits import Limits
-from .names import TRUSTED, trusted_import, used_and_bound, wanted
+from .names import TRUSTED, only_checked, trusted_import, used_and_bound, wanted
 
 _OPTION = re.compile(r"^[ \t]*# *bridge: *(copy back|student equality)[ \t]*$", re.MULTILINE)
 _FILE = "<test>"
@@ -181,6 +181,7 @@ class Session:
         names: Mapping[str, Any] | None = None,
         *,
         student: Collection[str] | None = None,
+        copy_back: bool | None = None,
     ) -> TestRun:
         """Run a trusted test cell here, with the student's names as they are at this moment.
 
@@ -191,6 +192,8 @@ class Session:
                 on.
             seconds: time for the whole test.
             names: more trusted names, such as `secret`.
+            copy_back: changes of arguments reach the test; None: only where the test says so or hands the
+                student's functions to `check` alone, which works on copies of its own.
             student: the names that solution cells define, when known; no other name is fetched.
 
         Raises:
@@ -199,12 +202,15 @@ class Session:
         peer, start = self.peer, time.monotonic()
         self.namespace.update(names or {})
         options = set(_OPTION.findall(source))
-        peer.copy_back, peer.student_equality = "copy back" in options, "student equality" in options
+        peer.copy_back = "copy back" in options if copy_back is None else copy_back
+        peer.student_equality = "student equality" in options
         value, error = None, None
         with _quiet(self.limits.stdout) as stdout, self._clock(seconds):
             try:
                 peer.begin(seconds)
                 self._fetch(source, student)
+                if copy_back is None:
+                    peer.copy_back |= only_checked(source, self._fetched)
                 value = _evaluate(source, self.namespace)
                 if is_handle(value):
                     raise TypeError(
