@@ -279,9 +279,9 @@ plot.show(plot_sizes.strides_1d(corr1d, row, difference, strides=(1, 2)))
 #
 # $$\tilde{x}_{ij} = \begin{cases} x_{i - t,\; j - l} & \text{inside the image} \\ v & \text{in the border} \end{cases}$$
 #
-# with $t$ rows on top and $l$ columns on the left. The border may differ from side to side. It must when an
-# **even** kernel is to keep the size: a kernel of 2 needs one extra column, and it can only go on one side.
-# TensorFlow's `padding="same"` puts it at the bottom and right.
+# with $t$ rows on top and $l$ columns on the left. The border may differ from side to side. It has to
+# when an **even** kernel is to keep the size: a kernel of 2 needs one extra column, and that can only go on one
+# side. The libraries' `padding="same"` puts it at the right and at the bottom.
 #
 # ### Exercise 4. `pad2d` — ●○○ 8 minutes, 3 points
 #
