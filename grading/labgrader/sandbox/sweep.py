@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 
-from labgrader.sandbox import tree
+from labgrader.sandbox import tree, users
 from labgrader.sandbox.system import LINUX
 
 PREFIX = "labgrader-sandbox-"
@@ -43,7 +43,12 @@ def sweep(folder: str | None = None) -> list[str]:
         except OSError:
             continue
         try:
+            owner = os.fstat(hold).st_uid
+            if owner != os.geteuid() and not users.leased(owner):  # somebody else's, or bait
+                continue
             fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if users.leased(owner):
+                users.end_all(owner)
             if LINUX:
                 end_of(base)
             if tree.remove(base):

@@ -89,7 +89,7 @@ class Zygote:
                 try:
                     child = warm.fork(request)
                 except SandboxError:
-                    if last or warm.process.poll() is None:
+                    if last or not warm.gone():
                         raise
                     continue
                 self._children.append(child)
@@ -192,6 +192,14 @@ class _Warm:
                 raise
             raise SandboxError(f"The warm process is gone ({error}).") from error
         return child
+
+    def gone(self) -> bool:
+        """True when the process has ended, or does so within a second."""
+        try:
+            self.process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def close(self) -> None:
         """End the process, everything of its user, and its folder."""
