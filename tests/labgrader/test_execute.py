@@ -1,11 +1,13 @@
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from labgrader.execute import PREFIX, Step, execute
+from labgrader.execute import PREFIX, Step, execute, sweep
 from labgrader.outputs import Outputs
 from labgrader.policy import Policy
 
@@ -27,7 +29,7 @@ def nothing_is_left():
     """No process, no file of a run outlives it."""
     yield
     assert psutil.Process().children(recursive=True) == []
-    assert not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/*/kernel.json"))
+    assert not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*"))
 
 
 def test_one_run_of_everything_that_ends_well():
@@ -166,6 +168,23 @@ def test_a_value_shown_by_a_setting_of_the_students_is_still_the_tests():
         "#test\n7\n2.5",
     )
     assert outcomes[2].value == "2.5"
+
+
+def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    names = [
+        f"{PREFIX}{int(ended.stdout)}-abc",
+        f"{PREFIX}{os.getpid()}-abc",
+        f"{PREFIX}x-abc",
+        "labgrader-other",
+    ]
+    for name in names:
+        (tmp_path / name / "1").mkdir(parents=True)
+    sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_nothing_to_run_starts_no_kernel():
