@@ -107,16 +107,20 @@ class Zygote:
                 self._warm = None
 
     def _ensure(self) -> _Warm:
-        self._children = [child for child in self._children if child.ending() is None]
+        endings = [child.ending() for child in self._children]
+        self._children = [child for child, end in zip(self._children, endings, strict=True) if end is None]
         warm = self._warm
-        if warm and (
-            warm.process.poll() is not None or (warm.forks >= self.policy.forks and not self._children)
-        ):
+        if warm and any(end is not None and not end.clean for end in endings):
+            warm.forks = self.policy.forks  # something may be left: the next one starts from nothing
+        if warm and (warm.process.poll() is not None or self._worn(warm)):
             warm.close()
             warm = self._warm = None
         if warm is None:
             warm = self._warm = _Warm(self.tier, self.policy)
         return warm
+
+    def _worn(self, warm: _Warm) -> bool:
+        return warm.forks >= self.policy.forks and not self._children
 
 
 class _Warm:
