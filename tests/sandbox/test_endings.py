@@ -11,7 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labgrader.sandbox import SandboxError, SandboxLimits, SandboxPolicy, Zygote, snippet, sweep, users
+from labgrader.sandbox import (
+    SandboxError,
+    SandboxLimits,
+    SandboxPolicy,
+    Zygote,
+    cgroup,
+    snippet,
+    sweep,
+    users,
+)
 from labgrader.sandbox.child import released
 from labgrader.sandbox.records import MIB
 
@@ -286,3 +295,16 @@ def test_limits_differ_by_child(zygote):
     with zygote.fork(limits=replace(SMALL, open_files=20)) as child:
         code = "import resource; result = resource.getrlimit(resource.RLIMIT_NOFILE)"
         assert snippet.ask(child, code)["result"] == [20, 20]
+
+
+def test_a_control_group_ends_what_the_warden_cannot(tmp_path):
+    group = cgroup.make(f"labgrader-test-{os.getpid()}")
+    if group is None:
+        pytest.skip("no control group can be made here")
+    code = f"from labgrader.sandbox import cgroup; cgroup.join({group!r}); print(1, flush=True)\n"
+    code += "import os, time; os.fork(); os.setsid(); os.fork(); time.sleep(100)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert cgroup.end(group)
+        assert process.wait(5) == -9
+    assert not os.path.exists(group)

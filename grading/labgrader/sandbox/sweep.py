@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 
-from labgrader.sandbox import tree, users
+from labgrader.sandbox import cgroup, tree, users
 from labgrader.sandbox.system import LINUX
 
 PREFIX = "labgrader-sandbox-"
@@ -47,6 +47,8 @@ def sweep(folder: str | None = None) -> list[str]:
             if owner != os.geteuid() and not users.leased(owner):  # somebody else's, or bait
                 continue
             fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if group := cgroup.home():
+                cgroup.end(str(group / os.path.basename(base)))
             if users.leased(owner):
                 users.end_all(owner)
             if LINUX:

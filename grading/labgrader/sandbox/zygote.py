@@ -13,7 +13,7 @@ import threading
 from types import TracebackType
 from typing import IO
 
-from labgrader.sandbox import seal, sweep, tree, trees, users
+from labgrader.sandbox import cgroup, seal, sweep, tree, trees, users
 from labgrader.sandbox.child import Child
 from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.records import TIERS, SandboxError, SandboxLimits, SandboxPolicy
@@ -136,7 +136,8 @@ class _Warm:
         if uid is not None:
             os.chown(self.base, uid, uid)
         sweep.copy_font_list(self.base, uid)
-        start = Start(tier, self.base, tuple(readable), policy.preload, policy.entry, uid)
+        self.group = cgroup.make(os.path.basename(self.base))
+        start = Start(tier, self.base, tuple(readable), policy.preload, policy.entry, uid, self.group)
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         ours, theirs = socket.socketpair()
         self.control = ours
@@ -213,6 +214,7 @@ class _Warm:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        cgroup.end(self.group)
         if self.lease:
             users.end_all(self.lease.uid)
             self.lease.release()
