@@ -52,6 +52,7 @@ def test_one_run_of_everything_that_ends_well():
         "exit()",
         "print('still here')",
         secrets={"f": "abc"},
+        policy=Policy(),
     )
     assert endings(outcomes) == ["ok"] * 7 + ["error"] + ["ok"] * 2 + ["error"] + ["ok"] * 4
     first, _, test, hidden, _, again, own, error, plot, display, ask, bar, bash, _, last = outcomes
@@ -134,13 +135,19 @@ def test_too_many_deaths_end_the_run():
     )
 
 
-def test_question_and_submission_have_their_own_time():
-    sleep = "import time; time.sleep(0.5)"
-    policy = Policy(cell_seconds=1, question_seconds=0.8, submission_seconds=1.6, grace_seconds=0.3)
-    outcomes = run(sleep, sleep, sleep, "#test\n1", "#test\n2", sleep, sleep, "#test\n3", policy=policy)
-    assert endings(outcomes)[:5] == ["ok", "timeout", "skipped", "skipped", "ok"]
-    assert outcomes[2].reason == "not executed: the question had used its 0.8 seconds"
-    assert outcomes[7].ending == "skipped"
+def test_a_question_has_its_own_time():
+    policy = Policy(cell_seconds=9, question_seconds=1, grace_seconds=0.5)
+    outcomes = run("while True: pass", "a = 1", "#test\n1", "#test\n2", policy=policy)
+    assert endings(outcomes) == ["timeout", "skipped", "skipped", "ok"]
+    assert outcomes[0].reason == "it took more than 1 seconds and was stopped"
+    assert outcomes[2].reason == "not executed: the question had used its 1 seconds"
+
+
+def test_a_submission_has_its_own_time():
+    policy = Policy(cell_seconds=60, question_seconds=60, submission_seconds=3, grace_seconds=0.5)
+    outcomes = run("while True: pass", "#test\n1", policy=policy)
+    assert endings(outcomes)[1] == "skipped"
+    assert outcomes[1].reason == "not executed: the hand-in had used its 3 seconds"
 
 
 def test_a_flood_is_cut_and_the_value_kept():
