@@ -131,7 +131,7 @@ class _Warm:
         readable = trees.readable(policy.readable, hidden=policy.hidden)
         sweep.sweep()
         self.lease = users.lease()
-        self.base, self.hold = sweep.make_base()
+        self.base, self.hold = sweep.make_base(room=4 * policy.limits.disk, in_memory=tier == "landlock")
         uid = self.lease.uid if self.lease else None
         if uid is not None:
             os.chown(self.base, uid, uid)
@@ -217,6 +217,7 @@ class _Warm:
         cgroup.end(self.group)
         if self.lease:
             users.end_all(self.lease.uid)
+            sweep.remove_of(self.lease.uid)
             self.lease.release()
         elif LINUX:
             sweep.end_of(self.base)
