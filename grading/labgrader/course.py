@@ -42,7 +42,7 @@ class Course:
         return f"sqlite:///{self.gradebook.absolute()}"
 
     def folder(self, step: str, student: str, lab: str) -> Path:
-        """Return nbgrader's folder of a student's lab at a step ("." as the student for source and release)."""
+        """Return nbgrader's folder of a lab at a step ("." as the student for source and release)."""
         if step not in STEPS:
             raise ValueError(f"step is {step!r}; expected one of {', '.join(STEPS)}")
         return self.root / step / student / lab
