@@ -9,7 +9,6 @@ from labkit.check import cases_convolution as cases
 from labkit.check import (
     equivariance,
     kernels,
-    message,
     mutants_gradient,
     mutants_image,
     mutants_layer,
@@ -18,7 +17,7 @@ from labkit.check import (
 from labkit.check.case import Mutant, Spec
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
-from labkit.check.run import examine
+from labkit.check.marks import earn as _check
 
 Fn = Callable[..., Any]
 __all__ = [
@@ -73,16 +72,6 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "transposed_size": mutants_size.TRANSPOSED_SIZE,
 }
 """Function -> its named wrong answers; `fn` takes what the student's function takes."""
-
-
-def _check(exercise: str, pairs: list[tuple[Spec, Fn]], seed: Seed) -> Earned:
-    """Examine the functions of one exercise, print the message and add up what was earned."""
-    reports = [examine(spec, fn, seed) for spec, fn in pairs]
-    message.show(message.write(exercise, reports))
-    total = sum(len(r.aspects) for r in reports)
-    missing = sum(len(r.failed) for r in reports)
-    reasons = [text for r in reports for text in message.reasons(r)]
-    return Earned(total - missing, total, reasons, [c.name for r in reports for c in r.causes])
 
 
 def out_size(fn: Fn, *, seed: Seed = None) -> Earned:
