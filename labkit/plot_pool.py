@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from labkit import pool
-from labkit.plot import BLUE, GREEN, ORANGE, PURPLE, RED, WIDTH, Answer, ask, describe, label
+from labkit.plot import BLUE, GREEN, ORANGE, PURPLE, RED, WIDTH, Answer, ask, describe, label, note_figure
 from labkit.plot_grids import Box, Grid, array, compare, grids, titled
 
 Function = Callable[..., Any]
@@ -263,12 +263,11 @@ def hinge(max_from_relu: Function, *, a: float = 1.0) -> Figure:
             continue
         ax.plot(b.tolist(), answer.values, style, color=color, linewidth=2, label=f"yours, with {name}")
         said.append(f"with {name} from {label(float(answer.values[0]))} to {label(float(answer.values[-1]))}")
-    if ax.lines:
-        ax.legend(fontsize=9, frameon=False)
-    else:
-        ax.text(0.5, 0.5, said[0], transform=ax.transAxes, ha="center", style="italic", fontsize=9)
+    if not ax.lines:
+        return note_figure(said[0])
+    ax.legend(fontsize=9, frameon=False)
     ax.axvline(a, color="#8A8A8A", linewidth=0.8, linestyle=":")
-    ax.text(a + 0.06, ax.get_ylim()[0], "b = a", fontsize=8.5, va="bottom")
+    ax.text(a + 0.08, a - 0.02, "b = a", fontsize=8.5, va="top")
     ax.set_xlabel(f"b (a is {label(a)})", fontsize=9)
     ax.set_ylabel("max of a and b", fontsize=9)
     ax.tick_params(labelsize=8.5)
