@@ -21,7 +21,7 @@ def window(corr2d: Function, x: Tensor, k: Tensor) -> None:
     def draw(row: int, column: int) -> Figure:
         return plot_conv.filmstrip(corr2d, x, k, at=((row, column),))
 
-    _sliders(draw, row=(0, last[0], 0), column=(0, last[1], 0))
+    _sliders(draw, row=(0, last[0], last[0] // 2), column=(0, last[1], last[1] // 2))
     plot.show(plot_conv.filmstrip(corr2d, x, k, at=((0, 0), (0, min(1, last[1])), last)))
 
 
@@ -31,7 +31,7 @@ def sizes(out_size: Function) -> None:
     def draw(i: int, k: int, s: int, p: int, d: int) -> Figure:
         return plot_sizes.sizes(out_size, (i, k, s, p, d))
 
-    _sliders(draw, i=(3, 14, 7), k=(1, 7, 3), s=(1, 4, 3), p=(0, 3, 0), d=(1, 3, 1))
+    _sliders(draw, i=(3, 14, 8), k=(1, 7, 3), s=(1, 4, 2), p=(0, 3, 1), d=(1, 3, 1))
     plot.show(plot_sizes.sizes(out_size, (7, 3, 1, 0, 1), (7, 3, 2, 0, 1), (7, 3, 3, 0, 1), (7, 3, 1, 0, 2)))
 
 
@@ -39,9 +39,9 @@ def kernels(corr2d: Function, photo: Tensor, choices: Mapping[str, Tensor]) -> N
     """Choose a filter for a grey photo (H, W) from a list; the static strip shows them all."""
 
     def draw(kernel: str) -> Figure:
-        return plot_filters.strip("corr2d", corr2d, photo, {kernel: choices[kernel]}, columns=2)
+        return plot_filters.strip("corr2d", corr2d, photo, {kernel: choices[kernel]}, columns=3)
 
-    _sliders(draw, kernel=tuple(choices))
+    _sliders(draw, kernel=tuple(choices)[::-1])
     plot.show(plot_filters.strip("corr2d", corr2d, photo, choices))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -108,6 +109,35 @@ def channels(
     return describe(
         fig, f"A colour photo of shape {tuple(photo.shape)} and {len(names)} maps: {', '.join(said)}."
     )
+
+
+def check_gradients(conv2d_backward: Function, *, stride: tuple[int, int] = (2, 1)) -> None:
+    """Print whether the student's dx, dw and db agree with finite differences (torch.autograd.gradcheck)."""
+
+    class Layer(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+            ctx.save_for_backward(x, w)
+            return F.conv2d(x, w, b, stride)
+
+        @staticmethod
+        def backward(ctx: Any, dy: Tensor) -> Any:
+            return tuple(torch.as_tensor(g) for g in conv2d_backward(*ctx.saved_tensors, dy, stride=stride))
+
+    rng = torch.Generator().manual_seed(2)
+    shapes = {"dx": (2, 2, 5, 4), "dw": (3, 2, 2, 3), "db": (3,)}
+    values = [torch.randn(shape, generator=rng, dtype=torch.float64) for shape in shapes.values()]
+    print("Each number is moved a little, and the change of the output is compared with your gradient.")
+    for place, name in enumerate(shapes):
+        inputs = [value.clone().requires_grad_(place == n) for n, value in enumerate(values)]
+        try:
+            torch.autograd.gradcheck(Layer.apply, inputs)
+            print(f"{name}: agrees")
+        except NotImplementedError:
+            print("conv2d_backward is not written yet")
+            return
+        except Exception as error:
+            print(f"{name}: does not agree. {textwrap.shorten(' '.join(str(error).split()), 100)}")
 
 
 def pixel_gradients(

@@ -54,7 +54,14 @@ def room_for(limits: Limits, folder: Path) -> Budget:
     return Budget(min(limits.total_bytes, shutil.disk_usage(folder).free * 9 // 10))
 
 
-def extract(archive: Path, into: Path, *, limits: Limits = HANDIN, budget: Budget | None = None) -> Extracted:
+def extract(
+    archive: Path,
+    into: Path,
+    *,
+    limits: Limits = HANDIN,
+    budget: Budget | None = None,
+    ours: bool = False,
+) -> Extracted:
     """Unpack a zip, tar or tar.gz into a folder, as far as it is sound.
 
     Nothing in the archive can make this raise, write outside `into`, overwrite a file, make a link, or write
@@ -66,6 +73,7 @@ def extract(archive: Path, into: Path, *, limits: Limits = HANDIN, budget: Budge
         into: folder to unpack into, made if missing; best a fresh one.
         limits: see `Limits`.
         budget: allowance of bytes shared with other archives.
+        ours: the file was named by its user, so it may be a link; its content is trusted no more.
 
     Returns:
         Extracted: the files written, and each refused member with its reason.
@@ -84,10 +92,10 @@ def extract(archive: Path, into: Path, *, limits: Limits = HANDIN, budget: Budge
     files: list[Member] = []
     refused: list[Refused] = []
     try:
-        source = open_plain(archive)
+        source = open_plain(archive.resolve() if ours else archive, ours=ours)
     except NotPlainError as error:
         return Extracted((), (Refused(shown(archive.name), str(error)),))
-    with source, Members(source, limits=limits, room=budget.left) as members:
+    with source, Members(source, limits=limits, room=budget.left, folder=into) as members:
         for entry in _sound(members, archive, refused):
             if is_clutter(entry.name):
                 continue

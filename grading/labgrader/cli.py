@@ -148,7 +148,11 @@ def grade(
     from labgrader.table import class_table, summary
 
     start = time.monotonic()
-    entries = grade_class(find_course(course), lab, student=student, regrade=regrade, jobs=jobs)
+    try:
+        entries = grade_class(find_course(course), lab, student=student, regrade=regrade, jobs=jobs)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What was recorded stays; run the same command again to go on.", err=True)
+        raise typer.Exit(130) from None
     console = Console()
     console.print(class_table(entries, cells=cells))
     console.print(summary(entries, time.monotonic() - start), highlight=False)

@@ -136,8 +136,8 @@ def _open_source(source: Path, lab: str, into: Path, budget: Budget) -> tuple[li
             student and source.name.lower().endswith(ARCHIVES) and not student_fault(student)
         ):  # one hand-in by itself
             when = datetime.fromtimestamp(source.stat().st_mtime, UTC)
-            return [Handin(student, shown(source.name), (source,), True, when)], []
-        result = extract(source, into, limits=CLASS, budget=budget)
+            return [Handin(student, shown(source.name), (source.resolve(),), True, when)], []
+        result = extract(source, into, limits=CLASS, budget=budget, ours=True)
         refused += result.refused
         made = datetime.fromtimestamp(source.stat().st_mtime, UTC)
         latest = datetime.now(UTC) + timedelta(
@@ -212,18 +212,20 @@ def _known(course: Course, lab: str) -> bool:
 
 def table(rows: Sequence[Collected], *, title: str | None = None) -> Table:
     """Return the table of what was collected: who, when, the pair, what was odd."""
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    result = Table("student", "handed in (UTC)", "", "pair", "worth a look", title=title)
+    columns = ("student", "handed in (UTC)", "", "pair", "worth a look")
+    result = Table(*columns, title=title, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        pair = row.pair if row.pair != "not proven" else f"not proven: {row.pair_reason}"
+        pair = (row.pair_reason,) if row.pair == "not proven" else ()
         style = (
             "red" if row.status == "refused" else None if row.pair == "proven" and not row.odd else "yellow"
         )
         when = f"{row.when:%Y-%m-%d %H:%M}" if row.when else ""
-        odd = "\n".join(row.odd) if row.student else f"{row.source}: {' '.join(row.odd)}"
-        result.add_row(escape(row.student) or "?", when, row.status, escape(pair), escape(odd), style=style)
+        odd = "\n".join(pair + row.odd) if row.student else f"{row.source}: {' '.join(row.odd)}"
+        result.add_row(escape(row.student) or "?", when, row.status, row.pair, escape(odd), style=style)
     return result
 
 

@@ -51,12 +51,13 @@ class NotPlainError(Exception):
     """A path that is not one plain file of moderate size; the message says why."""
 
 
-def open_plain(path: Path, *, most: int | None = None) -> BinaryIO:
+def open_plain(path: Path, *, most: int | None = None, ours: bool = False) -> BinaryIO:
     """Open a file for reading if it is a plain one: no link, no device, one name only.
 
     Args:
         path: the file.
         most: most bytes it may have; None for no limit.
+        ours: the file is not a student's, so it may have other names.
 
     Raises:
         NotPlainError: it is something else, is too big or cannot be read.
@@ -71,7 +72,7 @@ def open_plain(path: Path, *, most: int | None = None) -> BinaryIO:
     except OSError as error:
         raise NotPlainError(f"cannot be read: {error.strerror}") from None
     status = os.fstat(handle)
-    fault = _fault(status, most)
+    fault = _fault(status, most, ours=ours)
     if fault:
         os.close(handle)
         raise NotPlainError(fault)
@@ -133,12 +134,12 @@ def plain_files(folder: Path, *, files: int = 20_000, depth: int = 8) -> tuple[l
     return sorted(found), refused
 
 
-def _fault(status: os.stat_result, most: int | None) -> str | None:
+def _fault(status: os.stat_result, most: int | None, *, ours: bool = False) -> str | None:
     if stat.S_ISLNK(status.st_mode):
         return "a link"
     if not stat.S_ISREG(status.st_mode):
         return "not a plain file"
-    if status.st_nlink > 1:
+    if status.st_nlink > 1 and not ours:
         return "a hard link: the file has another name elsewhere"
     if most is not None and status.st_size > most:
         return f"{status.st_size:,} bytes, the most is {most:,}"
@@ -159,7 +160,8 @@ def student_in(stem: str, lab: str) -> str | None:
 def pick(files: Sequence[Path], *, lab: str, student: str) -> Parts:
     """Choose a student's notebook and PDF among the files handed in.
 
-    The notebook is `<lab>_<student>.ipynb`, else `<lab>.ipynb`, else the only one that says it is this lab.
+    The notebook is `<lab>_<student>.ipynb`, else `<lab>.ipynb` (the one highest up, if there is one such),
+    else the only one that says it is this lab.
     The PDF is the one beside it with the same name, else the only one.
 
     Args:
@@ -173,7 +175,8 @@ def pick(files: Sequence[Path], *, lab: str, student: str) -> Parts:
     odd: list[str] = []
     notebook = _notebook(notebooks, lab, student, odd)
     left = [path for path in notebooks if path != notebook and path.stem.startswith(lab)]
-    odd += [f"also holds {shown(path.name)}, left out" for path in left[:3]]
+    if notebook is not None:
+        odd += [f"also holds {shown(path.name)}, left out" for path in left[:3]]
     pdf = None
     if notebook is not None or not notebooks:
         stem = notebook.stem if notebook else ""
@@ -194,9 +197,11 @@ def _notebook(notebooks: list[Path], lab: str, student: str, odd: list[str]) -> 
     for stem in (f"{lab}_{student}", lab):
         same = [path for path in notebooks if unicodedata.normalize("NFC", path.stem) == stem]
         if same:
-            if len(same) > 1:
-                odd.append(f"{len(same)} notebooks named {stem}.ipynb; the one highest up was taken")
-            return min(same, key=lambda path: (len(path.parts), path))
+            depth = min(len(path.parts) for path in same)
+            top = [path for path in same if len(path.parts) == depth]
+            if len(top) > 1:
+                odd.append(f"{len(top)} notebooks named {stem}.ipynb; hand in one")
+            return top[0] if len(top) == 1 else None
     hinted = [path for path in notebooks if _hint(path) == lab]
     if len(hinted) == 1:
         odd.append(f"its notebook is named {shown(hinted[0].name)}")

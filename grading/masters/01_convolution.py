@@ -19,27 +19,27 @@
 # # Lab 1. Convolution arithmetic
 # <!-- labkit:badge -->
 #
-# A convolutional network looks at an image through a small window. In this lab you write that window
-# yourself, with nothing but tensors and loops, until you can say of any layer **what it computes, how large
-# its output is, how many numbers it learns, and how its gradient flows back**.
+# A convolutional network looks at an image through a small window. In this lab you write that window yourself,
+# with nothing but tensors and loops, until you can say of any layer
+# **what it computes, how large its output is, how many numbers it learns, and how its gradient flows back**.
 #
 # After this lab you can
 #
 # - slide a kernel over an image by hand and in code, with stride, padding, channels and bias,
 # - tell cross-correlation from convolution, and PyTorch's words from TensorFlow's,
 # - predict the size of every output, and say which pixels are never seen,
-# - count the parameters and multiply-adds of LeNet-5, AlexNet, VGG16 and ResNet, and find the slips in printed tables,
-# - derive the backward pass of a convolution and check it against autograd.
+# - count the parameters and multiply-adds of LeNet-5, AlexNet, VGG16 and ResNet, and find the slips in printed
+#   tables,
+# - derive the backward pass of a convolution and check it with finite differences.
 #
-# **Time:** about 3½ hours of your time, in pieces if you like. Running the whole notebook takes under a minute on a
-# laptop with two cores; no graphics card is needed.
+# **Time:** about 3½ hours of your time, in pieces if you like. Running the whole notebook takes under a minute on
+# a laptop with two cores; no graphics card is needed.
 #
-# **How it works.** Each exercise has a cell to fill in, and a check directly below it. Write your code, run
-# your cell, run the check. The check says in words what does not fit yet; run it as often as you like.
-# Then look at the picture below: it is drawn by *your* function, so a wrong answer looks wrong. (While a function is not
-# written, its picture says so; nothing stops.)
-# The dots tell how hard an exercise is: ●○○ short, ●●○ some thought, ●●● take a break first. You can leave an exercise out:
-# later ones do not need it.
+# **How it works.** Each exercise has a cell to fill in, and a check directly below it. Write your code, run your
+# cell, run the check. The check says in words what does not fit yet; run it as often as you like. Then look at
+# the picture below: it is drawn by *your* function, so a wrong answer looks wrong. (While a function is not
+# written, its picture says so; nothing stops.) The dots tell how hard an exercise is: ●○○ short, ●●○ some
+# thought, ●●● take a break first. You can leave an exercise out: later ones do not need it.
 #
 # Run this cell first.
 
@@ -56,16 +56,18 @@ print("ready: torch", torch.__version__)
 # %% [markdown]
 # ## 1. A window that slides
 #
-# An image is a grid of numbers. A **kernel** (also called a filter) is a smaller grid of numbers. Put the kernel on
-# the top left corner of the image, multiply each pair of numbers that lie on each other, and add up the products. That
-# sum is **one** number of the output. Then move the kernel one step to the right and do it again. At the end of the row, start one
-# row lower at the left.
+# An image is a grid of numbers. A **kernel** (also called a filter) is a smaller grid of numbers. Put the kernel
+# on the top left corner of the image, multiply each pair of numbers that lie on each other, and add up the
+# products. That sum is **one** number of the output. Then move the kernel one step to the right and do it again.
+# At the end of the row, start one row lower at the left.
 #
-# With an image $x$ of $H \times W$ numbers and a kernel $k$ of $k_h \times k_w$ numbers, row $i$ and column $j$ of the output are
+# With an image $x$ of $H \times W$ numbers and a kernel $k$ of $k_h \times k_w$ numbers, row $i$ and column $j$
+# of the output are
 #
 # $$y_{ij} = \sum_{a=0}^{k_h-1} \sum_{b=0}^{k_w-1} x_{i+a,\, j+b} \; k_{ab}$$
 #
-# Here is a 5×5 input with a 3×3 kernel. The small numbers in the window are the kernel. Check one of the sums by hand.
+# Here is a 5×5 input with a 3×3 kernel. The small numbers in the window are the kernel. Check one of the sums by
+# hand.
 
 # %%
 x, k = conv.worked_example()
@@ -74,10 +76,12 @@ plot.show(plot_conv.filmstrip(conv.correlate, x, k, whose="the output"))
 # %% [markdown]
 # ### Exercise 1. `corr2d` — ●●○ 15 minutes, 4 points
 #
-# Write the formula above with loops over the rows and columns of the output. How many rows are there? The window covers $k_h$
-# rows, so it can start in row $0, 1, \dots, H - k_h$: that makes $H - k_h + 1$ rows, and $W - k_w + 1$ columns.
+# Write the formula above with loops over the rows and columns of the output. How many rows are there? The window
+# covers $k_h$ rows, so it can start in row $0, 1, \dots, H - k_h$: that makes $H - k_h + 1$ rows, and
+# $W - k_w + 1$ columns.
 #
-# Use loops and sums only: no `torch.nn.functional`. You may use torch's functions for whole convolutions to test yourself, not to answer.
+# Use loops and sums only: no `torch.nn.functional`. You may use torch's functions for whole convolutions to test
+# yourself, not to answer.
 #
 # <details><summary>Hint</summary>
 #
@@ -122,7 +126,8 @@ earned = check.corr2d(corr2d, seed=secret("corr2d"))
 4 * earned
 
 # %% [markdown]
-# Move the window with the sliders (in a running notebook), or read the strip. The lower row is filled in by your function.
+# Move the window with the sliders (in a running notebook), or read the strip. The lower row is filled in by your
+# function.
 
 # %%
 explore.window(corr2d, x, k)
@@ -130,24 +135,24 @@ explore.window(corr2d, x, k)
 # %% [markdown]
 # ### What a filter answers to
 #
-# A kernel is a small picture of what it looks for. Below, a 6×6 image of zeros and ones meets two filters. Filter 1 has ones
-# on the diagonal, filter 2 in the middle column. The outlined numbers are the strongest answers: there the image
-# under the window looks like the filter.
+# A kernel is a small picture of what it looks for. Below, a 6×6 image of zeros and ones meets two filters. Filter
+# 1 has ones on the diagonal, filter 2 in the middle column. The outlined numbers are the strongest answers: there
+# the image under the window looks like the filter.
 
 # %%
 image, filters = conv.binary_example()
 plot.show(plot_conv.feature_maps(corr2d, image, filters))
 
 # %% [markdown]
-# Each filter gives one **feature map**. Two maps, one behind the other, are a **volume** of shape $(2, 4, 4)$. This is what the
-# next layer of a network gets as its input.
+# Each filter gives one **feature map**. Two maps, one behind the other, are a **volume** of shape $(2, 4, 4)$.
+# This is what the next layer of a network gets as its input.
 
 # %%
 plot.show(plot_conv.volume(corr2d, image, filters))
 
 # %% [markdown]
-# The window may also take larger steps. With steps of two (we say **stride** 2) it stands at rows 0, 2 and columns 0, 2
-# only: every second row and every second column of the maps above remains.
+# The window may also take larger steps. With steps of two (we say **stride** 2) it stands at rows 0, 2 and
+# columns 0, 2 only: every second row and every second column of the maps above remains.
 
 # %%
 plot.show(plot_conv.feature_maps(corr2d, image, filters, stride=2))
@@ -155,14 +160,14 @@ plot.show(plot_conv.feature_maps(corr2d, image, filters, stride=2))
 # %% [markdown]
 # ## 2. Correlation or convolution?
 #
-# What you wrote is called **cross-correlation** in mathematics. A true **convolution** turns the kernel by half a turn first:
-# upside down *and* left to right.
+# What you wrote is called **cross-correlation** in mathematics. A true **convolution** turns the kernel by half a
+# turn first: upside down *and* left to right.
 #
 # $$(x * k)_{ij} = \sum_{a} \sum_{b} x_{i+a,\, j+b} \; k_{k_h-1-a,\; k_w-1-b}$$
 #
-# The libraries say "convolution" (`Conv2d`) and compute the cross-correlation. As the kernel is learned, this makes no difference: the
-# network would simply learn the turned kernel. It matters when you compare with a formula, with `scipy.signal.convolve2d`,
-# or with a kernel that somebody else learned.
+# The libraries say "convolution" (`Conv2d`) and compute the cross-correlation. As the kernel is learned, this
+# makes no difference: the network would simply learn the turned kernel. It matters when you compare with a
+# formula, with `scipy.signal.convolve2d`, or with a kernel that somebody else learned.
 #
 # ### Exercise 2. `convolve2d` — ●○○ 5 minutes, 2 points
 #
@@ -208,8 +213,8 @@ plot.show(plot_conv.flipped(convolve2d, x, k))
 # %% [markdown]
 # ## 3. Stride, in one dimension
 #
-# Sound, text and sensor data are rows of numbers; the window slides along one axis. One axis is also the easiest place to understand stride.
-# With a row $x$ of $L$ numbers, a kernel of $n$ numbers and stride $s$:
+# Sound, text and sensor data are rows of numbers; the window slides along one axis. One axis is also the easiest
+# place to understand stride. With a row $x$ of $L$ numbers, a kernel of $n$ numbers and stride $s$:
 #
 # $$y_j = \sum_{a=0}^{n-1} x_{sj + a} \; k_a , \qquad j = 0, 1, \dots$$
 #
@@ -223,7 +228,8 @@ plot.show(plot_conv.flipped(convolve2d, x, k))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `range(0, L - n + 1, stride)` gives the starts of all windows. `torch.stack` makes one tensor of a list of numbers.
+# `range(0, L - n + 1, stride)` gives the starts of all windows. `torch.stack` makes one tensor of a list of
+# numbers.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "corr1d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -261,19 +267,21 @@ difference = torch.tensor([1.0, -1])
 plot.show(plot_sizes.strides_1d(corr1d, row, difference, strides=(1, 2)))
 
 # %% [markdown]
-# With stride 1 neighbouring windows share an input. With stride 2 and a filter of two, each input is used exactly once, and the output
-# is half as long.
+# With stride 1 neighbouring windows share an input. With stride 2 and a filter of two, each input is used exactly
+# once, and the output is half as long.
 
 # %% [markdown]
 # ## 4. Padding
 #
-# Without help the output is smaller than the input, and the corner pixel is seen by one window only, while a pixel in the middle is seen
-# by nine (for a 3×3 kernel). **Padding** puts a border around the image, mostly of zeros:
+# Without help the output is smaller than the input, and the corner pixel is seen by one window only, while a
+# pixel in the middle is seen by nine (for a 3×3 kernel). **Padding** puts a border around the image, mostly of
+# zeros:
 #
 # $$\tilde{x}_{ij} = \begin{cases} x_{i - t,\; j - l} & \text{inside the image} \\ v & \text{in the border} \end{cases}$$
 #
-# with $t$ rows on top and $l$ columns on the left. The border may differ from side to side. It must when
-# an **even** kernel is to keep the size: a kernel of 2 needs one extra column, and it can only go on one side. TensorFlow's `padding="same"` puts it at the bottom and right.
+# with $t$ rows on top and $l$ columns on the left. The border may differ from side to side. It has to
+# when an **even** kernel is to keep the size: a kernel of 2 needs one extra column, and that can only go on one
+# side. The libraries' `padding="same"` puts it at the right and at the bottom.
 #
 # ### Exercise 4. `pad2d` — ●○○ 8 minutes, 3 points
 #
@@ -342,13 +350,13 @@ plot.show(plot_conv.padded(pad2d, small, (1, 1, 1, 1, 0.0), (0, 1, 0, 1, 0.0), (
 # %% [markdown]
 # ## 5. How large is the output?
 #
-# Take one axis with $i$ pixels, $p$ pixels of padding on **each** side, a kernel of $k$ and stride $s$. The first window starts at 0. The last one
-# may start at $i + 2p - k$ at most. In steps of $s$:
+# Take one axis with $i$ pixels, $p$ pixels of padding on **each** side, a kernel of $k$ and stride $s$. The first
+# window starts at 0. The last one may start at $i + 2p - k$ at most. In steps of $s$:
 #
 # $$o = \left\lfloor \frac{i + 2p - k}{s} \right\rfloor + 1$$
 #
-# $\lfloor \cdot \rfloor$ means: round **down**. A **dilated** kernel spreads its $k$ numbers out, $d$ pixels apart, and so covers
-# $d(k - 1) + 1$ pixels; put this in the place of $k$.
+# $\lfloor \cdot \rfloor$ means: round **down**. A **dilated** kernel spreads its $k$ numbers out, $d$ pixels
+# apart, and so covers $d(k - 1) + 1$ pixels; put this in the place of $k$.
 #
 # | case | rule | example |
 # |---|---|---|
@@ -401,18 +409,21 @@ earned = check.out_size(out_size, seed=secret("out_size"))
 3 * earned
 
 # %%
-plot_sizes.size_table(out_size, (4, 3, 1, 0), (5, 3, 1, 1), (5, 3, 2, 1), (7, 3, 1, 0), (7, 3, 2, 0), (7, 3, 3, 0))
+settings = [(4, 3, 1, 0), (5, 3, 1, 1), (5, 3, 2, 1), (7, 3, 1, 0), (7, 3, 2, 0), (7, 3, 3, 0), (7, 3, 1, 0, 2)]
+plot_sizes.size_table(out_size, *settings)
 
 # %% [markdown]
-# Courses often write $N$ for the input and $F$ for the kernel: $(N - F)/s + 1$. With $N = 7$ and $F = 3$: stride 1 gives 5, stride 2 gives 3, and stride 3 gives
-# $7/3 = 2.33$. **It does not fit.** Some courses forbid such a setting. PyTorch rounds down, without a word: two windows, and
-# the pixels at the end are **dropped**. They are marked with crosses below. No window sees them, and no gradient reaches them.
+# Courses often write $N$ for the input and $F$ for the kernel: $(N - F)/s + 1$. With $N = 7$ and $F = 3$: stride
+# 1 gives 5, stride 2 gives 3, and stride 3 gives $7/3 = 2.33$. **It does not fit.** Some courses forbid such a
+# setting. PyTorch rounds down, without a word: two windows, and the pixels at the end are **dropped**. They are
+# marked with crosses below. No window sees them, and no gradient reaches them.
 
 # %%
 explore.sizes(out_size)
 
 # %% [markdown]
-# **Common settings.** $F$ is the kernel, $S$ the stride, $P$ the padding on each side. For stride 1, $P = (F - 1)/2$ keeps the size: $P = 1, 2, 3$ for $F = 3, 5, 7$.
+# **Common settings.** $F$ is the kernel, $S$ the stride, $P$ the padding on each side. For stride 1,
+# $P = (F - 1)/2$ keeps the size: $P = 1, 2, 3$ for $F = 3, 5, 7$.
 #
 # | $F$ | $S$ | $P$ | what it does | $i = 32$ gives |
 # |---|---|---|---|---|
@@ -423,31 +434,39 @@ explore.sizes(out_size)
 # | 7 | 1 | 3 | keeps the size | 32 |
 
 # %%
-plot_sizes.size_table(out_size, (32, 3, 1, 1), (32, 5, 1, 2), (32, 5, 2, 2), (32, 1, 1, 0), (32, 7, 1, 3))
+common = [(32, 3, 1, 1), (32, 5, 1, 2), (32, 5, 2, 2), (32, 1, 1, 0), (32, 7, 1, 3)]
+plot_sizes.size_table(out_size, *common)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-dropped-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Question 1. Dropped pixels — 8 minutes, 3 points
 #
-# Write two or three sentences or a short calculation for each.
+# Write two or three sentences or a short calculation for each, in the cell below.
 #
-# 1. $i = 7$, $k = 3$, $s = 3$, no padding. Number the pixels 0 to 6. Which of them are never seen? What is their gradient?
-# 2. Find the smallest padding (it may differ between left and right) for which every pixel of (1) is seen. How large is the output then?
-# 3. The first layer of ResNet has $i = 224$, $k = 7$, $s = 2$, $p = 3$. Something is dropped here as well. What is it, and does it matter?
+# 1. $i = 7$, $k = 3$, $s = 3$, no padding. Number the pixels 0 to 6. Which of them are never seen? What is their
+#    gradient?
+# 2. Find the smallest padding (it may differ between left and right) for which every pixel of (1) is seen. How
+#    large is the output then?
+# 3. The first layer of ResNet has $i = 224$, $k = 7$, $s = 2$, $p = 3$. Something is dropped here as well. What
+#    is it, and does it matter?
 #
 # ### BEGIN MARK SCHEME
 # - **1 point** for (1): pixel 6 only (½), because the windows are 0-2 and 3-5; its gradient is exactly zero (½).
-# - **1 point** for (2): two columns in all, on the right or split 1 + 1 or 2 + 0 (½); the output is 3 (½). Accept the argument without a drawing.
-# - **1 point** for (3): $224 + 6 - 7 = 223$ is odd, so one column (and row) at the end is never seen (½); it is padding, the last of the
-#   three zeros, so no pixel of the image is lost (½). "One pixel of the image is lost" gets ½ at most.
+# - **1 point** for (2): two columns in all, on the right or split 1 + 1 or 2 + 0 (½); the output is 3 (½). Accept
+#   the argument without a drawing.
+# - **1 point** for (3): $224 + 6 - 7 = 223$ is odd, so one column (and row) at the end is never seen (½); it is
+#   padding, the last of the three zeros, so no pixel of the image is lost (½). "One pixel of the image is lost"
+#   gets ½ at most.
 # ### END MARK SCHEME
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q-dropped", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# 1. The windows cover the pixels 0-2 and 3-5. Pixel 6 is never seen. The output does not depend on it, so its gradient is zero.
-# 2. The third window needs the pixels 6, 7, 8: two more. Padding of 2 on the right (or 1 on each side) makes 9 pixels and 3 outputs. With less
-#    than two extra pixels only two windows fit.
-# 3. 224 + 6 − 7 = 223, and 223 is odd: after the last window one column at the right (and one row at the bottom) is left over.
-#    It belongs to the padding, so it is a zero and no pixel of the photo is lost. It does not matter.
+# 1. The windows cover the pixels 0-2 and 3-5. Pixel 6 is never seen. The output does not depend on it, so its
+#    gradient is zero.
+# 2. The third window needs the pixels 6, 7, 8: two more. Padding of 2 on the right (or 1 on each side) makes 9
+#    pixels and 3 outputs. With less than two extra pixels only two windows fit.
+# 3. 224 + 6 − 7 = 223, and 223 is odd: after the last window one column at the right (and one row at the bottom)
+#    is left over. It belongs to the padding, so it is a zero and no pixel of the photo is lost. It does not
+#    matter.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -464,9 +483,9 @@ plot_sizes.size_table(out_size, (32, 3, 1, 1), (32, 5, 1, 2), (32, 5, 2, 2), (32
 # \underset{\text{box blur}}{\frac{1}{9}\begin{bmatrix} 1&1&1\\1&1&1\\1&1&1 \end{bmatrix}}
 # $$
 #
-# Your own `corr2d` applies them to a photo below. The kernels whose numbers add up to 0 answer with 0 (mid grey) on an even surface: they see **changes** only.
-# The kernels that add up to 1 keep the brightness. To use a photo of your own, put it into `data/my_images` and
-# take `images.my_images()[0].grey(120)` as the photo.
+# Your own `corr2d` applies them to a photo below. The kernels whose numbers add up to 0 answer with 0 (mid grey)
+# on an even surface: they see **changes** only. The kernels that add up to 1 keep the brightness. To use a photo
+# of your own, put it into `data/my_images` and take `images.my_images()[0].grey(120)` as the photo.
 
 # %%
 photo = images.photo("camera", 120)
@@ -477,19 +496,22 @@ explore.kernels(corr2d, photo, conv.classic_kernels())
 #
 # Write two functions. There is more than one right answer; the check looks at these properties:
 #
-# - `blur_kernel(n)`: an $n \times n$ kernel without negative numbers whose sum is 1, and with more than one number that is not 0;
-# - `edge_kernel()`: a 3×3 kernel whose sum is 0, which answers to a **vertical** edge (dark left, bright right) and answers **exactly 0** to a horizontal one.
+# - `blur_kernel(n)`: an $n \times n$ kernel without negative numbers whose sum is 1, and with more than one
+#   number that is not 0;
+# - `edge_kernel()`: a 3×3 kernel whose sum is 0, which answers to a **vertical** edge (dark left, bright right)
+#   and answers **exactly 0** to a horizontal one.
 #
 # $$\sum_{a,b} k^{\text{blur}}_{ab} = 1, \quad k^{\text{blur}}_{ab} \ge 0, \qquad \sum_{a,b} k^{\text{edge}}_{ab} = 0$$
 #
 # <details><summary>Hint</summary>
 #
-# For the blur, the mean of all pixels in the window is the simplest answer. Weights that are larger in the middle look better.
+# For the blur, the mean of all pixels in the window is the simplest answer. Weights that are larger in the middle
+# look better.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# For the edge: right neighbour minus left neighbour. At a horizontal edge both neighbours are equal **in every row**, so every row of the
-# kernel must add up to 0.
+# For the edge: right neighbour minus left neighbour. At a horizontal edge both neighbours are equal
+# **in every row**, so every row of the kernel must add up to 0.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "design", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -533,20 +555,22 @@ earned = check.design(blur_kernel, edge_kernel, seed=secret("design"))
 3 * earned
 
 # %%
-plot.show(plot_filters.designed(blur_kernel, edge_kernel, images.photo("chelsea", 240, grey=True)))
+cat = images.photo("chelsea", 240, grey=True)
+plot.show(plot_filters.designed(blur_kernel, edge_kernel, cat))
 
 # %% [markdown]
 # ## 7. Two small kernels make one large one
 #
-# Blur a photo, then find the edges in the result: two filters in a row. Because both are sums of products, **one** kernel can do the work of both. Two 3×3
-# kernels make one 5×5 kernel. In a network without anything between them, two convolutions have no more power than one; this is one reason for activation
-# functions (lab 3).
+# Blur a photo, then find the edges in the result: two filters in a row. Because both are sums of products,
+# **one** kernel can do the work of both. Two 3×3 kernels make one 5×5 kernel. In a network without anything
+# between them, two convolutions have no more power than one; this is one reason for activation functions (lab 3).
 #
 # Let $y = \text{corr2d}(x, k_1)$ and $z = \text{corr2d}(y, k_2)$. Put the first into the second:
 #
 # $$z_{ij} = \sum_{a,b} k_2[a,b] \; y_{i+a,\,j+b} = \sum_{a,b} \sum_{c,d} k_2[a,b]\, k_1[c,d]\; x_{i+a+c,\; j+b+d}$$
 #
-# The pixel at distance $(a + c,\ b + d)$ gets the factor $k_2[a,b]\, k_1[c,d]$. Collect the factors that meet at the same place.
+# The pixel at distance $(a + c,\ b + d)$ gets the factor $k_2[a,b]\, k_1[c,d]$. Collect the factors that meet at
+# the same place.
 #
 # ### Exercise 7. `merge_kernels` — ●●● 15 minutes, 3 points
 #
@@ -558,7 +582,8 @@ plot.show(plot_filters.designed(blur_kernel, edge_kernel, images.photo("chelsea"
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Loop over the numbers `k2[a, b]` and add `k2[a, b] * k1` to the part of the result that starts at row `a`, column `b`.
+# Loop over the numbers `k2[a, b]` and add `k2[a, b] * k1` to the part of the result that starts at row `a`,
+# column `b`.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "merge_kernels", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -600,13 +625,15 @@ plot.show(plot_filters.merged(merge_kernels, blur, edges))
 # %% [markdown]
 # ## 8. Shift the image, and the map shifts with it
 #
-# The same kernel is used everywhere. So when a cat moves two pixels to the right, its feature map moves two pixels to the right. This is called **shift equivariance**:
+# The same kernel is used everywhere. So when a cat moves two pixels to the right, its feature map moves two
+# pixels to the right. This is called **shift equivariance**:
 #
 # $$f(\text{shift}(x)) = \text{shift}(f(x))$$
 #
-# It holds where the whole window lies on pixels that were moved, and it breaks with a stride: a map of stride 2 cannot move by half a pixel.
-# You will **measure** it. Shift the image down by $dy$ and right by $dx$, with zeros coming in at the top and left: $x'_{ij} = x_{i-dy,\,j-dx}$. Then the first $dy$ rows and $dx$ columns of
-# $f(x')$ have to do with those zeros; leave them out and compare the rest:
+# It holds where the whole window lies on pixels that were moved, and it breaks with a stride: a map of stride 2
+# cannot move by half a pixel. You will **measure** it. Shift the image down by $dy$ and right by $dx$, with zeros
+# coming in at the top and left: $x'_{ij} = x_{i-dy,\,j-dx}$. Then the first $dy$ rows and $dx$ columns of $f(x')$
+# have to do with those zeros; leave them out and compare the rest:
 #
 # $$e = \max_{i,j} \left| f(x')_{i+dy,\; j+dx} - f(x)_{i,j} \right|$$
 #
@@ -614,12 +641,13 @@ plot.show(plot_filters.merged(merge_kernels, blur, edges))
 #
 # <details><summary>Hint</summary>
 #
-# Make `y = torch.zeros_like(x)` and copy `x`, without its last `dy` rows and `dx` columns, to the place that begins at row `dy`, column `dx`.
+# Make `y = torch.zeros_like(x)` and copy `x`, without its last `dy` rows and `dx` columns, to the place that
+# begins at row `dy`, column `dx`.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `f` may return a smaller map. Take its own height and width: `h, w = f(x).shape`. Compare `f(y)[dy:, dx:]` with `f(x)[: h - dy, : w - dx]`.
-# (A slice such as `[:-dy]` goes wrong when `dy` is 0.)
+# `f` may return a smaller map. Take its own height and width: `h, w = f(x).shape`. Compare `f(y)[dy:, dx:]` with
+# `f(x)[: h - dy, : w - dx]`. (A slice such as `[:-dy]` goes wrong when `dy` is 0.)
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "shift_error", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -656,22 +684,26 @@ earned = check.shift_error(shift_error, seed=secret("shift_error"))
 3 * earned
 
 # %%
-plot.show(plot_filters.shifts(shift_error, images.photo("camera", 96), conv.classic_kernels()["box blur"]))
+box_blur = conv.classic_kernels()["box blur"]
+plot.show(plot_filters.shifts(shift_error, images.photo("camera", 96), box_blur))
 
 # %% [markdown]
-# With stride 1 the error is 0 (up to rounding). With stride 2 it is 0 for even shifts only. This is why the answer of a network can change when a photo moves by one pixel; lab 2 comes back to this.
+# With stride 1 the error is 0 (up to rounding). With stride 2 it is 0 for even shifts only. This is why the
+# answer of a network can change when a photo moves by one pixel; lab 2 comes back to this.
 
 # %% [markdown]
 # ## 9. Channels, filters, bias: the real layer
 #
-# A colour photo has three channels: red, green, blue. A kernel for it has three channels, too: **one slice for each channel of the input**. The three sums are added, and so is
-# one number for the whole filter, its **bias**. However many channels come in, one filter gives **one** map.
+# A colour photo has three channels: red, green, blue. A kernel for it has three channels, too:
+# **one slice for each channel of the input**. The three sums are added, and so is one number for the whole
+# filter, its **bias**. However many channels come in, one filter gives **one** map.
 
 # %%
 plot.show(plot_layers.channel_sum())
 
 # %% [markdown]
-# A layer has $K$ filters and works on $N$ images at once. With stride $(s_h, s_w)$ and zero padding $(p_h, p_w)$, $\tilde x$ being the padded input:
+# A layer has $K$ filters and works on $N$ images at once. With stride $(s_h, s_w)$ and zero padding $(p_h, p_w)$,
+# $\tilde x$ being the padded input:
 #
 # $$y_{n,k,i,j} = b_k + \sum_{c=0}^{C-1} \sum_{a=0}^{k_h-1} \sum_{b=0}^{k_w-1} \tilde{x}_{n,\,c,\;s_h i + a,\;s_w j + b} \; w_{k,c,a,b}$$
 #
@@ -684,17 +716,19 @@ plot.show(plot_layers.channel_sum())
 #
 # ### Exercise 9. `conv2d` — ●●● 20 minutes, 5 points
 #
-# This is the forward pass of `nn.Conv2d`. Loop over the rows and columns of the output; do the sum over channels, for all images and filters at once, with one call.
-# No ready-made convolution, and no `unfold`; `torch.nn.functional.pad` is fine.
+# This is the forward pass of `nn.Conv2d`. Loop over the rows and columns of the output; do the sum over channels,
+# for all images and filters at once, with one call. No ready-made convolution, and no `unfold`;
+# `torch.nn.functional.pad` is fine.
 #
 # <details><summary>Hint</summary>
 #
-# The window of all images is `x[:, :, top : top + kh, left : left + kw]`, of shape $(N, C, k_h, k_w)$, with `top = i * sh`. The result for one place has the shape $(N, K)$.
+# The window of all images is `x[:, :, top : top + kh, left : left + kw]`, of shape $(N, C, k_h, k_w)$, with
+# `top = i * sh`. The result for one place has the shape $(N, K)$.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `torch.einsum("nchw,kchw->nk", window, w)` does the sum. The bias is added to every place of a map: `b.view(1, -1, 1, 1)`.
-# `torch.nn.functional.pad(x, (left, right, top, bottom))` pads the last two axes.
+# `torch.einsum("nchw,kchw->nk", window, w)` does the sum. The bias is added to every place of a map:
+# `b.view(1, -1, 1, 1)`. `torch.nn.functional.pad(x, (left, right, top, bottom))` pads the last two axes.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "conv2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -737,7 +771,9 @@ earned = check.conv2d(conv2d, seed=secret("conv2d"))
 5 * earned
 
 # %% [markdown]
-# Three filters on a colour photo, with your function and stride $(1, 2)$, so the maps are half as wide. The first adds up the edges of all channels, the second is bright where the photo is **red**, the third is the mean of everything.
+# Three filters on a colour photo, with your function and stride $(1, 2)$, so the maps are half as wide. The first
+# adds up the edges of all channels, the second is bright where the photo is **red**, the third is the mean of
+# everything.
 
 # %%
 photo = images.photo("coffee", 120)
@@ -747,13 +783,14 @@ plot.show(plot_layers.channels(conv2d, photo, w, b, names, stride=(1, 2)))
 # %% [markdown]
 # ## 10. A convolution is a matrix product
 #
-# Processors and graphics cards multiply large matrices very fast, so libraries often rewrite the convolution. Copy every window into **one column** of a matrix; then the layer is
-# a single product:
+# Processors and graphics cards multiply large matrices very fast, so libraries often rewrite the convolution.
+# Copy every window into **one column** of a matrix; then the layer is a single product:
 #
 # $$\underbrace{y}_{K \times L} = \underbrace{w_{\text{flat}}}_{K \times (C k_h k_w)} \; \underbrace{\text{im2col}(x)}_{(C k_h k_w) \times L}, \qquad L = O_H \cdot O_W$$
 #
-# The order matters: down a column run the channels, within a channel the rows of the window, within a row its columns. From left to right, the windows are numbered
-# like words on a page: along the first row of the output, then the next.
+# The order matters: down a column run the channels, within a channel the rows of the window, within a row its
+# columns. From left to right, the windows are numbered like words on a page: along the first row of the output,
+# then the next.
 #
 # ### Exercise 10. `im2col` — ●●○ 15 minutes, 4 points
 #
@@ -765,7 +802,8 @@ plot.show(plot_layers.channels(conv2d, photo, w, b, names, stride=(1, 2)))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `window.reshape(N, -1)` makes it one column for each image, in the right order. `torch.stack(columns, dim=2)` puts them side by side.
+# `window.reshape(N, -1)` makes it one column for each image, in the right order. `torch.stack(columns, dim=2)`
+# puts them side by side.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "im2col", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -809,8 +847,8 @@ numbers = torch.arange(1.0, 13).view(3, 4)
 plot.show(plot_layers.columns(im2col, numbers, (2, 3)))
 
 # %% [markdown]
-# The 12 numbers of the image became 24: every number is copied once for each window it lies in. That is the price of the trick, memory for speed.
-# Now the product does the work of a whole layer:
+# The 12 numbers of the image became 24: every number is copied once for each window it lies in. That is the price
+# of the trick, memory for speed. Now the product does the work of a whole layer:
 
 # %%
 plot_layers.matrix_product(im2col)
@@ -818,13 +856,16 @@ plot_layers.matrix_product(im2col)
 # %% [markdown]
 # ## 11. What does a layer cost?
 #
-# Each of the $K$ filters has $F \cdot F \cdot D_1$ weights ($D_1$: channels of the input) and one bias: $F F D_1 K$ weights and $K$ biases. In general, with kernel $k_h \times k_w$, $C$ channels in, $K$ out:
+# Each of the $K$ filters has $F \cdot F \cdot D_1$ weights ($D_1$: channels of the input) and one bias:
+# $F F D_1 K$ weights and $K$ biases. In general, with kernel $k_h \times k_w$, $C$ channels in, $K$ out:
 #
 # $$\text{parameters} = K \cdot \frac{C}{g} \cdot k_h k_w + K, \qquad
 # \text{multiply-adds} = O_H O_W \cdot K \cdot \frac{C}{g} \cdot k_h k_w$$
 #
-# The size of the image is **not** in the first formula: the weights are shared between all places. It is in the second: each place of the output is worked out anew. With $g$ **groups** the channels are split into $g$ parts,
-# and a filter sees its own part only ($g = C$ is called a depthwise convolution). The bias is counted as parameters, not as multiply-adds.
+# The size of the image is **not** in the first formula: the weights are shared between all places. It is in the
+# second: each place of the output is worked out anew. With $g$ **groups** the channels are split into $g$ parts,
+# and a filter sees its own part only ($g = C$ is called a depthwise convolution). The bias is counted as
+# parameters, not as multiply-adds.
 #
 # A fully connected layer is the same thing with a kernel as large as its input: one place in the output.
 #
@@ -836,7 +877,8 @@ plot_layers.matrix_product(im2col)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# The multiply-adds are the number of weights (without biases) times the number of places in the output map. Use `//`, so that the counts stay whole numbers.
+# The multiply-adds are the number of weights (without biases) times the number of places in the output map. Use
+# `//`, so that the counts stay whole numbers.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "conv_cost", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -881,54 +923,68 @@ plot.show(plot_costs.wiring())
 plot_costs.table(conv_cost, conv.three_layers(), title="a 200x200 image")
 
 # %% [markdown]
-# 1.6 **billion** weights (you will also hear "about 2 billion") for a layer of 40,000 hidden units, each of which sees the whole image; 4 million when each unit sees its own 10×10 field; 10,000 for a convolution with 100 filters of 10×10.
+# 1.6 **billion** weights (you will also hear "about 2 billion") for a layer of 40,000 hidden units, each of which
+# sees the whole image; 4 million when each unit sees its own 10×10 field; 10,000 for a convolution with 100
+# filters of 10×10.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-connectivity-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Question 2. From 1.6 billion to 10,000 — 8 minutes, 3 points
 #
+# Answer in the cell below.
+#
 # 1. Show the multiplication behind each of the three numbers 1.6 billion, 4 million and 10,000.
-# 2. Which assumption about images is made in the step from the first to the second, and which in the step from the second to the third?
+# 2. Which assumption about images is made in the step from the first to the second, and which in the step from
+#    the second to the third?
 # 3. Give one task or kind of image where the second assumption (the one behind 10,000) is wrong, and say why.
 #
 # ### BEGIN MARK SCHEME
-# - **1 point** for (1): 40,000 pixels × 40,000 units (or 200·200·40,000); 40,000 units × 100 weights; 100 filters × 100 weights. One wrong or missing: ½. More: 0.
-# - **1 point** for (2): first step: what matters for a unit is near it, pixels far away can be ignored (locality) (½); second step: what is worth looking for in one place is worth looking for
-#   in every place, so the weights can be shared (½). The words "local connectivity" and "weight sharing" alone, without what is assumed about images, get ½ in all.
-# - **1 point** for (3): any case in which the place decides the meaning, with a reason: faces or passport photos cut to the same frame, X-rays in a fixed pose, sky above and road below in a
-#   car's camera, a spectrogram's frequency axis, fields of a printed form. Example without a reason: ½.
+# - **1 point** for (1): 40,000 pixels × 40,000 units (or 200·200·40,000); 40,000 units × 100 weights; 100 filters
+#   × 100 weights. One wrong or missing: ½. More: 0.
+# - **1 point** for (2): first step: what matters for a unit is near it, pixels far away can be ignored (locality)
+#   (½); second step: what is worth looking for in one place is worth looking for in every place, so the weights
+#   can be shared (½). The words "local connectivity" and "weight sharing" alone, without what is assumed about
+#   images, get ½ in all.
+# - **1 point** for (3): any case in which the place decides the meaning, with a reason: faces or passport photos
+#   cut to the same frame, X-rays in a fixed pose, sky above and road below in a car's camera, a spectrogram's
+#   frequency axis, fields of a printed form. Example without a reason: ½.
 # ### END MARK SCHEME
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q-connectivity", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# 1. Fully connected: 200 · 200 = 40,000 pixels, each wired to 40,000 units: 40,000 · 40,000 = 1.6 · 10⁹. Locally connected: 40,000 units with 10 · 10 weights each: 4 · 10⁶.
-#    Convolution: 100 filters with 10 · 10 weights each: 10⁴.
-# 2. First step: to know what is at a place, it is enough to look at the pixels near it. Second step: a pattern that is useful in one place is useful in
-#    every place, so one set of weights will do for all places.
-# 3. Photos of faces that are all cut in the same way: the eyes are always in the same place, so different filters in different places would make sense.
+# 1. Fully connected: 200 · 200 = 40,000 pixels, each wired to 40,000 units: 40,000 · 40,000 = 1.6 · 10⁹. Locally
+#    connected: 40,000 units with 10 · 10 weights each: 4 · 10⁶. Convolution: 100 filters with 10 · 10 weights
+#    each: 10⁴.
+# 2. First step: to know what is at a place, it is enough to look at the pixels near it. Second step: a pattern
+#    that is useful in one place is useful in every place, so one set of weights will do for all places.
+# 3. Photos of faces that are all cut in the same way: the eyes are always in the same place, so different filters
+#    in different places would make sense.
 # ### END SOLUTION
 
 # %% [markdown]
 # ### Networks you will meet
 #
-# LeNet-5 (1998) reads digits on cheques from 32×32 grey images. (In the original each map of C3 sees only some of the maps before it; the usual
-# table, and this one, lets it see all six.)
+# LeNet-5 (1998) reads digits on cheques from 32×32 grey images. (In the original each map of C3 sees only some of
+# the maps before it; the usual table, and this one, lets it see all six.)
 
 # %%
 plot_costs.table(conv_cost, conv.lenet5(), total=61_706, title="LeNet-5")
 
 # %% [markdown]
-# AlexNet (2012) won the ImageNet competition. Its authors split some layers over two graphics cards (`groups=2`); most tables leave that out, and so does this one. torchvision's AlexNet is a later variant with fewer filters.
+# AlexNet (2012) won the ImageNet competition. Its authors split some layers over two graphics cards (`groups=2`);
+# most tables leave that out, and so does this one. torchvision's AlexNet is a later variant with fewer filters.
 
 # %%
 plot_costs.table(conv_cost, conv.alexnet(), total=62_378_344, title="AlexNet, without groups")
 print()
-plot_costs.table(conv_cost, conv.network("alexnet"), total=61_100_840, title="torchvision's AlexNet")
+alexnet2 = conv.network("alexnet")
+plot_costs.table(conv_cost, alexnet2, total=61_100_840, title="torchvision's AlexNet")
 
 # %%
 plot.show(plot_costs.parameters(conv_cost, conv.alexnet(), title="AlexNet"))
 
 # %% [markdown]
-# Look at the two sides: the **parameters** are in the fully connected layers, the **work** is in the convolutions.
+# Look at the two sides: the **parameters** are in the fully connected layers, the **work** is in the
+# convolutions.
 #
 # VGG16 (2014) has nothing but 3×3 convolutions, and the largest fully connected layer of all.
 
@@ -936,21 +992,23 @@ plot.show(plot_costs.parameters(conv_cost, conv.alexnet(), title="AlexNet"))
 plot_costs.table(conv_cost, conv.network("vgg16"), total=138_357_544, title="VGG16")
 
 # %% [markdown]
-# ResNets (2015) have one small fully connected layer at the end. A **batch norm** follows each convolution; it learns two numbers a channel and makes the bias of the convolution superfluous. **Shortcuts** lead past two
-# or three layers; where the size changes there is a 1×1 convolution in the shortcut. The rows below are summed by stage.
+# ResNets (2015) have one small fully connected layer at the end. A **batch norm** follows each convolution; it
+# learns two numbers a channel and makes the bias of the convolution superfluous. **Shortcuts** lead past two or
+# three layers; where the size changes there is a 1×1 convolution in the shortcut. The rows below are summed by
+# stage.
 
 # %%
-plot_costs.table(conv_cost, conv.network("resnet18"), total=11_689_512, title="ResNet-18, torchvision", stages=True)
+resnet18, resnet50 = conv.network("resnet18"), conv.network("resnet50")
+plot_costs.table(conv_cost, resnet18, total=11_689_512, stages=True, title="ResNet-18, torchvision")
 print()
-plot_costs.table(conv_cost, conv.without_extras(conv.network("resnet18")), total=11_511_784, stages=True,
-                 title="ResNet-18, as one course counts it: biases, no batch norm, no 1x1 shortcuts")
-print()
-plot_costs.table(conv_cost, conv.network("resnet50"), total=25_557_032, title="ResNet-50, torchvision", stages=True)
+plot_costs.table(conv_cost, resnet50, total=25_557_032, stages=True, title="ResNet-50, torchvision")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-slips-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Question 3. Find the slips — 12 minutes, 3 points
 #
-# These tables were printed in a handout. **Three** entries are wrong or do not mean what the handout says. For each, write which entry it is, what the right number is, and **what was forgotten or mixed up**. Use your `conv_cost` in a cell of your own.
+# These tables were printed in a handout. **Three** entries are wrong or do not mean what the handout says. For
+# each, write which entry it is, what the right number is, and **what was forgotten or mixed up**. Use your
+# `conv_cost` in a cell of your own, and answer in the cell below the tables.
 #
 # *LeNet-5, 32×32 grey input, all layers with bias*
 #
@@ -987,25 +1045,40 @@ plot_costs.table(conv_cost, conv.network("resnet50"), total=25_557_032, title="R
 # ### BEGIN MARK SCHEME
 # 1 point for each slip: ½ for the place and the right number, ½ for the cause.
 # - LeNet-5, C3: 2,416. The 16 biases were forgotten (5·5·6·16 = 2,400). The printed total has them.
-# - AlexNet, conv2: 614,656. 307,456 is the layer with two groups (5·5·48·256 + 256); the other rows and the total are without groups.
-# - ResNet-18: 11,689,512. The printed total has biases on the convolutions (3,904; torchvision has none) and lacks the batch norms (9,600) and the 1×1 convolutions in the
-#   shortcuts (172,032). Two of the three causes are enough for the ½.
+# - AlexNet, conv2: 614,656. 307,456 is the layer with two groups (5·5·48·256 + 256); the other rows and the total
+#   are without groups.
+# - ResNet-18: 11,689,512. The printed total has biases on the convolutions (3,904; torchvision has none) and
+#   lacks the batch norms (9,600) and the 1×1 convolutions in the shortcuts (172,032). Two of the three causes are
+#   enough for the ½.
 #
-# Take off ½ (not below 0) when a right entry is called wrong.
+# Take off ½ (not below 0) for each right entry that is called wrong.
 # ### END MARK SCHEME
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q-slips", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# 1. LeNet-5, C3: 5·5·6·16 = 2,400 weights and 16 biases make 2,416. The biases were forgotten. (The total is right, so the rows do not add up to it.)
-# 2. AlexNet, conv2: 5·5·96·256 + 256 = 614,656. The handout's 307,456 = 5·5·48·256 + 256 is the count with two groups, but the table says without groups, and the total is without.
-# 3. ResNet-18: torchvision's has 11,689,512. The handout counts a bias for each convolution and leaves out the batch norms and the 1×1 convolutions in the shortcuts.
+# 1. LeNet-5, C3: 5·5·6·16 = 2,400 weights and 16 biases make 2,416. The biases were forgotten. (The total is
+#    right, so the rows do not add up to it.)
+# 2. AlexNet, conv2: 5·5·96·256 + 256 = 614,656. The handout's 307,456 = 5·5·48·256 + 256 is the count with two
+#    groups, but the table says without groups, and the total is without.
+# 3. ResNet-18: torchvision's has 11,689,512. The handout counts a bias for each convolution and leaves out the
+#    batch norms and the 1×1 convolutions in the shortcuts.
 # ### END SOLUTION
+
+# %% [markdown]
+# The ResNet-18 of the handout can be counted in code, too. Run this **after** you have answered, and compare it
+# row by row with torchvision's.
+
+# %%
+other = conv.without_extras(resnet18)
+plot_costs.table(conv_cost, other, total=11_511_784, stages=True, title="ResNet-18, as in the handout")
 
 # %% [markdown]
 # ## 12. Backward
 #
-# To train a layer we need to know how the loss changes with each weight, each bias and each input. Somebody hands us $dy = \partial \text{loss} / \partial y$, of the shape of $y$, and asks for $dx$, $dw$ and $db$.
-# Look at **one** place $(i, j)$ of the output. In the forward pass, it took a window of $x$, multiplied by $w$. So in the backward pass:
+# To train a layer we need to know how the loss changes with each weight, each bias and each input. Somebody hands
+# us $dy = \partial \text{loss} / \partial y$, of the shape of $y$, and asks for $dx$, $dw$ and $db$. Look at
+# **one** place $(i, j)$ of the output. In the forward pass, it took a window of $x$, multiplied by $w$. So in the
+# backward pass:
 #
 # $$
 # \begin{aligned}
@@ -1023,11 +1096,13 @@ plot_costs.table(conv_cost, conv.network("resnet50"), total=25_557_032, title="R
 #
 # <details><summary>Hint</summary>
 #
-# Start with `dx = torch.zeros_like(x)` and `dw = torch.zeros_like(w)`, loop over the places $(i, j)$ of `dy`, and add the share of each place. `db` is one call of `sum`.
+# Start with `dx = torch.zeros_like(x)` and `dw = torch.zeros_like(w)`, loop over the places $(i, j)$ of `dy`, and
+# add the share of each place. `db` is one call of `sum`.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# With `g = dy[:, :, i, j]` of shape $(N, K)$ and the window of shape $(N, C, k_h, k_w)$, the share of `dw` is `torch.einsum("nk,nchw->kchw", g, window)`. The share of the window of `dx` is
+# With `g = dy[:, :, i, j]` of shape $(N, K)$ and the window of shape $(N, C, k_h, k_w)$, the share of `dw` is
+# `torch.einsum("nk,nchw->kchw", g, window)`. The share of the window of `dx` is
 # `torch.einsum("nk,kchw->nchw", g, w)`.
 # </details>
 
@@ -1045,7 +1120,8 @@ def conv2d_backward(x, w, dy, stride=(1, 1)):
         three tensors (dx, dw, db), of the shapes of x, of w, and (K,).
 
     Example:
-        >>> dx, dw, db = conv2d_backward(torch.tensor([[[[1., 2, 3]]]]), torch.tensor([[[[4., 5]]]]), torch.ones(1, 1, 1, 2))
+        >>> x, w = torch.tensor([[[[1., 2, 3]]]]), torch.tensor([[[[4., 5]]]])
+        >>> dx, dw, db = conv2d_backward(x, w, torch.ones(1, 1, 1, 2))
         >>> dx.flatten().tolist(), dw.flatten().tolist(), db.tolist()
         ([4.0, 9.0, 5.0], [3.0, 5.0], [2.0])
     """
@@ -1069,20 +1145,33 @@ earned = check.conv2d_backward(conv2d_backward, seed=secret("conv2d_backward"))
 5 * earned
 
 # %% [markdown]
-# With a kernel of ones and $dy$ of ones, $dx$ counts how many windows each pixel is in. Corners are in one, the middle in nine. With stride 2 the pattern becomes uneven; with stride 3 the last columns get nothing: these are the dropped pixels of question 1.
+# With a kernel of ones and $dy$ of ones, $dx$ counts how many windows each pixel is in. Corners are in one, the
+# middle in nine. With stride 2 the pattern becomes uneven; with stride 3 the last columns get nothing: these are
+# the dropped pixels of question 1.
 
 # %%
 plot.show(plot_layers.pixel_gradients(conv2d_backward))
 
 # %% [markdown]
+# Is the calculus right? There is a witness that knows nothing of it: move one number a little, and look how much
+# the output moves. PyTorch's `gradcheck` does so for every number.
+
+# %%
+plot_layers.check_gradients(conv2d_backward)
+
+# %% [markdown]
 # ## 13. The way up: transposed convolution
 #
-# Some networks must make small maps large again, to paint an image or to mark every pixel. Read the backward pass the other way round: each number of the small map **stamps** the kernel, times itself, onto the large map, in steps of $s$;
-# where stamps overlap, they add up. This is `nn.ConvTranspose2d`. With $i$ numbers in, the stamps cover $(i - 1)s + k$ places; the padding $p$ is now **cut off** at both ends:
+# Some networks must make small maps large again, to paint an image or to mark every pixel. Read the backward pass
+# the other way round: each number of the small map **stamps** the kernel, times itself, onto the large map, in
+# steps of $s$; where stamps overlap, they add up. This is `nn.ConvTranspose2d`. With $i$ numbers in, the stamps
+# cover $(i - 1)s + k$ places; the padding $p$ is now **cut off** at both ends:
 #
 # $$o = (i - 1)\,s - 2p + d\,(k - 1) + p_{\text{out}} + 1$$
 #
-# Why the **output padding** $p_{\text{out}}$? Because of the floor in section 5: with $k = 3$, $s = 2$, $p = 1$, an input of 7 and one of 8 both give 4. Going back from 4, the library has to be told which of the two you want: $p_{\text{out}} = 0$ gives 7, $p_{\text{out}} = 1$ gives 8.
+# Why the **output padding** $p_{\text{out}}$? Because of the floor in section 5: with $k = 3$, $s = 2$, $p = 1$,
+# an input of 7 and one of 8 both give 4. Going back from 4, the library has to be told which of the two you want:
+# $p_{\text{out}} = 0$ gives 7, $p_{\text{out}} = 1$ gives 8.
 #
 # ### Exercise 13. `transposed_size` — ●○○ 8 minutes, 2 points
 #
@@ -1131,18 +1220,24 @@ plot.show(plot_sizes.stamps(transposed_size, (3, 3, 1, 0), (3, 3, 2, 0), (4, 3, 
 # %% [markdown]
 # ## What you have learned
 #
-# - A convolution layer slides small kernels over its input, multiplies and adds. Libraries compute the cross-correlation and call it convolution.
+# - A convolution layer slides small kernels over its input, multiplies and adds. Libraries compute the
+#   cross-correlation and call it convolution.
 # - $o = \lfloor (i + 2p - d(k-1) - 1)/s \rfloor + 1$. The floor drops pixels without a word.
-# - One filter has a slice for every input channel and gives one map; $K$ filters give $K$ maps. The weights do not depend on the size of the image, the work does.
-# - Two convolutions in a row are one larger convolution; with stride 1 the map moves with the image, with stride 2 it does not always.
-# - The backward pass hands each window its share, with the same kernel; run forward, it is the transposed convolution.
+# - One filter has a slice for every input channel and gives one map; $K$ filters give $K$ maps. The weights do
+#   not depend on the size of the image, the work does.
+# - Two convolutions in a row are one larger convolution; with stride 1 the map moves with the image, with stride
+#   2 it does not always.
+# - The backward pass hands each window its share, with the same kernel; run forward, it is the transposed
+#   convolution.
 #
 # ## Hand in
 #
-# 1. **Kernel > Restart Kernel and Run All Cells** (in Colab: **Runtime > Restart session and run all**), and read the checks once more: nothing may depend on a cell that you have deleted.
+# 1. **Kernel > Restart Kernel and Run All Cells** (in Colab: **Runtime > Restart session and run all**), and read
+#    the checks once more: nothing may depend on a cell that you have deleted.
 # 2. **Save** the notebook (Ctrl+S, or Cmd+S): what is handed in is the saved file.
-# 3. In the cell below, put in your student id and your name, and remove the `#` in front of the second line. Run the cell. It writes a zip file with your notebook and a PDF of it next to the notebook; upload that file.
-#    Put the `#` back if you go on working, so that "Run All" does not hand in each time.
+# 3. In the cell below, put in your student id and your name, and remove the `#` in front of the second line. Run
+#    the cell. It writes a zip file with your notebook and a PDF of it next to the notebook; upload that file. Put
+#    the `#` back if you go on working, so that "Run All" does not hand in each time.
 
 # %%
 import labkit

@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from labkit.check import cases_convolution as cases
-from labkit.check import (
-    equivariance,
-    kernels,
-    mutants_gradient,
-    mutants_image,
-    mutants_layer,
-    mutants_size,
-)
-from labkit.check.case import Mutant, Spec
+from labkit.check import message
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
-from labkit.check.marks import earn as _check
+from labkit.check.run import examine
+from labkit.check.specs_convolution import EXERCISES, MUTANTS, SPECS
 
-Fn = Callable[..., Any]
+Fn = Callable[..., Any] | None  # None: a student may hand over nothing
 __all__ = [
     "EXERCISES",
     "MUTANTS",
-    "Mutant",
     "conv2d",
     "conv2d_backward",
     "conv_cost",
@@ -39,39 +30,16 @@ __all__ = [
     "transposed_size",
 ]
 
-EXERCISES: dict[str, tuple[str, ...]] = {
-    "out_size": ("out_size",),
-    "corr2d": ("corr2d",),
-    "convolve2d": ("convolve2d",),
-    "pad2d": ("pad2d",),
-    "design": ("blur_kernel", "edge_kernel"),
-    "merge_kernels": ("merge_kernels",),
-    "conv2d": ("conv2d",),
-    "im2col": ("im2col",),
-    "corr1d": ("corr1d",),
-    "conv_cost": ("conv_cost",),
-    "shift_error": ("shift_error",),
-    "conv2d_backward": ("conv2d_backward",),
-    "transposed_size": ("transposed_size",),
-}
-"""Exercise, which is the name of its check -> the functions a student writes, in the order it takes them."""
-MUTANTS: dict[str, tuple[Mutant, ...]] = {
-    "out_size": mutants_size.OUT_SIZE,
-    "corr2d": mutants_image.CORR2D,
-    "convolve2d": mutants_image.CONVOLVE2D,
-    "pad2d": mutants_image.PAD2D,
-    "blur_kernel": kernels.BLUR_MUTANTS,
-    "edge_kernel": kernels.EDGE_MUTANTS,
-    "merge_kernels": mutants_image.MERGE_KERNELS,
-    "conv2d": mutants_layer.CONV2D,
-    "im2col": mutants_layer.IM2COL,
-    "corr1d": mutants_image.CORR1D,
-    "conv_cost": mutants_size.CONV_COST,
-    "shift_error": equivariance.SHIFT_ERROR,
-    "conv2d_backward": mutants_gradient.CONV2D_BACKWARD,
-    "transposed_size": mutants_size.TRANSPOSED_SIZE,
-}
-"""Function -> its named wrong answers; `fn` takes what the student's function takes."""
+
+def _check(exercise: str, *fns: Fn, seed: Seed) -> Earned:
+    """Examine the functions of one exercise, print the message and add up what was earned."""
+    names = EXERCISES[exercise]
+    reports = [examine(SPECS[name], fn, seed) for name, fn in zip(names, fns, strict=True)]
+    message.show(message.write(exercise, reports))
+    total = sum(len(r.aspects) for r in reports)
+    missing = sum(len(r.failed) for r in reports)
+    reasons = [text for r in reports for text in message.reasons(r)]
+    return Earned(total - missing, total, reasons, [c.name for r in reports for c in r.causes])
 
 
 def out_size(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -90,8 +58,7 @@ def out_size(fn: Fn, *, seed: Seed = None) -> Earned:
         >>> 3 * earned
         3.0
     """
-    spec = Spec("out_size", ("i", "k", "s", "p", "d"), cases.out_size, MUTANTS["out_size"], tensors=False)
-    return _check("out_size", [(spec, fn)], seed)
+    return _check("out_size", fn, seed=seed)
 
 
 def corr2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -109,7 +76,7 @@ def corr2d(fn: Fn, *, seed: Seed = None) -> Earned:
         >>> earned = corr2d(lambda x, k: torch.nn.functional.conv2d(x[None, None], k[None, None])[0, 0])
         ✓ corr2d: all 9 cases agree with torch.
     """
-    return _check("corr2d", [(Spec("corr2d", ("x", "k"), cases.corr2d, MUTANTS["corr2d"]), fn)], seed)
+    return _check("corr2d", fn, seed=seed)
 
 
 def convolve2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -121,9 +88,12 @@ def convolve2d(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = convolve2d(None)
+        ✗ convolve2d: None was given where the function convolve2d was expected. Define it with def.
     """
-    spec = Spec("convolve2d", ("x", "k"), cases.convolve2d, MUTANTS["convolve2d"])
-    return _check("convolve2d", [(spec, fn)], seed)
+    return _check("convolve2d", fn, seed=seed)
 
 
 def pad2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -135,9 +105,12 @@ def pad2d(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = pad2d(None)
+        ✗ pad2d: None was given where the function pad2d was expected. Define it with def.
     """
-    spec = Spec("pad2d", ("x", "top", "bottom", "left", "right", "value"), cases.pad2d, MUTANTS["pad2d"])
-    return _check("pad2d", [(spec, fn)], seed)
+    return _check("pad2d", fn, seed=seed)
 
 
 def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
@@ -155,8 +128,12 @@ def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = design(lambda n: [[1 / n**2] * n] * n, lambda: [[-1, 0, 1]] * 3)
+        ✓ design: all 4 cases pass.
     """
-    return _check("design", [(kernels.BLUR, blur_kernel), (kernels.EDGE, edge_kernel)], seed)
+    return _check("design", blur_kernel, edge_kernel, seed=seed)
 
 
 def merge_kernels(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -168,9 +145,12 @@ def merge_kernels(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = merge_kernels(None)
+        ✗ merge_kernels: None was given where the function merge_kernels was expected. Define it with def.
     """
-    spec = Spec("merge_kernels", ("k1", "k2"), cases.merge_kernels, MUTANTS["merge_kernels"])
-    return _check("merge_kernels", [(spec, fn)], seed)
+    return _check("merge_kernels", fn, seed=seed)
 
 
 def conv2d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -188,8 +168,7 @@ def conv2d(fn: Fn, *, seed: Seed = None) -> Earned:
         >>> earned = conv2d(torch.nn.functional.conv2d)
         ✓ conv2d: all 10 cases agree with torch.
     """
-    spec = Spec("conv2d", ("x", "w", "b", "stride", "padding"), cases.conv2d, MUTANTS["conv2d"])
-    return _check("conv2d", [(spec, fn)], seed)
+    return _check("conv2d", fn, seed=seed)
 
 
 def im2col(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -201,9 +180,12 @@ def im2col(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = im2col(None)
+        ✗ im2col: None was given where the function im2col was expected. Define it with def.
     """
-    spec = Spec("im2col", ("x", "kernel_size", "stride"), cases.im2col, MUTANTS["im2col"])
-    return _check("im2col", [(spec, fn)], seed)
+    return _check("im2col", fn, seed=seed)
 
 
 def corr1d(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -215,10 +197,12 @@ def corr1d(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = corr1d(None)
+        ✗ corr1d: None was given where the function corr1d was expected. Define it with def.
     """
-    return _check(
-        "corr1d", [(Spec("corr1d", ("x", "k", "stride"), cases.corr1d, MUTANTS["corr1d"]), fn)], seed
-    )
+    return _check("corr1d", fn, seed=seed)
 
 
 def conv_cost(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -232,11 +216,12 @@ def conv_cost(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass, parameters and multiply-adds apart; the message is printed.
+
+    Example:
+        >>> earned = conv_cost(None)
+        ✗ conv_cost: None was given where the function conv_cost was expected. Define it with def.
     """
-    params = ("c_in", "c_out", "kernel_size", "out_size", "groups", "bias")
-    parts = ("params", "multiply_adds")
-    spec = Spec("conv_cost", params, cases.conv_cost, MUTANTS["conv_cost"], parts, tensors=False)
-    return _check("conv_cost", [(spec, fn)], seed)
+    return _check("conv_cost", fn, seed=seed)
 
 
 def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -253,16 +238,12 @@ def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = shift_error(None)
+        ✗ shift_error: None was given where the function shift_error was expected. Define it with def.
     """
-    params = ("f", "x", "dy", "dx")
-    spec = Spec(
-        "shift_error",
-        params,
-        equivariance.shift_error,
-        MUTANTS["shift_error"],
-        witness="the known error of f",
-    )
-    return _check("shift_error", [(spec, fn)], seed)
+    return _check("shift_error", fn, seed=seed)
 
 
 def conv2d_backward(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -274,10 +255,12 @@ def conv2d_backward(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass, dx, dw and db apart; the message is printed.
+
+    Example:
+        >>> earned = conv2d_backward(None)
+        ✗ conv2d_backward: None was given where the function conv2d_backward was expected. Define it with def.
     """
-    params, parts = ("x", "w", "dy", "stride"), ("dx", "dw", "db")
-    spec = Spec("conv2d_backward", params, cases.conv2d_backward, MUTANTS["conv2d_backward"], parts)
-    return _check("conv2d_backward", [(spec, fn)], seed)
+    return _check("conv2d_backward", fn, seed=seed)
 
 
 def transposed_size(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -289,8 +272,9 @@ def transposed_size(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = transposed_size(None)
+        ✗ transposed_size: None was given where the function transposed_size was expected. Define it with def.
     """
-    params = ("i", "k", "s", "p", "output_padding", "d")
-    mutants = MUTANTS["transposed_size"]
-    spec = Spec("transposed_size", params, cases.transposed_size, mutants, tensors=False)
-    return _check("transposed_size", [(spec, fn)], seed)
+    return _check("transposed_size", fn, seed=seed)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor
 
+from labkit.check.calling import frames_of
 from labkit.check.case import Case, Rule
-from labkit.check.policy import plain
-from labkit.check.run import Cause, Report, Unit, frames_of
+from labkit.check.naming import Cause, Unit
+from labkit.check.policy import plain, shape_of
+from labkit.check.run import Report
 
 SMALL = 20
 LONG = 160
@@ -63,12 +66,17 @@ def unit_lines(report: Report, unit: Unit) -> list[str]:
     causes = [f"Likely cause: {cause_text(c)}." for c in report.causes]
     complaint = unit.complaint
     hint = complaint.hint if complaint is not None else ""
-    if unit.outcome.error is not None and not frames_of(unit.outcome.error):
+    if unit.outcome.error is not None and wrong_parameters(unit.outcome.error):
         hint = f"keep the line with def as it was given; the parameters are {', '.join(report.spec.params)}"
     if hint and (not causes or (complaint is not None and complaint.stage == "dtype")):
         causes.append(f"Hint: {hint}.")
     changes = [c.got for name, c in report.side if c.stage == "input"]
     return lines + causes + [f"Also: {g.removeprefix('a result, but ')}." for g in changes]
+
+
+def wrong_parameters(error: BaseException) -> bool:
+    """Say whether the call itself failed, because the function takes other parameters."""
+    return type(error) is TypeError and not frames_of(error) and " argument" in error_text(error)
 
 
 def side_lines(report: Report) -> list[str]:
@@ -138,10 +146,10 @@ def wanted(report: Report, unit: Unit) -> str:
 def values(value: Any) -> str:
     """Write the numbers of a small worked example; longer ones are left out."""
     try:
-        tensor = plain(value)
-        if isinstance(value, int | float) or tensor.numel() > SMALL:
+        shape = shape_of(value)
+        if not shape or math.prod(shape) > SMALL:
             return ""
-        return repr(_short(tensor.tolist())).replace("'", "")
+        return repr(_short(plain(value).tolist())).replace("'", "")
     except Exception:
         return ""
 

@@ -1,51 +1,21 @@
-"""Call a student's function on the cases, judge what comes back, and name the mistake."""
+"""Run a student's function on all cases of an exercise and judge what comes back."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from labkit.check.case import Case, Mutant, Spec
+from labkit.check.calling import Outcome, call, stub_of
+from labkit.check.case import Case, Spec
 from labkit.check.draw import Draw, Seed
-from labkit.check.policy import Complaint, is_a, judge, kind, plain, same
+from labkit.check.naming import Cause, Unit, name_causes
+from labkit.check.policy import Complaint, is_a, judge, kind, plain
 
 KEEPS = "keeps float64"
 UNCHANGED = "leaves its input unchanged"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one call did: the value it returned or the error it raised, and which inputs it changed."""
-
-    value: Any = None
-    error: BaseException | None = None
-    changed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One judged result: a call, or one part of what the call returned."""
-
-    aspect: str
-    case: Case
-    outcome: Outcome
-    part: int | None
-    complaint: Complaint | None
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A named mistake and the aspects in which the result equals it."""
-
-    name: str
-    aspects: tuple[str, ...]
-    everywhere: bool
 
 
 @dataclass(frozen=True)
@@ -70,56 +40,6 @@ class Report:
         """The aspects that did not pass, in order."""
         bad = {u.aspect for u in self.units if u.complaint} | {name for name, _ in self.side}
         return self.aspects if self.unwritten or self.absent else tuple(a for a in self.aspects if a in bad)
-
-
-def copied(value: Any) -> Any:
-    """Copy a tensor so that a call cannot change ours; other arguments cannot be changed."""
-    return value.detach().clone(memory_format=torch.contiguous_format) if isinstance(value, Tensor) else value
-
-
-def call(fn: Callable[..., Any], case: Case, params: tuple[str, ...]) -> Outcome:
-    """Call a function on copies of a case's arguments; anything it raises but KeyboardInterrupt is kept."""
-    args = [copied(a) for a in case.args]
-    kwargs = {k: copied(v) for k, v in case.kwargs.items()}
-    value, error = None, None
-    try:
-        value = fn(*args, **kwargs)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as e:
-        error = e
-    ours = [*zip(params, case.args, args, strict=False)]
-    ours += [(k, v, kwargs[k]) for k, v in case.kwargs.items()]
-    changed = tuple(
-        name for name, mine, theirs in ours if isinstance(mine, Tensor) and not intact(mine, theirs)
-    )
-    return Outcome(value, error, changed)
-
-
-def intact(mine: Tensor, theirs: Tensor) -> bool:
-    """Say whether a copy still holds what it held."""
-    try:
-        return theirs.shape == mine.shape and torch.equal(plain(theirs).to(mine.dtype), mine)
-    except Exception:
-        return False
-
-
-def frames_of(error: BaseException) -> list[tuple[str, int]]:
-    """List functions and lines of the student's own file through which an error went; empty where unknown."""
-    try:
-        tb: TracebackType | None = error.__traceback__
-        frames = [(f.f_code, line) for f, line in traceback.walk_tb(tb) if f.f_code.co_filename != __file__]
-        home = frames[0][0].co_filename
-        return [(code.co_name, line) for code, line in frames if code.co_filename == home]
-    except Exception:
-        return []
-
-
-def stub_of(error: BaseException, name: str) -> str:
-    """Name the unwritten function: the exercise itself, or another one that it calls."""
-    frames = frames_of(error)
-    inner = frames[-1][0] if len(frames) > 1 else name
-    return inner if inner.isidentifier() else name
 
 
 def label(spec: Spec, case: Case, part: int | None) -> str:
@@ -187,7 +107,7 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
         names = " and ".join(changed)
         hint = f"work on a copy, for instance {changed[0]}.clone()" if changed else ""
         c = Complaint(
-            "input", f"a result, but the call changes its input {names}", "inputs left as they were", hint
+            "input", f"a result, but the call changes its input {names}", "its inputs left as they were", hint
         )
         found.append((UNCHANGED, c if changed else first))
     return found
@@ -220,43 +140,3 @@ def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
     side = side_complaints(spec, units)
     causes = name_causes(spec.mutants, units)
     return replace(report, units=tuple(units), side=tuple(side), causes=causes)
-
-
-def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, ...]:
-    """Find the fewest named mistakes that explain the failing results, at most two.
-
-    A mistake explains a result when it gives the same one on the same input. Of several that explain as many
-    failing results, the one that also gives the right results where the student does is taken.
-    """
-    open_units = {i for i, u in enumerate(units) if u.complaint and u.outcome.error is None}
-    everything = set(open_units)
-    scored = []
-    for mutant in mutants if open_units else ():
-        cache: dict[int, Any] = {}
-        hits = {i for i, u in enumerate(units) if _matches(mutant, u, cache)}
-        scored.append((mutant.name, hits & everything, len(hits - everything)))
-    causes: list[tuple[int, Cause]] = []
-    while scored and open_units and len(causes) < 2:
-        name, hits, _ = max(scored, key=lambda s: (len(s[1] & open_units), s[2]))
-        if not hits & open_units:
-            break
-        aspects = tuple(dict.fromkeys(units[i].aspect for i in sorted(hits & open_units)))
-        causes.append((min(hits & open_units), Cause(name, aspects, hits >= everything)))
-        open_units -= hits
-    return tuple(cause for _, cause in sorted(causes, key=lambda c: c[0]))
-
-
-def _matches(mutant: Mutant, unit: Unit, cache: dict[int, Any]) -> bool:
-    if unit.outcome.error is not None or unit.outcome.value is None:
-        return False
-    if id(unit.case) not in cache:
-        cache[id(unit.case)] = call(mutant.fn, unit.case, ())
-    wrong, value = cache[id(unit.case)], unit.outcome.value
-    if wrong.error is not None:
-        return False
-    if unit.part is None:
-        return same(value, wrong.value)
-    try:
-        return same(value[unit.part], wrong.value[unit.part])
-    except Exception:
-        return False

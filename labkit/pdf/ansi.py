@@ -146,5 +146,5 @@ def _run(text: str, style: Style) -> str:
     if style.underline:
         body = call("underline", body)
     if style.paper:
-        body = call("highlight", body, fill=f'rgb("#{style.paper}").lighten(70%)')
+        body = call("highlight", body, fill=f'rgb("#{style.paper}").lighten(82%)')
     return body

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import io
+import posixpath
 import re
 import urllib.parse
 import warnings
@@ -69,7 +70,9 @@ class Pictures:
         return self._file(source)
 
     def _file(self, source: str) -> bytes:
-        path = urllib.parse.unquote(re.split(r"[?#]", source, maxsplit=1)[0])
+        path = posixpath.normpath(urllib.parse.unquote(re.split(r"[?#]", source, maxsplit=1)[0]))
+        if path.startswith(("/", "..")) or "\\" in path or "\x00" in path:
+            raise PictureError("it is outside the notebook's folder")
         if path in self.extra:
             self.used[path] = self.extra[path]
             return self.extra[path]

@@ -106,7 +106,7 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
             f"{same}, but it could not be drawn again to compare the pages ({type(error).__name__}).",
         )
     if again == pdf:
-        extra = f" (with the {len(pictures)} pictures attached to it)" if pictures else ""
+        extra = f" (with the {len(pictures)} picture files attached to it)" if pictures else ""
         return True, f"{same}, and drawing it again{extra} gives the same PDF, byte for byte."
     same_engine = found.stamp is not None and found.stamp.engine == engine()
     try:

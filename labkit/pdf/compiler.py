@@ -14,7 +14,7 @@ from labkit.pdf.document import Document, build, source_of
 from labkit.pdf.fonts import CJK, FontSet, find_fonts, missing_glyphs, substitute, undrawable
 from labkit.pdf.notebook import Notebook
 from labkit.pdf.pair import Stamp, stamp
-from labkit.pdf.typ import array, lit
+from labkit.pdf.typ import array, clean, lit
 
 TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
 _STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
@@ -44,7 +44,7 @@ def make_pdf(
     Raises:
         PdfError: Typst could not compile the document.
     """
-    name = Path(name).name or "notebook.ipynb"
+    name = _plain_name(name)
     with tempfile.TemporaryDirectory(prefix="labkit-pdf-") as folder:
         store = Path(folder)
         document = build(notebook, name=name, store=store, root=root, extra=extra or {})
@@ -52,6 +52,12 @@ def make_pdf(
         _lay_out(store, document, raw)
         source = _main(document, stamp(raw, notebook), name, fonts, store)
         return _compile(source, store, fonts, document.warnings), document.warnings
+
+
+def _plain_name(name: str) -> str:
+    """Return a file name that a PDF may give to an attachment."""
+    plain = re.sub(r'[\\/:*?"<>|\x00-\x1f\x7f]', "_", clean(Path(name).name)).strip()[-120:]
+    return plain if plain.endswith(".ipynb") else f"{plain or 'notebook'}.ipynb"
 
 
 def _template() -> str:
@@ -89,7 +95,8 @@ def _main(document: Document, mark: Stamp, name: str, fonts: FontSet, store: Pat
     }
     missing = missing_glyphs(drawn, families["text"], fonts)
     if missing:
-        document.warnings.append(f"{len(missing)} characters that no font has are named in words")
+        several = "characters that no font has are" if len(missing) > 1 else "character that no font has is"
+        document.warnings.append(f"{len(missing)} {several} named in words")
     return substitute(source, missing)
 
 
@@ -123,7 +130,7 @@ def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> b
     for standards in _STANDARDS:
         for _attempt in range(2):
             try:
-                pdf = compiler.compile(
+                pdf, said = compiler.compile_with_warnings(
                     source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
                 )
             except typst.TypstError as error:
@@ -136,6 +143,7 @@ def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> b
                 if standards != _STANDARDS[0]:
                     kind = " ".join(standards).upper() or "plain PDF"
                     warnings.append(f"made as {kind}, not as PDF/A-3a and PDF/UA-1: {complaint}")
+                warnings.extend(sorted({f"the compiler says: {warning.message}" for warning in said}))
                 assert isinstance(pdf, bytes)
                 return pdf
     raise PdfError(f"The PDF could not be made: {complaint}; please report it with the notebook.")

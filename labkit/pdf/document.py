@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bs4
+
 from labkit.pdf.assets import Pictures
 from labkit.pdf.fonts import language
-from labkit.pdf.html import Html, Outline
+from labkit.pdf.html import Html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Cell, Notebook, as_dict, text_of
+from labkit.pdf.outline import Outline
 from labkit.pdf.outputs import Outputs
 from labkit.pdf.pair import Stamp
 from labkit.pdf.typ import array, breakable, call, clean, code, lit, note
@@ -26,7 +29,6 @@ _MAGICS = {
     "latex": "latex",
     "javascript": "javascript",
 }
-_TITLE = re.compile(r"^\s*#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 
 
 @dataclass
@@ -44,13 +46,30 @@ class Document:
     warnings: list[str] = field(default_factory=list)
 
 
+def title_line(source: str) -> int | None:
+    """Return which line of Markdown is its first top heading, None when there is none.
+
+    Example:
+        >>> title_line("```\\n# a comment\\n```\\n# Title")
+        3
+    """
+    fence = ""
+    for number, line in enumerate(source.split("\n")):
+        mark = line.lstrip()[:3]
+        if mark in ("```", "~~~", "$$"):
+            fence = "" if mark == fence else fence or mark
+        elif not fence and line.startswith("# ") and line[2:].strip():
+            return number
+    return None
+
+
 def title_of(notebook: Notebook, default: str) -> str:
     """Return the lab's title: the first top heading in plain words, else `default`."""
     for cell in notebook.cells:
-        match = _TITLE.search(cell.source) if cell.kind == "markdown" else None
-        if match:
-            plain = re.sub(r"[*_`]|<[^>]{0,200}>|!?\[([^\]]*)\]\([^)]*\)", r"\1", match[1])
-            return clean(plain).strip()[:200] or default
+        number = title_line(cell.source) if cell.kind == "markdown" else None
+        if number is not None:
+            html = to_html(cell.source.split("\n")[number])
+            return " ".join(clean(bs4.BeautifulSoup(html, "html.parser").get_text()).split())[:200] or default
     return text_of(notebook.metadata.get("title"))[:200] or default
 
 
@@ -80,15 +99,12 @@ def build(
     outputs = Outputs(html, Widgets.of(notebook))
     title = title_of(notebook, Path(name).stem)
     parts: list[str] = []
-    titled = False
-    for cell in notebook.cells:
-        source = cell.source
+    for number, cell in enumerate(notebook.cells):
         if cell.kind == "markdown":
-            if not titled:
-                source, titled = _without_title(source)
+            source = _without_title(cell.source) if number == 0 else cell.source
             parts.append(_markdown(source, cell, html))
         elif cell.kind == "raw":
-            parts.append(call("source-text", code(source)) if source.strip() else "")
+            parts.append(call("source-text", code(cell.source)) if cell.source.strip() else "")
         else:
             parts += _code(cell, notebook.language, outputs)
     body = "\n".join(f"#{part}" for part in parts if part) or f"#{note('[the notebook is empty]')}"
@@ -97,12 +113,11 @@ def build(
     return Document(body, title, lang, region, student, formulas, pictures, outline.anchors, warnings)
 
 
-def _without_title(source: str) -> tuple[str, bool]:
-    """Return a cell without the top heading that became the document's title."""
-    match = _TITLE.search(source)
-    if match and not re.search(r"^(```|~~~|\$\$)", source[: match.start()], re.MULTILINE):
-        return source[: match.start()] + "\n" + source[match.end() :], True
-    return source, False
+def _without_title(source: str) -> str:
+    """Return the first cell without the top heading that became the document's title."""
+    number = title_line(source)
+    lines = source.split("\n")
+    return source if number is None else "\n".join([*lines[:number], "", *lines[number + 1 :]])
 
 
 def _markdown(source: str, cell: Cell, html: Html) -> str:

@@ -83,10 +83,12 @@ def language(text: str) -> tuple[str, str]:
 
 def missing_glyphs(chars: Iterable[str], families: list[str], fonts: FontSet) -> set[str]:
     """Return the characters that none of the families can draw, as the compiler itself sees it."""
-    asked = sorted({char for char in chars if char > "\u024f" and not _JOINERS.match(char)})
-    if not asked:
-        return set()
-    lines = [f"#box({lit(char)})" for char in asked if unicodedata.category(char)[0] not in "ZM"]
+    asked = {char for char in chars if char > "\u024f" and not _JOINERS.match(char)}
+    unnamed = {char for char in asked if unicodedata.category(char) in ("Co", "Cn")}  # forbidden in PDF/A
+    drawn = sorted(char for char in asked - unnamed if unicodedata.category(char)[0] not in "ZM")
+    if not drawn:
+        return unnamed
+    lines = [f"#box({lit(char)})" for char in drawn]
     source = "\n".join(
         [
             f"#set text(font: {array(map(lit, families))}, fallback: false)",
@@ -99,8 +101,8 @@ def missing_glyphs(chars: Iterable[str], families: list[str], fonts: FontSet) ->
             source.encode(), format="pdf", pdf_standards=["a-2u"], timestamp=0
         )
     except typst.TypstError as error:
-        return undrawable(error) & set(asked)
-    return set()
+        return (undrawable(error) & asked) | unnamed
+    return unnamed
 
 
 def undrawable(error: typst.TypstError) -> set[str]:

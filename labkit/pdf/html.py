@@ -13,6 +13,7 @@ from labkit.pdf import css
 from labkit.pdf.assets import PictureError, Pictures
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Json
+from labkit.pdf.outline import Outline
 from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
 
 MAX_DEPTH = 40
@@ -30,25 +31,6 @@ _INLINE = {
     "strike", "strike": "strike", "mark": "highlight", "small": "smaller",
 }  # fmt: skip
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
-
-
-@dataclass
-class Outline:
-    """Where the headings stand: levels never skip one, each anchor is given once."""
-
-    level: int = 1
-    anchors: list[str] = field(default_factory=list)
-
-    def heading(self, level: int, body: str, text: str) -> str:
-        """Return a heading whose level is at most one below the one before; it keeps its visible size."""
-        shown, level = level, min(level, self.level + 1)
-        self.level = level
-        anchor = re.sub(r"\s", "-", text.strip())
-        new = bool(anchor) and anchor not in self.anchors
-        if new:
-            self.anchors.append(anchor)
-        key = str(len(self.anchors) - 1) if new else "none"
-        return call("section", str(level), str(shown), key, body)
 
 
 @dataclass
@@ -192,6 +174,8 @@ class Html:
         source = str(node.get("src", ""))
         name = "" if source.startswith("data:") else source.rsplit("/", 1)[-1][:80]
         alt = str(node.get("alt") or "") or name or "picture"
+        if node.parent is not None and node.parent.name == "a" and node.get("alt") and "://" in source:
+            return lit(alt)  # a badge: its words are the link
         width = css.length(str(node.get("width") or "") or self.style(node).get("width", ""))
         try:
             return self._picture(self.pictures.resolve(source, self.attachments), alt, width)
@@ -285,8 +269,9 @@ class Html:
         parts = []
         for child in element.find_all(["dt", "dd"], recursive=False):
             body = self.line(child, depth + 1)
-            parts.append(call("strong", body) if child.name == "dt" else call("pad", body, left="1.2em"))
-        return block(call("paragraph", part) for part in parts)
+            term = child.name == "dt"
+            parts.append(call("paragraph", call("strong", body)) if term else call("pad", body, left="1.2em"))
+        return block(parts)
 
     def _details(self, element: Tag, depth: int) -> str:
         summary = element.find("summary", recursive=False)
@@ -302,4 +287,6 @@ def _trimmed(parts: list[str]) -> list[str]:
         parts = parts[1:]
     while parts and parts[-1] == '" "':
         parts = parts[:-1]
+    if parts and parts[0].startswith('" '):
+        parts[0] = '"' + parts[0][1:].lstrip()
     return parts

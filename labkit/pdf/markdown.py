@@ -11,7 +11,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 # A closing dollar is not followed by a digit, so that "$5 and $10" stays text.
 _INLINE = r"(?<![$\\])\$(?P<math_inline_tex>(?s:[^$\\]|\\.)+?)\$(?![0-9$])"
 _IN_HTML = re.compile(
-    r"(?P<skip><(?P<tag>pre|code|script|style)\b.*?</(?P=tag)\s*>|<[^>]*>)"
+    r"(?P<skip><(?P<tag>pre|code|script|style)\b.*?</(?P=tag)\s*>|<[^<>]*>)"
     r"|\$\$(?P<display>[^$]+)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?)(?<![\\\s])\$(?![0-9$])",
     re.DOTALL | re.IGNORECASE,
 )

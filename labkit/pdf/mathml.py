@@ -11,28 +11,9 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
-from labkit.pdf.typ import lit
+from labkit.pdf.mathleaf import FormulaError, identifier, number, operator, space, symbol, text_of_leaf, words
 
 _NS = "{http://www.w3.org/1998/Math/MathML}"
-_STYLES = {
-    "bold": "bold(upright({}))",
-    "bold-italic": "bold({})",
-    "double-struck": "bb({})",
-    "script": "cal({})",
-    "fraktur": "frak({})",
-    "monospace": "mono({})",
-    "sans-serif": "sans({})",
-    "normal": "upright({})",
-    "italic": "italic({})",
-    "bold-script": "bold(cal({}))",
-    "bold-fraktur": "bold(frak({}))",
-    "bold-sans-serif": "bold(sans({}))",
-}
-_PER_LETTER = {"double-struck", "script", "fraktur", "bold-script", "bold-fraktur"}
-_LIMIT_WORDS = {
-    "lim", "max", "min", "sup", "inf", "argmax", "argmin", "arg max", "arg min",
-    "limsup", "liminf", "lim sup", "lim inf", "det", "gcd", "Pr",
-}  # fmt: skip
 _BIG = set("∑∏∐⋃⋂⨁⨂⋁⋀⨆")
 _OVERLINES = set("―‾¯_")
 _UNDERLINES = set("_―¯‾̲\u0332")
@@ -46,25 +27,8 @@ _COLOURS = {
     "navy", "olive", "aqua", "lime", "fuchsia", "silver",
 }  # fmt: skip
 _OPEN, _CLOSE = set("([{|‖∥⟨"), set(")]}|‖∥⟩")
-_INVISIBLE = set("\u2061\u2062\u2063\u2064\u200b")
 _RULE = "stroke: 0.5pt"
 _EMPTY = '""'
-
-
-class FormulaError(Exception):
-    """A formula with something that cannot be set; it is then shown as its source."""
-
-
-def symbol(char: str) -> str:
-    """Return one character as Typst math reads it: itself, or an escape.
-
-    Example:
-        >>> symbol("x"), symbol("#"), symbol("∑")
-        ('x', '\\\\#', '\\\\u{2211}')
-    """
-    if char.isascii():
-        return char if char.isalnum() else "\\" + char
-    return f"\\u{{{ord(char):x}}}"
 
 
 def to_typst(root: Element) -> str:
@@ -85,10 +49,6 @@ def _tag(element: Element) -> str:
     return str(element.tag).removeprefix(_NS)
 
 
-def _text(element: Element) -> str:
-    return (element.text or "").strip()
-
-
 def _node(element: Element) -> str:
     return _NODES.get(_tag(element), _sequence)(element)
 
@@ -99,7 +59,7 @@ def _group(element: Element) -> str:
 
 
 def _is_fence(element: Element, chars: set[str]) -> bool:
-    return _tag(element) == "mo" and _text(element) in chars
+    return _tag(element) == "mo" and text_of_leaf(element) in chars
 
 
 def _sequence(elements: Iterable[Element]) -> str:
@@ -108,8 +68,8 @@ def _sequence(elements: Iterable[Element]) -> str:
     while at < len(items):
         if at + 1 < len(items) and _tag(items[at + 1]) == "mtable" and _is_fence(items[at], _OPEN):
             closed = at + 2 < len(items) and _is_fence(items[at + 2], _CLOSE)
-            close = symbol(_text(items[at + 2])) if closed else ""
-            out.append(f"lr({symbol(_text(items[at]))} {_node(items[at + 1])} {close})")
+            close = symbol(text_of_leaf(items[at + 2])) if closed else ""
+            out.append(f"lr({symbol(text_of_leaf(items[at]))} {_node(items[at + 1])} {close})")
             at += 3 if closed else 2
         elif _tag(items[at]) == "mpadded" and items[at].get("width") == "0" and at + 1 < len(items):
             out.append(f"cancel({_group(items[at + 1])})")  # \not before a relation
@@ -148,63 +108,6 @@ def _coloured(colour: str | None, body: str) -> str:
     return body
 
 
-def _identifier(element: Element) -> str:
-    text, style = _text(element), element.get("mathvariant", "")
-    if not text:
-        return ""
-    if text.startswith("\\") and len(text) > 1:
-        raise FormulaError(f"unknown command {text}")
-    if len(text) == 1:
-        return _STYLES[style].format(symbol(text)) if style in _STYLES and style != "italic" else symbol(text)
-    if style in _PER_LETTER:
-        return _STYLES[style].format(" ".join(map(symbol, text)))
-    if style in _STYLES and style != "normal":
-        return _STYLES[style].format(lit(text))
-    return _operator_name(text)
-
-
-def _operator_name(text: str) -> str:
-    limits = "true" if text in _LIMIT_WORDS else "false"
-    shown = re.sub("^arg ?(?=m)", "arg\\u2009", text)
-    return f"op({lit(shown)}, limits: #{limits})"
-
-
-def _number(element: Element) -> str:
-    text, style = _text(element), element.get("mathvariant", "")
-    if style in _STYLES:
-        return _STYLES[style].format(lit(text))
-    return text if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) else lit(text) if text else ""
-
-
-def _words(element: Element) -> str:
-    text, style = (element.text or "").replace("\u00a0", " "), element.get("mathvariant", "")
-    if not text:
-        return ""
-    return _STYLES[style].format(lit(text)) if style in _STYLES and style != "normal" else lit(text)
-
-
-def _operator(element: Element) -> str:
-    text = _text(element)
-    if not text or set(text) <= _INVISIBLE:
-        return ""
-    if len(text) > 1 and text.replace(" ", "").isalpha():
-        return _operator_name(text)
-    if text in ("‖", "∥"):
-        return 'class("normal", \\u{2016})'
-    shown = "".join(map(symbol, text))
-    size = re.match(r"([0-9.]+)em", element.get("minsize", ""))
-    if size and element.get("minsize") == element.get("maxsize"):
-        return f"lr(size: #{min(float(size[1]), 6):.2f}em, {shown})"
-    return shown
-
-
-def _space(element: Element) -> str:
-    if element.get("linebreak") == "newline":
-        return "\\ "
-    width = re.match(r"-?\d*\.?\d+(?=em)", element.get("width", ""))
-    return f"#h({max(-4.0, min(20.0, float(width[0]))):g}em)" if width else ""
-
-
 def _phantom(element: Element) -> str:
     return f"#hide[${_sequence(element)}$]"
 
@@ -234,7 +137,7 @@ def _root(element: Element) -> str:
 
 
 def _attached(base: Element, *, below: str = "", above: str = "", limits: bool = False) -> str:
-    shown, text = _group(base), _text(base) if _tag(base) in ("mo", "mi") else ""
+    shown, text = _group(base), text_of_leaf(base) if _tag(base) in ("mo", "mi") else ""
     takes_limits = text in _BIG or (shown.startswith("op(") and shown.endswith("limits: #true)"))
     if limits and not takes_limits:
         shown = f"limits({shown})"
@@ -245,7 +148,7 @@ def _attached(base: Element, *, below: str = "", above: str = "", limits: bool =
 
 
 def _superscript(element: Element) -> str:
-    mark = _text(element[1])
+    mark = text_of_leaf(element[1])
     if mark and set(mark) <= set("′'″‴"):
         return _attached(element[0], above=" ".join(symbol("′" if m == "'" else m) for m in mark))
     return _attached(element[0], above=_group(element[1]))
@@ -260,7 +163,7 @@ def _both_scripts(element: Element) -> str:
 
 
 def _under(element: Element) -> str:
-    mark = _text(element[1]) if _tag(element[1]) == "mo" else ""
+    mark = text_of_leaf(element[1]) if _tag(element[1]) == "mo" else ""
     if mark in ("⏟", "︸"):
         return f"underbrace({_group(element[0])})"
     if mark and mark in _UNDERLINES:
@@ -269,9 +172,9 @@ def _under(element: Element) -> str:
 
 
 def _over(element: Element) -> str:
-    mark = _text(element[1]) if _tag(element[1]) == "mo" else ""
+    mark = text_of_leaf(element[1]) if _tag(element[1]) == "mo" else ""
     base = _group(element[0])
-    several = sum(1 for part in element[0].iter() if _text(part)) > 1
+    several = sum(1 for part in element[0].iter() if text_of_leaf(part)) > 1
     if mark in ("⏞", "︷"):
         return f"overbrace({base})"
     if mark in _OVERLINES and several:
@@ -291,10 +194,10 @@ def _row(element: Element) -> str:
     ends = [item for item in (items[:1] + items[-1:]) if _tag(item) == "mo"]
     forms = [end.get("form") for end in ends]
     if len(items) >= 2 and forms == ["prefix", "postfix"]:
-        first, last = (symbol(_text(end)) if _text(end) else "" for end in ends)
+        first, last = (symbol(text_of_leaf(end)) if text_of_leaf(end) else "" for end in ends)
         return f"lr({first} {_fenced(items[1:-1])} {last})"
-    if len(items) >= 2 and forms[:1] == ["prefix"] and _tag(items[0]) == "mo" and _text(items[0]):
-        return f"lr({symbol(_text(items[0]))} {_sequence(items[1:])})"  # cases: no closing bracket
+    if len(items) >= 2 and forms[:1] == ["prefix"] and _tag(items[0]) == "mo" and text_of_leaf(items[0]):
+        return f"lr({symbol(text_of_leaf(items[0]))} {_sequence(items[1:])})"  # cases: no closing bracket
     return _sequence(items)
 
 
@@ -302,9 +205,11 @@ def _fenced(items: list[Element]) -> str:
     middle = []
     for item in items:
         inner_fence = (
-            _tag(item) == "mo" and item.get("fence") == "true" and _text(item) in ("|", "∣", "‖", "∥", "/")
+            _tag(item) == "mo"
+            and item.get("fence") == "true"
+            and text_of_leaf(item) in ("|", "∣", "‖", "∥", "/")
         )
-        middle.append(f"mid({symbol(_text(item))})" if inner_fence else "")
+        middle.append(f"mid({symbol(text_of_leaf(item))})" if inner_fence else "")
     if not any(middle):
         return _sequence(items)
     return " ".join(mid or _node(item) for mid, item in zip(middle, items, strict=True))
@@ -348,12 +253,12 @@ def _tuple(items: list[str]) -> str:
 
 _NODES: dict[str, Callable[[Element], str]] = {
     "mstyle": _style,
-    "mi": _identifier,
-    "mn": _number,
-    "mtext": _words,
-    "ms": _words,
-    "mo": _operator,
-    "mspace": _space,
+    "mi": identifier,
+    "mn": number,
+    "mtext": words,
+    "ms": words,
+    "mo": operator,
+    "mspace": space,
     "mphantom": _phantom,
     "menclose": _enclosed,
     "merror": _error,

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import typst
 
-from labkit.pdf.mathml import FormulaError, to_typst
+from labkit.pdf.mathleaf import FormulaError
+from labkit.pdf.mathml import to_typst
 from labkit.pdf.typ import call, lit
 
 MAX_LENGTH = 20_000
@@ -195,6 +196,7 @@ def _prepare(tex: str) -> tuple[str, str]:
     tex = re.sub(
         r"\\label\s*\{[^}]*\}|\\(?:nonumber|notag|allowbreak|displaylimits|hfill)(?![A-Za-z])", "", tex
     )
+    tex = re.sub(r"\\mathrm\s*\{([A-Za-z])\}", r"\\text{\1}", tex)  # latex2mathml leaves one letter slanted
     tex = re.sub(r"\\operatorname\*?\s*\{([^{}]*)\}", _operator_words, tex)
     tex = re.sub(rf"\\(begin|end)\{{{_ALIGNED}\}}", _environment, tex)
     tex = re.sub(r"\\(?:begin|end)\{(?:equation|math|displaymath)\*?\}", "", tex)

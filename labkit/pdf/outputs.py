@@ -17,7 +17,8 @@ from labkit.pdf.typ import block, call, clean, code, lit, note
 from labkit.pdf.widgets import Widgets
 
 MAX_LINES = 400  # of one text output; the rest is folded with its count
-MAX_LINE = 20_000
+MAX_LINE = 4_000
+MAX_HTML = 5_000_000
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _FRAME = re.compile(r'frames\[\d+\]\s*=\s*"(data:image/\w+;base64,[^"]+)"')
@@ -73,7 +74,7 @@ class Outputs:
             try:
                 body = form()
             except PictureError as error:
-                problems.append(f"picture not shown: {error}")
+                problems.append(str(error))
                 continue
             if body:
                 return body
@@ -111,10 +112,10 @@ class Outputs:
         if depth > 4:
             return note("[widget inside too many widgets not shown]")
         outputs, text = self.widgets.describe(text_of(view.get("model_id")))
-        parts = [note(f"[interactive: {text}]")] if text else []
+        parts = [call("lead-note", lit(f"[interactive: {text}]"))] if text else []
         parts += [body for output in coalesced(outputs) if (body := self.one(output, count, depth + 1))]
         if parts:
-            return block(call("paragraph", block([part])) for part in parts)
+            return block(parts)
         if any(mime in data for mime in _PICTURES) or "text/html" in data:
             return ""
         return note(
@@ -122,6 +123,8 @@ class Outputs:
         )
 
     def _html(self, text: str) -> str:
+        if len(text) > MAX_HTML and "frames[" not in text:
+            return note(f"[HTML output of {len(text):,} characters not shown]")
         frames = _FRAME.findall(text)
         if frames:
             last = re.sub(r"\\\s", "", frames[-1].split(",", 1)[1])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from labkit.pdf.html import Html
 
 MAX_COLUMNS = 60
-MAX_ROWS = 2000
+MAX_ROWS = 500
 
 
 def table(html: Html, element: Tag, depth: int) -> str:

@@ -8,6 +8,7 @@ process of its own, with limits on time and memory.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -48,6 +49,9 @@ def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: floa
         return Verdict(
             False, f"Not compared: the files are too big ({len(pdf):,} and {len(notebook):,} bytes)."
         )
+    missing = [name for name in ("pypdf", "typst") if importlib.util.find_spec(name) is None]
+    if missing:
+        return Verdict(False, f"Not compared: {missing[0]} is missing; run: pip install 'labkit[pdf]'")
     with tempfile.TemporaryDirectory(prefix="labkit-verify-") as folder:
         (Path(folder) / "pdf").write_bytes(pdf)
         (Path(folder) / "ipynb").write_bytes(notebook)

@@ -346,9 +346,8 @@ def kernels_lists(channels, kernel_size):
 
 
 def kernels_softmax(channels, kernel_size):
-    return torch.nn.Parameter(
-        torch.zeros(channels, 1, math.prod(kernel_size)).softmax(2).unflatten(2, kernel_size)
-    )
+    flat = torch.zeros(channels, 1, math.prod(kernel_size), dtype=torch.float64, requires_grad=True)
+    return flat.softmax(2).unflatten(2, kernel_size)
 
 
 # global_avg_pool
@@ -413,7 +412,7 @@ def curve_roll(f, x, most):
 
 def curve_list(f, x, most):
     y = f(x)
-    return [float((f(x.roll(d, -1)) - y).abs().mean() / y.abs().mean()) for d in range(most + 1)]
+    return [((f(x.roll(d, -1)) - y).abs().mean() / y.abs().mean()).item() for d in range(most + 1)]
 
 
 def curve_numpy(f, x, most):

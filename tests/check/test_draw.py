@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.check import cases_convolution as cases
+from labkit.check import cases_size
 from labkit.check.draw import Draw
 
 SEED = st.one_of(st.none(), st.integers(), st.text(), st.binary())
@@ -52,4 +53,4 @@ def test_shapes_vary_with_the_seed():
 
 
 def test_out_size_is_asked_about_two_hundred_times():
-    assert len(cases.out_size(Draw("out_size"))) == 203
+    assert len(cases_size.out_size(Draw("out_size"))) == 203

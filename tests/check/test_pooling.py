@@ -17,6 +17,7 @@ from labkit.check.draw import Draw
 from labkit.check.pooling import EXERCISES, MUTANTS, SPECS
 from labkit.check.run import examine
 
+REMOTE = runpy.run_path(str(Path(__file__).with_name("test_boundary.py")))["remote"]
 HONEST = runpy.run_path(str(Path(__file__).with_name("honest_pooling.py")))["HONEST"]
 SEEDS = (None, "0f" * 32, b"grader")
 BESIDE_THE_POINT = {"changes its input", "float32 for a float64 input"}
@@ -51,6 +52,19 @@ def test_honest_style_is_accepted(function, written, capsys):
         assert float(earned) == 1.0, text
         assert text.startswith("✓ ")
         assert earned.reasons == ()
+
+
+@each_style
+def test_across_a_boundary_of_copies(function, written, capsys):
+    earned, text = asked(capsys, function, REMOTE(HONEST[function][written]), "secret")
+    assert float(earned) == 1.0, text
+
+
+@each
+def test_wrong_answers_earn_the_same_across_a_boundary(function, capsys):
+    for wrong in MUTANTS[function][:12]:
+        here, there = (asked(capsys, function, fn, 8)[0] for fn in (wrong.fn, REMOTE(wrong.fn)))
+        assert (here.passed, here.causes) == (there.passed, there.causes)
 
 
 @each

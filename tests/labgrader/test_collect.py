@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labgrader import collect as collecting
 from labgrader.collect import Collected, CollectError, collect, summary, table
 from labgrader.course import Course
 from labgrader.submitted import read_stamp, sweep
+from typer.testing import Result
 
 LAB = "01_convolution"
 NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -126,6 +131,15 @@ def test_a_class_archive(course: Course, tmp_path: Path, shape: str) -> None:
     assert {row.status for row in rows.values()} == {"new"}
     assert rows["amy"].when == datetime(2026, 11, 20, 9, 30).astimezone(UTC)
     assert submitted(course, "amy") == notebook("amy")
+
+
+def test_the_class_archive_may_be_a_link_of_the_instructors(course: Course, tmp_path: Path) -> None:
+    put(tmp_path / "real.zip", zipped(**{f"{LAB}_amy.ipynb": notebook("amy")}))
+    os.link(tmp_path / "real.zip", tmp_path / "twin.zip")
+    (tmp_path / "latest.zip").symlink_to("twin.zip")
+    assert [(row.student, row.status) for row in collect(course, tmp_path / "latest.zip", LAB)] == [
+        ("amy", "new")
+    ]
 
 
 def test_one_hand_in_by_itself(course: Course, tmp_path: Path) -> None:
@@ -320,5 +334,102 @@ def test_the_table_shows_everything_safely(course: Course, box: Path) -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "amy" in text
     assert "2026-11-20 09:00" in text
-    assert "not proven: " in text
+    assert "not proven   " in text
     assert r"[red]x\x1b[2J.txt: not named 01_convolution_STUDENT.zip" in text
+
+
+NAMES = st.one_of(
+    st.text("ab ._-()\u00e9/", min_size=1, max_size=8),
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from([LAB, f"{LAB}_", f"{LAB}_amy", "amy/", f"amy/{LAB}", ".", ".."]),
+        st.sampled_from(["", "bo", " (1)", "/"]),
+        st.sampled_from([".ipynb", ".pdf", ".zip", ".txt", ""]),
+    ),
+)
+CONTENTS = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from([notebook("amy"), b"{", pair("amy"), pair("bo"), zipped(a__txt=b"x")]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(files=st.dictionaries(NAMES, CONTENTS, max_size=6))
+def test_any_folder_can_be_collected(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
+    root = tmp_path_factory.mktemp("any")
+    course = Course(root / "course")
+    (course.root / "release" / LAB).mkdir(parents=True)
+    (root / "box").mkdir()
+    for name, data in files.items():
+        path = root / "box" / name.replace("..", "_").lstrip("/")
+        with contextlib.suppress(OSError):
+            put(path, data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collecting, "prove", lambda pdf, notebook: ("not proven", ""))
+        rows = collect(course, root / "box", LAB)
+    taken = {row.folder for row in rows if row.status in ("new", "replaced")}
+    assert {path.parent.parent for path in (course.root / "submitted").rglob("*.ipynb")} <= {
+        course.root / "submitted" / row.student for row in rows if row.student
+    }
+    assert {path.parent for path in (course.root / "submitted").rglob("timestamp.txt")} == taken
+    assert len(taken) == sum(row.status == "new" for row in rows)
+    assert sorted(path.name for path in root.iterdir()) == ["box", "course"]
+
+
+# the command
+
+
+@pytest.fixture
+def labgrade(course: Course, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    from labgrader.cli import app
+    from typer.testing import CliRunner
+
+    (course.root / "nbgrader_config.py").write_text("")
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *words: CliRunner().invoke(app, [*map(str, words), "--course", str(course.root)])
+
+
+def test_the_command_shows_the_table_and_ends_with_0(labgrade: Callable[..., Result], box: Path) -> None:
+    put(box / f"{LAB}_amy.zip", pair("amy"))
+    result = labgrade("collect", box, LAB)
+    assert result.exit_code == 0
+    assert "amy" in result.output
+    assert result.output.endswith("1 new · 0 pairs proven\n")
+
+
+def test_the_command_ends_with_1_when_something_was_refused(
+    labgrade: Callable[..., Result], box: Path
+) -> None:
+    put(box / f"{LAB}_amy.zip", pair("amy"))
+    put(box / f"{LAB}_bo.zip", b"nothing")
+    result = labgrade("collect", box, LAB)
+    assert result.exit_code == 1
+    assert result.output.endswith("1 new · 1 refused · 0 pairs proven\n")
+
+
+def test_the_command_ends_with_2_for_what_is_not_there_yet(
+    labgrade: Callable[..., Result], box: Path
+) -> None:
+    for words in ((box, LAB, "--lms", "moodle"), (box, "09_none"), (box / "none", LAB)):
+        assert labgrade("collect", *words).exit_code == 2
+    assert "not yet: use --lms folder" in labgrade("collect", box, LAB, "--lms", "canvas").output
+    assert "coming: blackboard, moodle, canvas" in " ".join(labgrade("collect", "--help").output.split())
+
+
+def test_a_pair_made_by_handin_is_proven(course: Course, box: Path) -> None:
+    from labkit.handin import make
+
+    source = box.parent / f"{LAB}.ipynb"
+    source.write_bytes(notebook())
+    made = make(source, student="amy", name="王小明", out=box)
+    row = collect(course, box, LAB)[0]
+    assert (row.pair, row.odd) == ("proven", ())
+    with zipfile.ZipFile(made.path) as archive:
+        assert submitted(course, "amy") == archive.read(f"{LAB}_amy.ipynb")
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[f"{LAB}_amy.ipynb"] = members[f"{LAB}_amy.ipynb"].replace(b'"Amy"', b'"amy"') + b"\n"
+    put(made.path, zipped(**members), datetime.now(UTC) + timedelta(minutes=1))
+    row = collect(course, box, LAB)[0]
+    assert (row.status, row.pair) == ("replaced", "not proven")

@@ -1,4 +1,4 @@
-"""The first layer of the strongest tier: bubblewrap's arguments for a world with the readable trees and nothing else.
+"""The first layer of the strongest tier: bubblewrap's arguments for a world with the readable trees only.
 
 The warm process lives in it and imports; each child then leaves for a world of its own (`namespaces`).
 """
@@ -36,13 +36,13 @@ def arguments(
         environment: the only variables.
         files: more files to make, by path and content.
     """
-    out = (
-        "--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try".split()
-    )
-    out += "--hostname grader --uid 1000 --gid 1000 --new-session --cap-drop ALL --clearenv".split()
+    out = [f"--unshare-{kind}" for kind in ("user", "pid", "net", "ipc", "uts", "cgroup-try")]
+    out += ["--hostname", "grader", "--uid", "1000", "--gid", "1000"]
+    out += ["--new-session", "--cap-drop", "ALL", "--clearenv"]
     for name, value in environment.items():
         out += ["--setenv", name, value]
-    out += "--proc /proc --dev /dev --tmpfs /dev/shm --remount-ro /dev --tmpfs /tmp --dir /tmp/home".split()
+    out += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+    out += ["--tmpfs", "/tmp", "--dir", "/tmp/home"]
     for path in LIBRARIES:
         if os.path.islink(path):
             out += ["--symlink", os.readlink(path), path]
@@ -60,7 +60,7 @@ def arguments(
 
 
 def command(arguments: Sequence[str]) -> tuple[list[str], int]:
-    """Return the short command line that reads the arguments from an open file: paths would show in /proc/1/cmdline."""
+    """Return a command line that reads the arguments from an open file: it shows in /proc/1/cmdline."""
     handle = os.memfd_create("arguments")
     os.write(handle, b"".join(os.fsencode(text) + b"\0" for text in arguments))
     os.lseek(handle, 0, os.SEEK_SET)

@@ -77,7 +77,7 @@ class Child:
                 return
 
     def why(self, seconds: float = 0.0) -> str:
-        """Return the reason for which the child was ended or died, or "" while it lives and after an exit of its own.
+        """Return why the child was ended or died; "" while it lives and after an exit of its own.
 
         It begins with "memory:", "processes:", "disk:", "time:" or "died:", or is what `kill` was given.
 
@@ -145,3 +145,18 @@ def _handle(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except OSError:  # it has ended already
         return None
+
+
+def released(sock: socket.socket, *, seconds: float = 2.0) -> bool:
+    """True when no process holds the other end of a socket any more."""
+    deadline = time.monotonic() + seconds
+    try:
+        while time.monotonic() < deadline:
+            sock.settimeout(max(0.01, deadline - time.monotonic()))
+            if not sock.recv(1 << 16):
+                return True
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return False

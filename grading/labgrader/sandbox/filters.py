@@ -23,27 +23,33 @@ FORBIDDEN_PRCTL = (
 FORBIDDEN_FCNTL = (8, 10, 15, 1024, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY
 FORBIDDEN_IOCTL = (0x8901, 0x8902, 0x5412, 0x541C)  # FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX
 
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # Other processes, the kernel, the machine: nothing a notebook needs.
-NEVER = """
-ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise process_mrelease move_pages migrate_pages
-bpf perf_event_open userfaultfd add_key request_key keyctl
-mount umount2 pivot_root chroot move_mount open_tree fsopen fspick fsmount fsconfig mount_setattr statmount listmount
-unshare setns init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff syslog acct
-settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname open_by_handle_at name_to_handle_at
-quotactl quotactl_fd personality fanotify_init fanotify_mark inotify_init inotify_init1 inotify_add_watch
-vhangup lookup_dcookie nfsservctl iopl ioperm modify_ldt uselib ustat sysfs seccomp lsm_set_self_attr ioprio_set
-""".split()
+NEVER = _names("""
+    ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise process_mrelease move_pages
+    migrate_pages bpf perf_event_open userfaultfd add_key request_key keyctl mount umount2 pivot_root chroot
+    move_mount open_tree fsopen fspick fsmount fsconfig mount_setattr statmount listmount unshare setns
+    init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff syslog acct
+    settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname open_by_handle_at
+    name_to_handle_at quotactl quotactl_fd personality fanotify_init fanotify_mark inotify_init
+    inotify_init1 inotify_add_watch vhangup lookup_dcookie nfsservctl iopl ioperm modify_ldt uselib ustat
+    sysfs seccomp lsm_set_self_attr ioprio_set
+""")
 # Memory that no process owns, so that no watchdog sees it, and that outlives its maker.
-UNOWNED_MEMORY = """
-memfd_create memfd_secret shmget shmat shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl
-mq_open mq_unlink
-""".split()
+UNOWNED_MEMORY = _names("""
+    memfd_create memfd_secret shmget shmat shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl
+    mq_open mq_unlink
+""")
 # A program that finds these missing takes its older road; EPERM might end it.
 MISSING = ("io_uring_setup", "io_uring_enter", "io_uring_register", "clone3", "openat2")
-# Landlock lets the owner of a file do this to it from anywhere. Claimed as done, so that shutil.copy goes on.
-MODES_AND_TIMES = """
-chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
-""".split()
+# Landlock lets a file's owner do this to it from anywhere. Claimed as done, so that shutil.copy goes on.
+MODES_AND_TIMES = _names("""
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
+""")
 ATTRIBUTES = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
 TAKES_A_PID = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "prlimit64")
 SIGNALS_BY_PID = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
@@ -53,7 +59,7 @@ def rules(*, tier: str, landlock_abi: int, pid: int) -> list[Rule]:
     """Return what to refuse.
 
     Args:
-        tier: "bwrap" (Unix sockets of the child's own world are open) or "landlock" (no socket but socketpair).
+        tier: "bwrap" (Unix sockets of the child's own world are open) or "landlock" (only pairs).
         landlock_abi: version of Landlock; what it does not cover yet is refused here.
         pid: the child, as it sees itself.
     """
@@ -77,8 +83,8 @@ def rules(*, tier: str, landlock_abi: int, pid: int) -> list[Rule]:
 def _sockets(tier: str) -> list[Rule]:
     """Return the rules for sockets.
 
-    A network namespace does not hold AF_VSOCK, and a filter cannot see which address is connected to: without a
-    namespace no socket is made at all, and pairs are of the kinds that cannot be pointed elsewhere afterwards.
+    A network namespace does not hold AF_VSOCK, and a filter cannot see which address is connected to: without
+    a namespace no socket is made at all, and pairs are of the kinds that cannot be pointed elsewhere later.
     """
     not_unix = Test(0, "differs", AF_UNIX)
     if tier == "bwrap":

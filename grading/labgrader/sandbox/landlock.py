@@ -1,7 +1,7 @@
 """Landlock: from here on this process and its children open only the files named (kernel 5.13 and later).
 
-Landlock says nothing about stat, chdir, chmod, chown, utime, extended attributes, named Unix sockets or, before
-version 6 of its interface, signals; `filters` closes those by seccomp.
+Landlock says nothing about stat, chdir, chmod, chown, utime, extended attributes, named Unix sockets
+or, before version 6 of its interface, signals. `filters` closes these by seccomp, except stat and chdir.
 Interface: https://docs.kernel.org/userspace-api/landlock.html
 """
 

@@ -1,32 +1,52 @@
-"""First steps of the warm process: become a powerless user, enter the first layer, go on as `nursery`.
+"""First steps in the new process: drop root, enter the first layer, part into warden and nursery.
 
 Run as `python -I -m labgrader.sandbox.launch CONTROL_FD SPEC_FD OWNER_FD`.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import socket
 import sys
 from dataclasses import replace
 
-from labgrader.sandbox import bwrap, nursery, seal, way
+from labgrader.sandbox import bwrap, landlock, namespaces, nursery, seal, way
+from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.records import SandboxError
 from labgrader.sandbox.spec import Start, read_start
+from labgrader.sandbox.system import LINUX, PR_SET_CHILD_SUBREAPER, prctl
+from labgrader.sandbox.trees import DEVICES, DEVICES_WRITABLE, KERNEL
+from labgrader.sandbox.warden import Warden
 
 INSIDE = "--inside"
+A_DAY = 86400.0
 
 
 def main(arguments: list[str]) -> None:
-    """Enter the sandbox's first layer and serve."""
+    """Enter the sandbox's first layer and serve.
+
+    Args:
+        arguments: the numbers of three open files: a stream socket for requests, the `Start` record,
+            a handle of the trusted process (or -1); then "--inside" once bubblewrap has been passed.
+    """
     control_fd, spec_fd, owner_fd = map(int, arguments[:3])
+    start = read_start(spec_fd)
     if INSIDE not in arguments:
-        start = read_start(spec_fd)
         start = _step_down(start)
         os.ftruncate(spec_fd, 0)
         os.pwrite(spec_fd, start.dumps(), 0)
         if start.tier == "bwrap":
             _enter_bwrap(start, arguments[:3])
-    nursery.main(control_fd, spec_fd, owner_fd)
+    os.close(spec_fd)
+    if LINUX:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+    if start.tier == "landlock":
+        landlock.restrict(
+            read=[*start.trees, *KERNEL, *DEVICES, "/proc"], write=[start.base, *DEVICES_WRITABLE]
+        )
+    _part(start, socket.socket(fileno=control_fd), owner_fd)
 
 
 def _step_down(start: Start) -> Start:
@@ -55,6 +75,42 @@ def _enter_bwrap(start: Start, fds: list[str]) -> None:
             os.set_inheritable(fd, True)
     command += [sys.executable, "-I", "-m", "labgrader.sandbox.launch", *fds, INSIDE]
     os.execv(command[0], command)
+
+
+def _part(start: Start, control: socket.socket, owner_fd: int) -> None:
+    """Fork the nursery, wait until it is warm, and become the warden."""
+    link, theirs = socket.socketpair()
+    if hasattr(socket, "SO_PASSCRED"):
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    warden = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        link.close()
+        if owner_fd >= 0:
+            os.close(owner_fd)
+        _nursery(start, theirs, warden)
+    theirs.close()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    lines = Lines(link)
+    record = lines.next(A_DAY) or {"error": "the warm process ended without a word"}
+    control.sendall(json.dumps(record).encode() + b"\n")
+    if "ready" in record:
+        Warden(start, control, link, lines.sender or pid, owner_fd).run()
+
+
+def _nursery(start: Start, link: socket.socket, warden: int) -> None:
+    """Go on as the warm process, in the bwrap tier as process 1 of a world of its own."""
+    try:
+        seal.die_with_parent(warden)
+        if start.tier == "bwrap":
+            namespaces.own_user_and_pids()
+            if os.fork():
+                os._exit(0)  # the warden adopts the one inside; both end with bubblewrap's process 1
+        nursery.main(start, link)
+    finally:
+        os._exit(1)
 
 
 if __name__ == "__main__":

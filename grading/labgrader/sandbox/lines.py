@@ -27,7 +27,7 @@ class Lines:
         self.sender: int | None = None
 
     def next(self, seconds: float) -> dict[str, Any] | None:
-        """Return the next record; None when the time is up or the other end is closed (then `ended` is True)."""
+        """Return the next record; None when the time is up or the other end is closed (`ended` is True)."""
         deadline = time.monotonic() + seconds
         while b"\n" not in self.waiting:
             if self.ended or not self._more(max(0.0, deadline - time.monotonic())):

@@ -1,6 +1,7 @@
-"""The warm process: inside the first layer of the sandbox, imports once, then forks a keeper for every child.
+"""The warm process: inside the first layer of the sandbox, imports once, then forks every child.
 
-It runs no student code, and holds nothing a student may not see: it was started afresh, with an empty environment.
+It runs no student code, and holds nothing that a student may not see: it was started afresh, with an empty
+environment.
 """
 
 from __future__ import annotations
@@ -13,51 +14,41 @@ import os
 import select
 import socket
 import sys
-import time
+from collections.abc import Callable
 
-from labgrader.sandbox import keeper, landlock, tree
+from labgrader.sandbox import honest, namespaces, newborn, seal, users
 from labgrader.sandbox.records import SandboxError
-from labgrader.sandbox.spec import Start, read_request, read_start
-from labgrader.sandbox.system import LINUX, PR_SET_CHILD_SUBREAPER, prctl
-from labgrader.sandbox.trees import DEVICES, DEVICES_WRITABLE, KERNEL
-
-IDLE_MILLISECONDS = 5000
-BUSY_MILLISECONDS = 100
-LONGEST_REQUEST = 1 << 16
-PATIENCE_SECONDS = 5.0
+from labgrader.sandbox.spec import Request, Start, read_request
+from labgrader.sandbox.system import LINUX
+from labgrader.sandbox.warden import close_all, receive
 
 
-def main(control_fd: int, spec_fd: int, owner_fd: int) -> None:
-    """Serve until the trusted side is gone.
+def main(start: Start, link: socket.socket) -> None:
+    """Import, say so, and serve until the link is closed.
 
     Args:
-        control_fd: a stream socket; requests come with two sockets each (the child's and its status).
-        spec_fd: an open file with the `Start` record.
-        owner_fd: a handle of the trusted process (pidfd), or -1.
+        start: how the sandbox is made.
+        link: to the warden.
     """
-    control = socket.socket(fileno=control_fd)
     try:
-        start = read_start(spec_fd)
-        os.close(spec_fd)
-        if LINUX:
-            prctl(PR_SET_CHILD_SUBREAPER, 1)
-        if start.tier == "landlock":
-            landlock.restrict(
-                read=[*start.trees, *KERNEL, *DEVICES, "/proc"], write=[start.base, *DEVICES_WRITABLE]
-            )
-        _import(start)
+        world = namespaces.World() if start.tier == "bwrap" else None
+        entry = _import(start)
         fonts = font_list(os.environ.get("MPLCONFIGDIR", "/nowhere"))
+        if start.tier == "landlock":
+            honest.load_in_one_process()
     except BaseException as error:
-        control.sendall(json.dumps({"error": f"{type(error).__name__}: {error}"[:4000]}).encode() + b"\n")
+        say(link, {"error": f"{type(error).__name__}: {error}"[:4000]})
         raise SystemExit(1) from error
-    control.sendall(json.dumps({"ready": os.getpid()}).encode() + b"\n")
-    _serve(control, start, owner_fd, fonts)
+    gc.collect()
+    gc.freeze()
+    say(link, {"ready": os.getpid()})
+    _serve(link, newborn.Birth(start, entry, fonts, world))
 
 
-def _import(start: Start) -> None:
+def _import(start: Start) -> Callable[[socket.socket], object]:
     for name in start.preload:
         importlib.import_module(name)
-    keeper.find_entry(start.entry)
+    entry = find_entry(start.entry)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
         torch.set_num_interop_threads(1)
@@ -65,8 +56,23 @@ def _import(start: Start) -> None:
         raise SandboxError(
             f"importing {', '.join(start.preload)} started {count - 1} threads; a fork needs none."
         )
-    gc.collect()
-    gc.freeze()
+    return entry
+
+
+def find_entry(name: str) -> Callable[[socket.socket], object]:
+    """Return the function that "module:function" names.
+
+    Raises:
+        SandboxError: there is none.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found: Callable[[socket.socket], object] = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SandboxError(
+            f'The entry "{name}" cannot be found ({error}); expected "module:function".'
+        ) from error
+    return found
 
 
 def font_list(folder: str) -> tuple[tuple[str, bytes], ...]:
@@ -78,73 +84,62 @@ def font_list(folder: str) -> tuple[tuple[str, bytes], ...]:
     return tuple(out)
 
 
-def _serve(control: socket.socket, start: Start, owner_fd: int, fonts: tuple[tuple[str, bytes], ...]) -> None:
-    keepers: dict[int, str] = {}
+def say(link: socket.socket, record: dict[str, object]) -> None:
+    """Send one record to the warden."""
+    link.sendall(json.dumps(record).encode() + b"\n")
+
+
+def _serve(link: socket.socket, birth: newborn.Birth) -> None:
+    children: dict[int, tuple[int, int]] = {}  # handle: (process, number)
     poller = select.poll()
-    poller.register(control, select.POLLIN)
-    if owner_fd >= 0:
-        poller.register(owner_fd, select.POLLIN)
-    me = os.pidfd_open(os.getpid()) if hasattr(os, "pidfd_open") else -1
+    poller.register(link, select.POLLIN)
     while True:
-        events = poller.poll(BUSY_MILLISECONDS if keepers else IDLE_MILLISECONDS)
-        _collect(keepers)
-        if any(fd == owner_fd for fd, _ in events):
-            break
-        if not any(fd == control.fileno() for fd, _ in events):
+        for fd, _ in poller.poll(None if LINUX or not children else 50):
+            if fd in children:
+                pid, number = children.pop(fd)
+                poller.unregister(fd)
+                os.close(fd)
+                _, status = os.waitpid(pid, 0)
+                say(link, {"number": number, "ended": os.waitstatus_to_exitcode(status)})
+        if not LINUX:
+            _collect_by_waiting(link, children)
+        if not select.select([link], [], [], 0)[0]:
             continue
-        line, handles = _receive(control)
+        line, handles = receive(link)
         if not line:
-            break
+            return
         request = read_request(line)
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            keeper.keep(
-                keeper.Post(
-                    start,
-                    request,
-                    socket.socket(fileno=handles[0]),
-                    socket.socket(fileno=handles[1]),
-                    tuple(fd for fd in (owner_fd, me) if fd >= 0),
-                    fonts,
-                )
-            )
-        keepers[pid] = os.path.join(start.base, f"child-{request.number}")
-        for fd in handles:
-            os.close(fd)
-    _end(keepers)
+        pid = _fork(link, request, handles, birth)
+        close_all(handles)
+        handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -pid
+        children[handle] = (pid, request.number)
+        if handle >= 0:
+            poller.register(handle, select.POLLIN)
 
 
-def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    line, handles = b"", []
-    while not line.endswith(b"\n"):
-        part, fds, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 2)
-        if not part:
-            return b"", []
-        line += part
-        handles += fds
-    return line, handles
+def _collect_by_waiting(link: socket.socket, children: dict[int, tuple[int, int]]) -> None:
+    for handle, (pid, number) in list(children.items()):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            del children[handle]
+            say(link, {"number": number, "ended": os.waitstatus_to_exitcode(status)})
 
 
-def _collect(keepers: dict[int, str]) -> None:
-    """Reap keepers that are done; end and remove what one that died early has left."""
-    ended: dict[int, int] = {}
-    tree.reap(ended=ended)
-    homes = {pid: keepers.pop(pid, None) for pid in ended}
-    lost = [home for pid, home in homes.items() if home is None or ended[pid] != 0]
-    if lost:
-        tree.end_descendants(ended=ended, spare=frozenset(keepers))
-        for home in filter(None, lost):
-            tree.remove(home)
-
-
-def _end(keepers: dict[int, str]) -> None:
-    """Let the keepers finish (they see the trusted side gone too), then end everything."""
-    ended: dict[int, int] = {}
-    end = time.monotonic() + PATIENCE_SECONDS
-    while tree.reap(ended=ended) and time.monotonic() < end:
-        time.sleep(0.01)
-    tree.end_descendants(ended=ended)
-    for home in keepers.values():
-        tree.remove(home)
-    os._exit(0)
+def _fork(link: socket.socket, request: Request, handles: list[int], birth: newborn.Birth) -> int:
+    """Return the process number of a new child; in the child, never."""
+    others = users.threads(os.getuid()) if LINUX else 0
+    parent = os.getpid()
+    if birth.world:
+        birth.world.next_child_alone()
+    pid = os.fork()
+    if pid:
+        if birth.world:
+            birth.world.back()
+        return pid
+    try:
+        say(link, {"number": request.number, "hello": os.getpid()})
+        link.close()
+        sock, status = seal.detach(socket.socket(fileno=handles[0]), socket.socket(fileno=handles[1]))
+        newborn.live(birth, request, sock, status, others=others, parent=parent)
+    finally:
+        os._exit(1)

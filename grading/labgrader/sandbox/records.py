@@ -82,7 +82,7 @@ class Ending:
     """How a child ended.
 
     Args:
-        why: "" for an ending of its own; else "memory: ...", "processes: ...", "disk: ...", "time: ..." or "died: ...".
+        why: "" for an ending of its own; else begins "memory:", "processes:", "disk:", "time:" or "died:".
         status: exit status; minus the signal's number where a signal ended it; None where nobody could tell.
         clean: True when every process and file of it was seen to be gone.
     """

@@ -14,8 +14,8 @@ def apply(limits: SandboxLimits, *, others: int) -> None:
     """Lower this process's limits; they hold for each of its children too.
 
     Args:
-        limits: what the child may use. Memory comes on top of what is mapped now; RLIMIT_DATA makes a request too
-            large fail where it is made, and the watchdog sees what that does not count.
+        limits: what the child may use. Memory comes on top of what is mapped now; RLIMIT_DATA makes a request
+            too large fail where it is made, and the warden sees what that does not count.
         others: processes and threads of the same user outside the child, which RLIMIT_NPROC also counts.
     """
     size, data = _mapped()
@@ -23,7 +23,8 @@ def apply(limits: SandboxLimits, *, others: int) -> None:
     lower("FSIZE", limits.file_size)
     lower("NOFILE", limits.open_files)
     lower("CPU", limits.cpu_seconds)
-    lower("NPROC", others + limits.processes + SPARE_PROCESSES)
+    if LINUX:  # elsewhere this counts all that the user runs
+        lower("NPROC", others + limits.processes + SPARE_PROCESSES)
     lower("MEMLOCK", 8 * MIB)
     lower("MSGQUEUE", 0)
     lower("SIGPENDING", 1024)

@@ -161,9 +161,13 @@ def confine(
         seccomp.install(code)
 
 
-def die_with_parent(parent: int) -> None:
-    """End when the keeper, a process with one thread, ends (the signal follows the thread that forked)."""
+def die_with_parent(parent: int | None) -> None:
+    """Have the kernel end this process with its parent, which has one thread (the signal follows the thread).
+
+    Args:
+        parent: who that must still be; None for a first process, which does not see its parent.
+    """
     if LINUX:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    if parent is not None and os.getppid() != parent:
         os._exit(1)

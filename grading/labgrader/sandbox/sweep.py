@@ -6,10 +6,10 @@ import fcntl
 import glob
 import os
 import shutil
-import signal
 import tempfile
+import time
 
-from labgrader.sandbox import tree
+from labgrader.sandbox import tree, users
 from labgrader.sandbox.system import LINUX
 
 PREFIX = "labgrader-sandbox-"
@@ -43,7 +43,12 @@ def sweep(folder: str | None = None) -> list[str]:
         except OSError:
             continue
         try:
+            owner = os.fstat(hold).st_uid
+            if owner != os.geteuid() and not users.leased(owner):  # somebody else's, or bait
+                continue
             fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if users.leased(owner):
+                users.end_all(owner)
             if LINUX:
                 end_of(base)
             if tree.remove(base):
@@ -57,12 +62,15 @@ def sweep(folder: str | None = None) -> list[str]:
 
 def end_of(base: str) -> None:
     """Kill the processes that work in `base`, or were started with it, until none is left."""
-    for _ in range(100):
-        found = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _of(int(entry), base)]
-        if not found:
+    for _ in range(1000):
+        if not _all_of(base):
             return
-        tree.send(found, signal.SIGSTOP)
-        tree.send(found, signal.SIGKILL)
+        tree.stop_and_kill(lambda: _all_of(base))
+        time.sleep(0.002)
+
+
+def _all_of(base: str) -> set[int]:
+    return {int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _of(int(entry), base)}
 
 
 def _of(pid: int, base: str) -> bool:

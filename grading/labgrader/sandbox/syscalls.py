@@ -146,5 +146,5 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
 
 
 def number(name: str, machine: str) -> int | None:
-    """Return the number of a system call on "x86_64" or "aarch64"; None where that machine has no such call."""
+    """Return a system call's number on "x86_64" or "aarch64"; None where that machine does not have it."""
     return NUMBERS[name][{"x86_64": 0, "aarch64": 1}[machine]]

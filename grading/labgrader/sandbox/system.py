@@ -1,4 +1,4 @@
-"""The few system calls that Python does not offer, by ctypes; importing this does nothing on other systems."""
+"""The few system calls that Python does not offer, by ctypes; importing this does nothing elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What student code may read: the system's libraries, this Python and its packages, labkit. Not the course."""
+"""What student code may read: the system's libraries, this Python, its packages, labkit. Not the course."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ PARTS_OF_A_PREFIX = ("bin", "lib", "lib64", "share", "ssl", "etc/fonts", "pyvenv
 def python_trees() -> list[str]:
     """Return the folders that this interpreter and its packages are read from, none inside another.
 
-    Folders on `sys.path` that are neither a prefix's nor site-packages are left out: an editable install puts the
-    checkout there, with the masters and the gradebook in it.
+    Folders on `sys.path` that are neither a prefix's nor site-packages are left out: an editable install puts
+    the checkout there, with the masters and the gradebook in it.
     """
     found = [
         os.path.join(prefix, part)
@@ -87,8 +87,8 @@ def readable(extra: Sequence[str] = (), *, hidden: Sequence[str] = ()) -> list[s
         for tree in trees:
             if within(secret, tree) or within(secret, os.path.realpath(tree)):
                 raise SandboxError(
-                    f"{secret} must stay hidden from students, but it lies in {tree}, which their code has to read; "
-                    "move the course elsewhere."
+                    f"{secret} must stay hidden from students, but it lies in {tree}, which their code "
+                    "has to read; move the course elsewhere."
                 )
     return trees
 

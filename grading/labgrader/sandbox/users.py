@@ -1,21 +1,21 @@
-"""A user of its own for a sandbox that root starts: RLIMIT_NPROC and file permissions mean nothing to root."""
+"""A user of its own for a sandbox that root starts: RLIMIT_NPROC and permissions mean nothing to root."""
 
 from __future__ import annotations
 
 import os
 import random
-import signal
 import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from labgrader.sandbox import tree
 from labgrader.sandbox.capabilities import SETGID, SETUID, have
 from labgrader.sandbox.records import SandboxError
 from labgrader.sandbox.system import LINUX
 
-# Users that no distribution hands out (systemd's table of uids): the first where all numbers exist, the second
-# in containers that have 65536 of them.
+# Users that no distribution hands out (systemd's table of uids): the first where all numbers exist, the
+# second in containers that have 65536 of them.
 RANGES = (range(1_900_000_000, 1_900_004_096), range(60_706, 61_184))
 
 
@@ -32,10 +32,10 @@ class Lease:
 
 
 def lease() -> Lease | None:
-    """Return a free user number when this process is root; None for those who cannot change user and stay theirs.
+    """Return a free user number when this process is root; None for those who cannot change user.
 
-    The lock is an abstract Unix socket, which the kernel frees with its holder. Processes that an earlier holder
-    left under this number are killed.
+    The lock is an abstract Unix socket, which the kernel frees with its holder. Processes that an earlier
+    holder left under this number are killed.
 
     Raises:
         SandboxError: every number is taken.
@@ -55,6 +55,11 @@ def lease() -> Lease | None:
     raise SandboxError("No free user number for a sandbox: end the other graders on this machine first.")
 
 
+def leased(uid: int) -> bool:
+    """True for a number that only sandboxes use."""
+    return any(uid in numbers for numbers in RANGES)
+
+
 def _mapped(uid: int) -> bool:
     """True when this user number exists in our user namespace."""
     for line in Path("/proc/self/uid_map").read_text().splitlines():
@@ -66,34 +71,35 @@ def _mapped(uid: int) -> bool:
 
 def processes(uid: int) -> list[int]:
     """Return the processes of a user, zombies left out."""
+    return [pid for pid in _owned(uid) if _alive(pid)]
+
+
+def _owned(uid: int) -> list[int]:
     out = []
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:
-                with open(f"/proc/{entry.name}/stat", "rb") as file:
-                    state = file.read().rpartition(b")")[2].split()[0]
-                if entry.stat().st_uid == uid or _real_uid(entry.name) == uid:
-                    if state not in (b"Z", b"X"):
-                        out.append(int(entry.name))
-            except (OSError, IndexError):
+                if entry.stat().st_uid == uid:
+                    out.append(int(entry.name))
+            except OSError:
                 continue
     return out
 
 
-def _real_uid(pid: str) -> int:
-    with open(f"/proc/{pid}/status", "rb") as file:
-        for line in file:
-            if line.startswith(b"Uid:"):
-                return int(line.split()[1])
-    return -1
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
+        return False
 
 
 def threads(uid: int) -> int:
-    """Return how many processes and threads a user has, as RLIMIT_NPROC counts them."""
+    """Return how many processes and threads a user has, about as RLIMIT_NPROC counts them."""
     total = 0
-    for pid in processes(uid):
+    for pid in _owned(uid):
         try:
-            total += len(os.listdir(f"/proc/{pid}/task"))
+            total += os.stat(f"/proc/{pid}/task").st_nlink - 2
         except OSError:
             continue
     return total
@@ -105,22 +111,9 @@ def end_all(uid: int, *, seconds: float = 10.0) -> bool:
     All are stopped before any is killed: a stopped process forks no more and still fills its place.
     """
     end = time.monotonic() + seconds
-    while found := processes(uid):
-        seen: set[int] = set()
-        while set(found) - seen:
-            seen |= set(found)
-            _signal(found, signal.SIGSTOP)
-            found = processes(uid)
-        _signal(list(seen), signal.SIGKILL)
+    while processes(uid):
+        tree.stop_and_kill(lambda: set(processes(uid)))
         if time.monotonic() > end:
             return False
         time.sleep(0.002)
     return True
-
-
-def _signal(pids: list[int], number: int) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except OSError:
-            continue

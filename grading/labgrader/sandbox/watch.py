@@ -41,23 +41,24 @@ class Disk:
 
 def descendants(pid: int) -> list[int]:
     """Return all descendants of a process, parents first; itself left out."""
+    out: list[int] = []
+    todo = [pid]
+    while todo:
+        found = children(todo.pop())
+        out += found
+        todo += found
+    return out
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process."""
     if not LINUX:
         import psutil
 
         try:
-            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+            return [child.pid for child in psutil.Process(pid).children()]
         except psutil.Error:
             return []
-    out: list[int] = []
-    todo = [pid]
-    while todo:
-        children = _children(todo.pop())
-        out += children
-        todo += children
-    return out
-
-
-def _children(pid: int) -> list[int]:
     out: list[int] = []
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
@@ -73,6 +74,14 @@ def _children(pid: int) -> list[int]:
         except OSError:
             continue
     return out
+
+
+def session(pid: int) -> int:
+    """Return the session that a process belongs to; 0 when it is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
 
 
 def usage(pids: Iterable[int]) -> Usage:

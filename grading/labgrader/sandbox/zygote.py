@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -12,7 +13,7 @@ import threading
 from types import TracebackType
 from typing import IO
 
-from labgrader.sandbox import seal, sweep, trees, tree, users
+from labgrader.sandbox import seal, sweep, tree, trees, users
 from labgrader.sandbox.child import Child
 from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.records import TIERS, SandboxError, SandboxLimits, SandboxPolicy
@@ -27,7 +28,7 @@ class Zygote:
     """A warm process in a tier of the sandbox; a context manager.
 
     Args:
-        tier: "bwrap", "landlock" or "rlimits": what is asked for is what is had, or an error. See `probe.choose`.
+        tier: "bwrap", "landlock" or "rlimits": what is asked for is had, or an error. See `probe.choose`.
         policy: limits, entry, what to import, what may be read.
 
     Example:
@@ -88,7 +89,7 @@ class Zygote:
                 try:
                     child = warm.fork(request)
                 except SandboxError:
-                    if last or warm.process.poll() is None:
+                    if last or not warm.gone():
                         raise
                     continue
                 self._children.append(child)
@@ -132,7 +133,7 @@ class _Warm:
             os.chown(self.base, uid, uid)
         sweep.copy_font_list(self.base, uid)
         start = Start(tier, self.base, tuple(readable), policy.preload, policy.entry, uid)
-        self.errors: IO[bytes] = tempfile.TemporaryFile()
+        self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         ours, theirs = socket.socketpair()
         self.control = ours
         owner = os.pidfd_open(os.getpid()) if hasattr(os, "pidfd_open") else -1
@@ -167,10 +168,8 @@ class _Warm:
         raise SandboxError(f"The sandbox's warm process did not start: {reason}")
 
     def _last_words(self) -> str:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            pass
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
@@ -193,6 +192,14 @@ class _Warm:
                 raise
             raise SandboxError(f"The warm process is gone ({error}).") from error
         return child
+
+    def gone(self) -> bool:
+        """True when the process has ended, or does so within a second."""
+        try:
+            self.process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def close(self) -> None:
         """End the process, everything of its user, and its folder."""

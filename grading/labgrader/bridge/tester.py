@@ -1,0 +1,329 @@
+"""The trusted side: run a submission's cells over there, and its tests here."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import linecache
+import re
+import socket
+import time
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import outputs
+from .channel import Channel
+from .clock import alarm
+from .errors import MESSAGE, TRACE, SessionLost, TimeUp, WireError, tidy
+from .handles import TrustedPeer, is_handle
+from .limits import Limits
+from .names import TRUSTED, only_checked, trusted_import, used_and_bound, wanted
+
+_OPTION = re.compile(r"^[ \t]*# *bridge: *(copy back|student equality)[ \t]*$", re.MULTILINE)
+_FILE = "<test>"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell or test ended early.
+
+    Args:
+        name: class of the exception.
+        message: its message, bounded.
+        line: line of the student's cell or of the test, where known.
+        trace: a short traceback (of the test's own lines and the student's).
+    """
+
+    name: str
+    message: str
+    line: int | None = None
+    trace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}" if self.message else self.name
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """What came of a student's cell: safe nbformat outputs, the error, seconds, whether time was up."""
+
+    outputs: list[dict[str, Any]]
+    error: Failure | None
+    seconds: float
+    timed_out: bool
+    execution_count: int | None = None
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """What came of a test: its last value, what it and the student's code printed, the error, seconds."""
+
+    __test__ = False
+
+    value: Any
+    stdout: str
+    error: Failure | None
+    seconds: float = 0.0
+    printed: str = ""
+
+
+class Session:
+    """One submission: a student's process at the other end of a socket, and the namespace of its tests.
+
+    Args:
+        sock: connected to a process that runs `labgrader.bridge.student.serve`.
+        limits: bounds on everything that comes from there.
+        interrupt: sends SIGINT to the student's process.
+        names: what the trusted namespace holds from the start.
+
+    Example:
+        >>> with Session(child.sock, interrupt=child.interrupt) as session:  # doctest: +SKIP
+        ...     session.run_setup("from labkit import check", 10)
+        ...     session.run_cell("def out_size(i, k): return i - k + 1", 10)
+        ...     session.run_test("check.out_size(out_size)", 10).value
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        limits: Limits | None = None,
+        *,
+        interrupt: Callable[[], None] | None = None,
+        names: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.peer = TrustedPeer(Channel(sock, self.limits), self.limits)
+        self.peer.interrupt = interrupt
+        self._inner: set[str] = set()
+        self._fetched: set[str] = set()
+        self.namespace: dict[str, Any] = {
+            "__name__": "__main__",
+            "get_ipython": lambda: _NoShell(),
+            **(names or {}),
+        }
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.peer.lost = self.peer.lost or "The session is closed."
+        self.peer.channel.close()
+
+    @property
+    def lost(self) -> str:
+        """Why nothing more can be asked of the student's process, or an empty string."""
+        return self.peer.lost
+
+    def run_cell(self, source: str, seconds: float) -> CellRun:
+        """Run one of the student's cells over there.
+
+        Raises:
+            SessionLost: the student's process is gone, or did not stop when its time was over.
+        """
+        self.peer.begin(seconds)
+        start = time.monotonic()
+        reply = self.peer.request("run", source, late=True)
+        spent = time.monotonic() - start
+        if type(reply) is not dict or type(reply.get("ok")) is not bool:
+            self.peer.lose("The student's process did not say how a cell ended.")
+        try:
+            kept = outputs.clean(reply.get("outputs"), self.limits)
+        except WireError as error:
+            self.peer.lose(str(error))
+        late = self.peer.expired
+        count = reply.get("count")
+        return CellRun(
+            outputs=kept,
+            error=_cell_error(kept, ok=reply["ok"], seconds=seconds if late else None),
+            seconds=spent,
+            timed_out=late,
+            execution_count=count if type(count) is int and 0 <= count < 1_000_000 else None,
+        )
+
+    def run_setup(self, source: str, seconds: float) -> list[Failure]:
+        """Run an instructor's locked cell on the trusted side, statement by statement, without student names.
+
+        A statement that fails, for example because it uses what only the student defines, is left out. Run
+        the same cell on the student's side with `run_cell`.
+
+        Returns:
+            Why statements were left out.
+        """
+        failed: list[Failure] = []
+        try:
+            plain = _without_magics(source)
+            tree = ast.parse(plain, _FILE)
+            _, bound, inner = used_and_bound(plain)
+        except SyntaxError as error:
+            return [_failure(error)]
+        self._inner |= inner - bound
+        with _quiet(self.limits.stdout), self._clock(seconds):
+            for statement in tree.body:
+                try:
+                    exec(compile(ast.Module([statement], []), _FILE, "exec"), self.namespace)
+                except TimeUp as error:
+                    return [*failed, _failure(error)]
+                except Exception as error:
+                    failed.append(_failure(error))
+        return failed
+
+    def run_test(
+        self,
+        source: str,
+        seconds: float,
+        names: Mapping[str, Any] | None = None,
+        *,
+        student: Collection[str] | None = None,
+        copy_back: bool | None = None,
+    ) -> TestRun:
+        """Run a trusted test cell here, with the student's names as they are at this moment.
+
+        Args:
+            source: the test; its names are the trusted namespace's, and only what is bound nowhere here is
+                the student's. The lines `# bridge: copy back` (changes of arguments reach the test) and `#
+                bridge: student equality` (`==` between two student objects asks their class) switch these
+                on.
+            seconds: time for the whole test.
+            names: more trusted names, such as `secret`.
+            copy_back: changes of arguments reach the test; None: only where the test says so or hands the
+                student's functions to `check` alone, which works on copies of its own.
+            student: the names that solution cells define, when known; no other name is fetched.
+
+        Raises:
+            SessionLost: the student's process is gone; the test earned nothing.
+        """
+        peer, start = self.peer, time.monotonic()
+        self.namespace.update(names or {})
+        options = set(_OPTION.findall(source))
+        peer.copy_back = "copy back" in options if copy_back is None else copy_back
+        peer.student_equality = "student equality" in options
+        value, error = None, None
+        with _quiet(self.limits.stdout) as stdout, self._clock(seconds):
+            try:
+                peer.begin(seconds)
+                self._fetch(source, student)
+                if copy_back is None:
+                    peer.copy_back |= only_checked(source, self._fetched)
+                value = _evaluate(source, self.namespace)
+                if is_handle(value):
+                    raise TypeError(
+                        f"The test's value is {value!r}, an object of the student's; points were expected."
+                    )
+            except (Exception, TimeUp, SystemExit) as problem:
+                value, error = None, _failure(problem)
+        if peer.lost:
+            raise SessionLost(peer.lost)
+        if peer.expired:
+            value, error = None, Failure("TimeUp", f"The test took more than {seconds:g} s.")
+        peer.end()
+        peer.begin(self.limits.grace)
+        printed = tidy(peer.request("printed", late=True), 20_000)
+        return TestRun(value, stdout.getvalue(), error, time.monotonic() - start, printed)
+
+    def _fetch(self, source: str, student: Collection[str] | None) -> None:
+        """Bind the names that a test needs: libraries from here, the rest from the student, as it is now."""
+        for name in self._fetched:
+            self.namespace.pop(name, None)
+        self._fetched.clear()
+        used, bound, inner = used_and_bound(source)
+        for name in sorted(used & TRUSTED.keys() - bound - self.namespace.keys()):
+            with contextlib.suppress(ImportError):
+                self.namespace[name] = trusted_import(name)
+        self._inner |= inner
+        for name in wanted((used | self._inner) - bound, self.namespace, student):
+            with contextlib.suppress(NameError):
+                self.namespace[name] = self.peer.request("get", name)
+                self._fetched.add(name)
+
+    def _clock(self, seconds: float) -> contextlib.AbstractContextManager[None]:
+        def stop() -> None:
+            self.peer.expired = True
+            if not self.peer.shield:
+                raise TimeUp("The time is over.")
+
+        return alarm(seconds + 1.5 * self.limits.grace, stop)
+
+
+class _NoShell:
+    """Stands for IPython on the trusted side: magics of set-up cells do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: None
+
+
+class _Bounded(io.StringIO):
+    """Text that stops growing at a limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.left = limit
+
+    def write(self, text: str) -> int:
+        kept = text[: self.left]
+        super().write(kept if len(kept) == len(text) or not self.left else kept + " … (cut)\n")
+        self.left -= len(kept)
+        return len(text)
+
+
+@contextlib.contextmanager
+def _quiet(limit: int) -> Any:
+    """Collect stdout; drop stderr (a warning costs nothing)."""
+    with _Bounded(limit) as out, contextlib.redirect_stdout(out), contextlib.redirect_stderr(_Bounded(0)):
+        keep = io.StringIO()
+        yield keep
+        keep.write(out.getvalue())
+
+
+def _evaluate(source: str, namespace: dict[str, Any]) -> Any:
+    """Run a test and return the value of its last expression, or None."""
+    linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
+    tree = ast.parse(source, _FILE)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, _FILE, "exec"), namespace)
+    if not isinstance(last, ast.Expr):
+        return None
+    return eval(compile(ast.Expression(last.value), _FILE, "eval"), namespace)
+
+
+def _without_magics(source: str) -> str:
+    """Return a cell as plain Python; magics become calls that do nothing here."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
+
+
+def _failure(error: BaseException) -> Failure:
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
+    student = getattr(error, "student_line", None)
+    frames = [f for f in traceback.extract_tb(error.__traceback__, limit=100) if f.filename == _FILE]
+    lines = [f"test, line {f.lineno}: {f.line}" for f in frames[:5]]
+    trace = getattr(error, "student_trace", "")
+    if type(trace) is str and trace:
+        lines.append(trace)
+    line = student or (frames[-1].lineno if frames else getattr(error, "lineno", None))
+    name = getattr(error, "name", None) if type(error).__name__ == "StudentError" else None
+    shown = name if type(name) is str else type(error).__name__
+    return Failure(
+        shown, tidy(message, MESSAGE), line if type(line) is int else None, tidy("\n".join(lines), TRACE)
+    )
+
+
+def _cell_error(kept: list[dict[str, Any]], *, ok: bool, seconds: float | None) -> Failure | None:
+    if seconds is not None:
+        return Failure("TimeUp", f"The cell took more than {seconds:g} s.")
+    if ok:
+        return None
+    last = next((o for o in reversed(kept) if o["output_type"] == "error"), None)
+    return (
+        Failure(last["ename"], last["evalue"]) if last else Failure("Error", "The cell ended with an error.")
+    )

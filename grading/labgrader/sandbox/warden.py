@@ -1,0 +1,255 @@
+"""A small process above the warm one: passes requests on, watches the children, leaves nothing behind.
+
+It is forked before anything heavy is imported, and adopts every process that a child's processes leave. One
+that has lost its parent is killed at the next look, so that nothing can outlive its child by hiding.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from labgrader.sandbox import tree, watch
+from labgrader.sandbox.lines import Lines
+from labgrader.sandbox.records import MIB
+from labgrader.sandbox.spec import Request, Start, read_request
+
+LOOK_SECONDS = 0.05
+IDLE_SECONDS = 5.0
+LONGEST_REQUEST = 1 << 16
+OWN_FILES = 16
+
+
+@dataclass
+class Ward:
+    """One child under watch; `pid` is 0 until it has said hello."""
+
+    request: Request
+    home: str
+    status: socket.socket
+    pid: int = 0
+    told: bool = False
+    why: str = ""
+    began: float = field(default_factory=time.monotonic)
+    next_disk: float = 0.0
+
+
+class Warden:
+    """The loop of the small process.
+
+    Args:
+        start: how the sandbox is made.
+        control: to the trusted side: requests with two sockets each; closed means the end.
+        link: to the warm process: requests go there; hellos and endings come back.
+        nursery: process number of the warm process.
+        owner_fd: a handle of the trusted process, or -1.
+    """
+
+    def __init__(
+        self, start: Start, control: socket.socket, link: socket.socket, nursery: int, owner_fd: int
+    ) -> None:
+        self.start = start
+        self.control = control
+        self.link = link
+        self.nursery = nursery
+        self.wards: dict[int, Ward] = {}
+        self.lines = Lines(link)
+        self.bwrap = start.tier == "bwrap"
+        self.poller = select.poll()
+        self.fatal = [fd for fd in (owner_fd, _handle(nursery)) if fd >= 0]
+        for fd in (control.fileno(), link.fileno(), *self.fatal):
+            self.poller.register(fd, select.POLLIN)
+
+    def run(self) -> None:
+        """Serve until the trusted side or the warm process is gone, then end everything."""
+        try:
+            while self._once():
+                pass
+        finally:
+            self._end_everything()
+
+    def _once(self) -> bool:
+        seconds = LOOK_SECONDS if self.wards else IDLE_SECONDS
+        ready = {fd for fd, _ in self.poller.poll(seconds * 1000)}
+        if ready & set(self.fatal):
+            return False
+        if self.link.fileno() in ready and not self._hear():
+            return False
+        if self.control.fileno() in ready and not self._take_request():
+            return False
+        for ward in self.wards.values():
+            if ward.status.fileno() in ready:  # "end", or the other side is gone
+                ward.told = True
+                self.poller.unregister(ward.status)
+        self._look()
+        return True
+
+    def _take_request(self) -> bool:
+        line, handles = receive(self.control)
+        if not line:
+            return False
+        request = read_request(line)
+        home = "/tmp" if self.bwrap else os.path.join(self.start.base, f"child-{request.number}")
+        if not self.bwrap:
+            os.mkdir(home, 0o700)
+        ward = Ward(request, home, socket.socket(fileno=os.dup(handles[1])))
+        self.wards[request.number] = ward
+        self.poller.register(ward.status, select.POLLIN)
+        socket.send_fds(self.link, [line], handles)
+        for fd in handles:
+            os.close(fd)
+        return True
+
+    def _hear(self) -> bool:
+        """Note what the warm process and new children say; False when it is gone."""
+        while (record := self.lines.next(0)) is not None:
+            ward = self.wards.get(record.get("number", -1))
+            if ward is None:
+                continue
+            if "hello" in record:
+                ward.pid = self.lines.sender or record["hello"]
+            if "ended" in record:
+                self._finish(ward, record["ended"])
+        return not self.lines.ended
+
+    def _look(self) -> None:
+        orphans = self._orphans()
+        base = watch.usage([self.nursery]).rss
+        for ward in self.wards.values():
+            if not ward.pid:
+                continue
+            mine = [ward.pid, *watch.descendants(ward.pid)]
+            mine += [pid for pid in orphans if len(self.wards) == 1 or watch.session(pid) == ward.pid]
+            if not (ward.told or ward.why):
+                ward.why = self._exceeded(ward, mine, base)
+            if ward.told or ward.why:
+                self._kill(ward)
+        if orphans:
+            end(self._orphans)
+
+    def _orphans(self) -> set[int]:
+        return {pid for pid in watch.children(os.getpid()) if pid != self.nursery}
+
+    def _kill(self, ward: Ward) -> None:
+        if self.bwrap:  # process 1 of its world: the kernel ends the rest
+            tree.send([ward.pid], signal.SIGKILL)
+        else:
+            tree.stop_and_kill(lambda: {ward.pid, *watch.descendants(ward.pid)})
+
+    def _finish(self, ward: Ward, status: int) -> None:
+        """Make sure that nothing is left of a child that has ended, and report."""
+        del self.wards[ward.request.number]
+        if not ward.told:
+            self.poller.unregister(ward.status)
+        gone = end(self._orphans)
+        gone = (self.bwrap or tree.remove(ward.home)) and gone
+        why = ward.why or ("" if ward.told else natural(status))
+        self._report(ward, {"why": why, "status": status, "clean": gone})
+
+    def _report(self, ward: Ward, ending: dict[str, object]) -> None:
+        try:
+            ward.status.sendall(json.dumps({"end": ending}).encode() + b"\n")
+        except OSError:  # nobody is listening any more
+            ward.told = True
+        ward.status.close()
+
+    def _exceeded(self, ward: Ward, pids: list[int], base_rss: int) -> str:
+        """Return the limit that is passed, as a sentence beginning with its kind; "" when none is."""
+        limits, now = ward.request.limits, watch.usage(pids)
+        if now.rss - base_rss > limits.memory:
+            used = watch.proportional(pids)
+            if used > limits.memory:
+                return f"memory: used {used // MIB} MB, {limits.memory // MIB} MB are allowed"
+        if now.tasks > limits.processes:
+            return f"processes: started {now.tasks}, {limits.processes} are allowed at a time"
+        if now.cpu > limits.cpu_seconds:
+            return f"time: used {now.cpu:.0f} processor seconds, {limits.cpu_seconds} are allowed"
+        if time.monotonic() - ward.began > limits.wall_seconds:
+            return f"time: ran for {limits.wall_seconds:g} s, the most that is allowed"
+        return "" if self.bwrap else self._disk(ward, pids)
+
+    def _disk(self, ward: Ward, pids: list[int]) -> str:
+        began, limits = time.monotonic(), ward.request.limits
+        if began < ward.next_disk:
+            return ""
+        found = watch.disk(ward.home)
+        used = found.bytes + watch.unlinked(ward.home, pids, unknown=limits.file_size)
+        ward.next_disk = began + min(1.0, max(0.1, 10 * (time.monotonic() - began)))
+        if found.trouble:
+            return f"disk: made {found.trouble}"
+        if used > limits.disk:
+            return f"disk: wrote {used // MIB} MB, {limits.disk // MIB} MB are allowed"
+        if found.files > limits.files + OWN_FILES:
+            return f"disk: made {found.files} files, {limits.files} are allowed"
+        return ""
+
+    def _end_everything(self) -> None:
+        tree.stop_and_kill(lambda: set(watch.descendants(os.getpid())))
+        end(lambda: set(watch.descendants(os.getpid())))
+        for ward in self.wards.values():
+            gone = self.bwrap or tree.remove(ward.home)
+            self._report(ward, {"why": ward.why, "status": None, "clean": gone})
+
+
+def end(find: tree.Find) -> bool:
+    """Kill and reap what `find` returns until it returns nothing; True when that was reached."""
+    deadline = time.monotonic() + 10.0
+    while True:
+        tree.reap()
+        if not find():
+            return True
+        if time.monotonic() > deadline:
+            return False
+        tree.stop_and_kill(find)
+        time.sleep(0.001)
+
+
+def natural(status: int) -> str:
+    """Return why a child ended that nobody ended; "" for an exit of its own.
+
+    Example:
+        >>> natural(-11)
+        'died: SIGSEGV'
+    """
+    if status >= 0:
+        return ""
+    number = -status
+    if number == signal.SIGXCPU:
+        return "time: used all of its processor seconds"
+    if number == signal.SIGKILL:
+        return "died: SIGKILL, its own or the system's, which may have run out of memory"
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    return f"died: {name}"
+
+
+def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """Return one line and the open files that came with it; an empty line when the other end is gone."""
+    line = b""
+    handles: list[int] = []
+    while not line.endswith(b"\n"):
+        try:
+            part, fds, _, _ = socket.recv_fds(sock, LONGEST_REQUEST, 2)
+        except OSError:
+            part, fds = b"", []
+        if not part:
+            close_all(handles)
+            return b"", []
+        line += part
+        handles += fds
+    return line, handles
+
+
+def close_all(handles: Iterable[int]) -> None:
+    """Close open files by number."""
+    for fd in handles:
+        os.close(fd)
+
+
+def _handle(pid: int) -> int:
+    return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1

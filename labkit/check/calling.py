@@ -1,0 +1,82 @@
+"""Call a function on a case, whatever it does, and keep what it did."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.check.case import Case
+from labkit.check.policy import plain
+
+OURS = ("labkit", "labgrader")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call did: the value it returned or the error it raised, and which inputs it changed."""
+
+    value: Any = None
+    error: BaseException | None = None
+    changed: tuple[str, ...] = ()
+
+
+def copied(value: Any) -> Any:
+    """Copy a tensor so that a call cannot change ours; other arguments cannot be changed."""
+    return value.detach().clone(memory_format=torch.contiguous_format) if isinstance(value, Tensor) else value
+
+
+def call(fn: Callable[..., Any], case: Case, params: tuple[str, ...]) -> Outcome:
+    """Call a function on copies of a case's arguments; anything it raises but KeyboardInterrupt is kept."""
+    args = [copied(a) for a in case.args]
+    kwargs = {k: copied(v) for k, v in case.kwargs.items()}
+    value, error = None, None
+    try:
+        value = fn(*args, **kwargs)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:
+        error = e
+    ours = [*zip(params, case.args, args, strict=False)]
+    ours += [(k, v, kwargs[k]) for k, v in case.kwargs.items()]
+    changed = tuple(
+        name for name, mine, theirs in ours if isinstance(mine, Tensor) and not intact(mine, theirs)
+    )
+    return Outcome(value, error, changed)
+
+
+def intact(mine: Tensor, theirs: Tensor) -> bool:
+    """Say whether a copy still holds what it held."""
+    try:
+        return theirs.shape == mine.shape and torch.equal(plain(theirs).to(mine.dtype), mine)
+    except Exception:
+        return False
+
+
+def frames_of(error: BaseException) -> list[tuple[str, int]]:
+    """List functions and lines of the student's own file through which an error went; empty where unknown."""
+    try:
+        walk = traceback.walk_tb(error.__traceback__)
+        frames = [
+            (f.f_code, line) for f, line in walk if f.f_globals.get("__name__", "").split(".")[0] not in OURS
+        ]
+        home = frames[0][0].co_filename
+        return [(code.co_name, line) for code, line in frames if code.co_filename == home]
+    except Exception:
+        return []
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).split(".")[0]
+
+
+def stub_of(error: BaseException, name: str) -> str:
+    """Name the unwritten function: the exercise itself, or another one that it calls."""
+    frames = frames_of(error)
+    inner = frames[-1][0] if len(frames) > 1 else name
+    return inner if inner.isidentifier() else name

@@ -1,0 +1,70 @@
+"""Name the mistake: compare wrong results with those of known wrong answers on the same inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.check.calling import Outcome, call
+from labkit.check.case import Case, Mutant
+from labkit.check.policy import Complaint, same
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One judged result: a call, or one part of what the call returned."""
+
+    aspect: str
+    case: Case
+    outcome: Outcome
+    part: int | None
+    complaint: Complaint | None
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A named mistake and the aspects in which the result equals it."""
+
+    name: str
+    aspects: tuple[str, ...]
+    everywhere: bool
+
+
+def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, ...]:
+    """Find the fewest named mistakes that explain the failing results, at most two.
+
+    A mistake explains a result when it gives the same one on the same input. Of several that explain as many
+    failing results, the one that also gives the right results where the student does is taken.
+    """
+    open_units = {i for i, u in enumerate(units) if u.complaint and u.outcome.error is None}
+    everything = set(open_units)
+    scored = []
+    for mutant in mutants if open_units else ():
+        cache: dict[int, Any] = {}
+        hits = {i for i, u in enumerate(units) if _matches(mutant, u, cache)}
+        scored.append((mutant.name, hits & everything, len(hits - everything)))
+    causes: list[tuple[int, Cause]] = []
+    while scored and open_units and len(causes) < 2:
+        name, hits, _ = max(scored, key=lambda s: (len(s[1] & open_units), s[2]))
+        if not hits & open_units:
+            break
+        aspects = tuple(dict.fromkeys(units[i].aspect for i in sorted(hits & open_units)))
+        causes.append((min(hits & open_units), Cause(name, aspects, hits >= everything)))
+        open_units -= hits
+    return tuple(cause for _, cause in sorted(causes, key=lambda c: c[0]))
+
+
+def _matches(mutant: Mutant, unit: Unit, cache: dict[int, Any]) -> bool:
+    if unit.outcome.error is not None or unit.outcome.value is None:
+        return False
+    if id(unit.case) not in cache:
+        cache[id(unit.case)] = call(mutant.fn, unit.case, ())
+    wrong, value = cache[id(unit.case)], unit.outcome.value
+    if wrong.error is not None:
+        return False
+    if unit.part is None:
+        return same(value, wrong.value)
+    try:
+        return same(value[unit.part], wrong.value[unit.part])
+    except Exception:
+        return False

@@ -1,0 +1,112 @@
+"""The leaves of a formula, as Typst writes them: letters, numbers, words, operators and spaces."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element
+
+from labkit.pdf.typ import lit
+
+_STYLES = {
+    "bold": "bold(upright({}))",
+    "bold-italic": "bold({})",
+    "double-struck": "bb({})",
+    "script": "cal({})",
+    "fraktur": "frak({})",
+    "monospace": "mono({})",
+    "sans-serif": "sans({})",
+    "normal": "upright({})",
+    "italic": "italic({})",
+    "bold-script": "bold(cal({}))",
+    "bold-fraktur": "bold(frak({}))",
+    "bold-sans-serif": "bold(sans({}))",
+}
+_PER_LETTER = {"double-struck", "script", "fraktur", "bold-script", "bold-fraktur"}
+_LIMIT_WORDS = {
+    "lim", "max", "min", "sup", "inf", "argmax", "argmin", "arg max", "arg min",
+    "limsup", "liminf", "lim sup", "lim inf", "det", "gcd", "Pr",
+}  # fmt: skip
+_INVISIBLE = set("\u2061\u2062\u2063\u2064\u200b")
+
+
+class FormulaError(Exception):
+    """A formula with something that cannot be set; it is then shown as its source."""
+
+
+def symbol(char: str) -> str:
+    """Return one character as Typst math reads it: itself, or an escape.
+
+    Example:
+        >>> symbol("x"), symbol("#"), symbol("∑")
+        ('x', '\\\\#', '\\\\u{2211}')
+    """
+    if char.isascii():
+        return char if char.isalnum() else "\\" + char
+    return f"\\u{{{ord(char):x}}}"
+
+
+def text_of_leaf(element: Element) -> str:
+    """Return the text of a leaf without the space around it."""
+    return (element.text or "").strip()
+
+
+def identifier(element: Element) -> str:
+    """Return a variable or a name."""
+    text, style = text_of_leaf(element), element.get("mathvariant", "")
+    if not text:
+        return ""
+    if text.startswith("\\") and len(text) > 1:
+        raise FormulaError(f"unknown command {text}")
+    if len(text) == 1:
+        return _STYLES[style].format(symbol(text)) if style in _STYLES and style != "italic" else symbol(text)
+    if style in _PER_LETTER:
+        return _STYLES[style].format(" ".join(map(symbol, text)))
+    if style in _STYLES and style != "normal":
+        return _STYLES[style].format(lit(text))
+    return _operator_name(text)
+
+
+def _operator_name(text: str) -> str:
+    limits = "true" if text in _LIMIT_WORDS else "false"
+    shown = re.sub("^arg ?(?=m)", "arg\N{THIN SPACE}", text)
+    return f"op({lit(shown)}, limits: #{limits})"
+
+
+def number(element: Element) -> str:
+    """Return a number."""
+    text, style = text_of_leaf(element), element.get("mathvariant", "")
+    if style in _STYLES:
+        return _STYLES[style].format(lit(text))
+    return text if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) else lit(text) if text else ""
+
+
+def words(element: Element) -> str:
+    """Return words in a formula."""
+    text, style = (element.text or "").replace("\u00a0", " "), element.get("mathvariant", "")
+    if not text:
+        return ""
+    return _STYLES[style].format(lit(text)) if style in _STYLES and style != "normal" else lit(text)
+
+
+def operator(element: Element) -> str:
+    """Return an operator, a bracket or the name of one."""
+    text = text_of_leaf(element)
+    if not text or set(text) <= _INVISIBLE:
+        return ""
+    if len(text) > 1 and text.replace(" ", "").isalpha():
+        return _operator_name(text)
+    if text in ("‖", "∥"):
+        return 'class("normal", \\u{2016})'
+    shown = "".join(map(symbol, text))
+    size = re.match(r"([0-9.]+)em", element.get("minsize", ""))
+    if size and element.get("minsize") == element.get("maxsize"):
+        return f"lr(size: #{min(float(size[1]), 6):.2f}em, {shown})"
+    return shown
+
+
+def space(element: Element) -> str:
+    """Return a space of a width given in em."""
+    if element.get("linebreak") == "newline":
+        return "\\ "
+    width = re.match(r"-?\d*\.?\d+(?=em)", element.get("width", ""))
+    return f"#h({max(-4.0, min(20.0, float(width[0]))):g}em)" if width else ""

@@ -1,0 +1,90 @@
+"""Checks work when the function lives in another process: values by copy, errors without traceback."""
+
+import io
+import re
+
+import numpy as np
+import torch
+
+PLAIN = (type(None), bool, int, float, str)
+
+
+class Handle:
+    """Stands for an object of the other process: it can be called, and nothing else."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call):
+        object.__setattr__(self, "_call", call)
+
+    def __call__(self, *args, **kwargs):
+        return object.__getattribute__(self, "_call")(*args, **kwargs)
+
+    def __getattr__(self, name):
+        raise AssertionError(f"a check asked for .{name}")
+
+    def __bool__(self):
+        raise AssertionError("a check asked for the truth of a handle")
+
+    def __eq__(self, other):
+        raise AssertionError("a check compared a handle")
+
+    __hash__ = None
+
+
+def crossing(value, called):
+    """Copy a value as the boundary does: plain data by bytes, callables as handles."""
+    if type(value) in PLAIN:
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(crossing(v, called) for v in value)
+    if type(value) is torch.Tensor:
+        buffer = io.BytesIO()
+        torch.save(value.detach().clone(), buffer)
+        buffer.seek(0)
+        return torch.load(buffer)
+    if isinstance(value, np.ndarray):
+        return np.array(value)
+    if isinstance(value, np.generic):
+        return value
+    assert callable(value), type(value)
+    return called(value)
+
+
+def remote(fn):
+    def call(*args, **kwargs):
+        args = [crossing(a, remote) for a in args]
+        kwargs = {k: crossing(v, remote) for k, v in kwargs.items()}
+        try:
+            answer = fn(*args, **kwargs)
+        except Exception as e:
+            error = type(e)(str(e))
+        else:
+            return crossing(answer, remote)
+        raise error
+
+    return Handle(call)
+
+
+def test_right_answers_earn_the_same(name, style, honest, run):
+    earned, text = run(name, remote(honest[name][style]), "secret")
+    assert float(earned) == 1, text
+
+
+def test_wrong_answers_earn_the_same(name, mutant, run):
+    if mutant.name == "changes its input":
+        return  # what a function does to its copy stays on its side
+    here, there = run(name, mutant.fn, 8), run(name, remote(mutant.fn), 8)
+    assert here[0].passed == there[0].passed
+    assert here[0].causes == there[0].causes
+    assert here[1] == re.sub(r" \(in call, line \d+\)", "", there[1])
+
+
+def test_stub_across_the_boundary(name, run):
+    def stub(*a, **k):
+        raise NotImplementedError
+
+    assert (
+        "not written yet" in run(name, remote(stub), 8)[1]
+        or "not finished yet" in run(name, remote(stub), 8)[1]
+    )

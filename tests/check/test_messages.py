@@ -1,0 +1,170 @@
+"""What students read, word for word."""
+
+# ruff: noqa: E501
+
+import re
+
+import pytest
+import torch
+
+from labkit.check.convolution import MUTANTS
+from labkit.check.specs_convolution import SPECS
+
+
+def mutant(name, mistake):
+    return next(m.fn for m in MUTANTS[name] if m.name == mistake)
+
+
+GOLDEN = {
+    ("corr2d", "true convolution, with the kernel flipped", None): """\
+✗ corr2d: 0 of 9 cases pass.
+  Case "worked 5 x 5 example" calls corr2d(x, k) with x (5, 5), k (3, 3) in float64, the 5 x 5 example of the lab.
+  Came back: a tensor of shape (3, 3) and dtype float64, but 7 of 9 numbers differ: [[18, 20, 19], [10, 9, 17], [11, 8, 14]].
+  Expected: the same numbers, as torch.nn.functional.conv2d gives: [[12, 12, 17], [10, 17, 19], [9, 6, 14]].
+  Likely cause: your result equals true convolution, with the kernel flipped.""",
+    ("corr2d", "true convolution, with the kernel flipped", "ab"): """\
+✗ corr2d: 0 of 8 cases pass.
+  Case "4 x 2 kernel" calls corr2d(x, k) with x (8, 7), k (4, 2) in float64.
+  Came back: a tensor of shape (5, 6) and dtype float64, but 30 of 30 numbers differ.
+  Expected: the same numbers, as torch.nn.functional.conv2d gives.
+  Likely cause: your result equals true convolution, with the kernel flipped.""",
+    ("out_size", "the size without rounding, by / instead of //", None): """\
+✗ out_size: 0 of 7 cases pass.
+  Case "no padding, stride 1" calls out_size(7, 3).
+  Came back: the float 5.0.
+  Expected: the int 5.
+  Likely cause: your result equals the size without rounding, by / instead of //.""",
+    ("out_size", "the size with stride 1", 1): """\
+✗ out_size: 4 of 7 cases pass.
+  Case "a stride that fits" calls out_size(i, k, s).
+  Came back: an int, which is 18 too large.
+  Expected: the right int.
+  Likely cause: your result equals the size with stride 1.
+  Not passing yet: a stride that fits; a stride that leaves pixels over; all parameters together.""",
+    ("conv2d", "conv2d with the stride on rows only", None): """\
+✗ conv2d: 7 of 10 cases pass.
+  Case "stride (1, 2)" calls conv2d(x, w, stride=(1, 2)) with x (2, 2, 4, 5), w (3, 2, 3, 2) in float64.
+  Came back: a tensor of shape (2, 3, 2, 4) and dtype float64.
+  Expected: a tensor of shape (2, 3, 2, 2), as torch.nn.functional.conv2d gives.
+  Likely cause: your result equals conv2d with the stride on rows only.
+  Not passing yet: stride (1, 2); bias, stride and padding together; float32.""",
+    ("corr2d", "float32 for a float64 input", None): """\
+✗ corr2d: 8 of 9 cases pass.
+  Case "keeps float64".
+  Came back: float32 for a float64 input.
+  Expected: a result as precise as the input.
+  Hint: a buffer from torch.zeros is float32 unless it is told dtype=x.dtype.
+  Not passing yet: keeps float64.""",
+    ("corr2d", "changes its input", None): """\
+✗ corr2d: 8 of 9 cases pass.
+  Case "leaves its input unchanged".
+  Came back: a result, but the call changes its input x.
+  Expected: its inputs left as they were.
+  Hint: work on a copy, for instance x.clone().
+  Not passing yet: leaves its input unchanged.""",
+    ("conv2d_backward", "db as a mean instead of a sum", None): """\
+✗ conv2d_backward: 10 of 14 cases pass.
+  Case "db, stride 1" calls conv2d_backward(x, w, dy) with x (2, 3, 5, 6), w (2, 3, 2, 3), dy (2, 2, 4, 4) in float64.
+  Came back for db: a tensor of shape (2,) and dtype float64, but 2 of 2 numbers differ.
+  Expected for db: the same numbers, as torch's autograd gives.
+  Likely cause: your result equals db as a mean instead of a sum.
+  Not passing yet: db, stride 1; db, stride (2, 1); db, stride (2, 3) with pixels left over; db, float32.""",
+    ("edge_kernel", "a detector of horizontal edges", None): """\
+✓ blur_kernel: all 2 cases agree with what a blur must do.
+✗ edge_kernel: 1 of 2 cases pass.
+  Case "one direction only" calls edge_kernel().
+  Came back: a tensor of shape (3, 3) and dtype float64.
+  Expected: a strong response to a vertical edge.
+  Likely cause: your result equals a detector of horizontal edges.
+  Not passing yet: one direction only.""",
+}
+
+
+@pytest.mark.parametrize("key", list(GOLDEN), ids=lambda k: f"{k[0]}-{k[1]}-{k[2]}")
+def test_golden(key, run):
+    name, mistake, seed = key
+    assert run(name, mutant(name, mistake), seed)[1] == GOLDEN[key]
+
+
+SUCCESS = {
+    "out_size": "✓ out_size: all 7 cases agree with torch.",
+    "corr2d": "✓ corr2d: all 9 cases agree with torch.",
+    "blur_kernel": "✓ design: all 4 cases pass.",
+    "conv2d": "✓ conv2d: all 10 cases agree with torch.",
+    "shift_error": "✓ shift_error: all 5 cases agree with the known error of f.",
+}
+
+
+@pytest.mark.parametrize("which", list(SUCCESS))
+def test_success_is_one_line(which, honest, run):
+    assert run(which, next(iter(honest[which].values())))[1] == SUCCESS[which]
+
+
+def test_not_written(run):
+    def corr2d(x, k):
+        raise NotImplementedError
+
+    earned, text = run("corr2d", corr2d)
+    assert text == (
+        'corr2d: not written yet. Replace the line "raise NotImplementedError" with your code '
+        "and run its cell, then this one again."
+    )
+    assert earned.reasons == ("corr2d: not written yet",)
+
+
+def test_forgotten_return(run):
+    text = run("corr2d", lambda x, k: None, 1)[1]
+    assert "Came back: None.\n" in text
+    assert "Hint: the function ends without a return line." in text
+
+
+def test_error_with_its_line(run):
+    def corr2d(x, k):
+        y = x[0]
+        return y[99]
+
+    line = corr2d.__code__.co_firstlineno + 2
+    text = run("corr2d", corr2d)[1]
+    assert "It stopped with IndexError: index 99 is out of bounds" in text
+    assert f"(in corr2d, line {line})." in text
+
+
+def test_wrong_parameters(run):
+    text = run("conv2d", lambda x, w: torch.conv2d(x, w))[1]
+    assert "✗ conv2d: 3 of 10 cases pass." in text
+    assert (
+        "Hint: keep the line with def as it was given; the parameters are x, w, b, stride, padding." in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("bend", "hint"),
+    [
+        (lambda r: r * 3, "every number is the right one times 3"),
+        (lambda r: r + 2, "every number is off by the same amount"),
+        (lambda r: torch.cat([r[:, :-1], r[:, -1:] + 1], 1), "only the last column is wrong"),
+        (lambda r: torch.cat([r[:1] - 1, r[1:]]), "only the first row is wrong"),
+    ],
+)
+def test_pattern_where_no_mutant_fits(bend, hint, honest, run):
+    right = honest["corr2d"]["unfold"]
+    assert f"Hint: {hint}." in run("corr2d", lambda x, k: bend(right(x, k)))[1]
+
+
+def test_hidden_messages_show_no_input_numbers(name, mutant, run):
+    """Under a seed, no number from inside a tensor (all have decimals) and no size that was asked for."""
+    earned, text = run(name, mutant.fn, "c0ffee")
+    said = text + " ".join(earned.reasons)
+    if name != "pad2d":  # the fill value is a parameter, and may be shown
+        assert not re.search(r"\d\.\d", said)
+    if not SPECS[name].tensors:
+        calls = [line.split(" calls ")[1] for line in text.splitlines() if " calls " in line]
+        assert calls
+        assert not any(ch.isdigit() for call in calls for ch in call)
+
+
+def test_reasons_name_every_failing_case(name, mutant, run):
+    earned, _ = run(name, mutant.fn)
+    told = [r for r in earned.reasons if "likely cause" not in r]
+    assert len(told) == earned.total - earned.passed
+    assert all(r.startswith(name) for r in earned.reasons)

@@ -1,0 +1,190 @@
+"""What verify proves, refutes and survives."""
+
+import importlib.util
+import io
+import json
+import re
+import zlib
+
+import pytest
+from pypdf import PdfReader, PdfWriter
+
+from labkit.pdf import render
+from labkit.pdf.verify import verify
+
+
+@pytest.fixture(scope="module")
+def pair(make):
+    data = make.notebook(
+        make.markdown("# Lab\n\nThe answer is **forty-two**."), make.code("print(42)", [make.stream("42\n")])
+    )
+    return render(data, name="lab_s1.ipynb"), data
+
+
+def changed(pdf, change):
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
+    change(writer)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_true_pair_is_proven(pair):
+    quick = verify(*pair)
+    assert quick.proven
+    assert re.fullmatch(
+        r"The PDF carries this notebook, byte for byte \(SHA-256 \w{12}\); its pages were not compared\.",
+        quick.reason,
+    )
+    whole = verify(*pair, rerender=True)
+    assert whole.proven
+    assert whole.reason.endswith("and drawing it again gives the same PDF, byte for byte.")
+
+
+def test_pictures_of_the_folder_do_not_break_the_proof(make, tmp_path):
+    import base64
+
+    (tmp_path / "a.png").write_bytes(base64.b64decode(make.png()))
+    data = make.notebook(make.markdown("![a](a.png)"))
+    verdict = verify(render(data, name="n.ipynb", root=tmp_path), data, rerender=True)
+    assert verdict.proven
+    assert "with the 1 picture files attached to it" in verdict.reason
+
+
+def test_another_notebook_is_refuted(pair, make):
+    verdict = verify(pair[0], make.notebook(make.markdown("# Lab\n\nAnother.")))
+    assert not verdict.proven
+    assert verdict.reason.startswith("Refuted: the PDF carries another notebook")
+
+
+def test_the_same_content_saved_again_is_told_apart(pair):
+    again = json.dumps(json.loads(pair[1]), indent=3).encode()
+    verdict = verify(pair[0], again)
+    assert not verdict.proven
+    assert "same cells and outputs, but it is another file" in verdict.reason
+
+
+def test_a_page_that_shows_something_else_is_refuted(pair, make):
+    other = render(
+        make.notebook(make.markdown("# Lab\n\nThe answer is **forty-three**.")), name="lab_s1.ipynb"
+    )
+    true = PdfReader(io.BytesIO(pair[0]))
+
+    def swap(writer):
+        forged = PdfReader(io.BytesIO(other)).pages[0]
+        writer.remove_page(0)
+        writer.add_page(forged)
+
+    forged = changed(pair[0], swap)
+    assert PdfReader(io.BytesIO(forged)).attachments == true.attachments
+    assert verify(forged, pair[1]).proven  # the notebook does travel in it; the reason says that this is all
+    verdict = verify(forged, pair[1], rerender=True)
+    assert not verdict.proven
+    assert verdict.reason.startswith("Refuted:")
+    assert "drawing it again gives another PDF: page 1 shows" in verdict.reason
+
+
+def test_a_change_that_leaves_the_text_is_refuted_too(pair):
+    verdict = verify(changed(pair[0], lambda writer: writer.pages[0].rotate(90)), pair[1], rerender=True)
+    assert not verdict.proven
+    assert "the text is the same" in verdict.reason
+
+
+def test_other_versions_are_compared_by_text_and_say_so(pair, make):
+    def claim(writer):
+        words = PdfReader(io.BytesIO(pair[0])).metadata["/Keywords"]
+        writer.add_metadata({"/Keywords": re.sub("engine:.*", "engine:labkit-0.0.1", words)})
+
+    older = changed(pair[0], claim)
+    verdict = verify(older, pair[1], rerender=True)
+    assert verdict.proven
+    assert "made by other versions, so the pages were compared by their text alone" in verdict.reason
+
+
+def test_a_false_stamp_is_refuted(pair):
+    forged = changed(pair[0], lambda w: w.add_metadata({"/Keywords": "ipynb-sha256:" + "0" * 64}))
+    verdict = verify(forged, pair[1])
+    assert not verdict.proven
+    assert "stamped with another hash (000000000000)" in verdict.reason
+
+
+def test_two_notebooks_inside_are_refuted(pair):
+    verdict = verify(changed(pair[0], lambda w: w.add_attachment("b.ipynb", b"{}")), pair[1])
+    assert not verdict.proven
+    assert "carries 2 notebooks" in verdict.reason
+
+
+def test_a_pdf_without_notebook_is_not_proven(pair):
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    out = io.BytesIO()
+    writer.write(out)
+    verdict = verify(out.getvalue(), pair[1])
+    assert verdict == type(verdict)(
+        False, "Not proven: the PDF has no notebook inside; make it with `labkit pdf` or `labkit handin`."
+    )
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"", b"hello", b"\x00" * 5000, b"PK\x03\x04", b"<html>%PDF-", "中文".encode() * 100]
+)
+def test_what_is_no_pdf_is_said_to_be_none(garbage, pair):
+    assert verify(garbage, pair[1]).reason == "The file is not a PDF."
+
+
+@pytest.mark.parametrize("cut", [9, 400, 5000, -1])
+def test_a_damaged_pdf_is_not_proven(pair, cut):
+    damaged = pair[0][:cut] if cut > 0 else pair[0].replace(b"/EmbeddedFiles", b"/EmbeddedFilez")
+    verdict = verify(damaged, pair[1])
+    assert not verdict.proven
+    assert verdict.reason.startswith("Not proven:")
+
+
+def _pdf_with_stream(head, data):
+    """A small PDF whose attachment is a raw stream, written by hand."""
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles << /Names [(a.ipynb) 4 0 R] >> >> >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
+        b"<< /Type /Filespec /F (a.ipynb) /UF (a.ipynb) /EF << /F 5 0 R >> >>",
+        b"<< /Type /EmbeddedFile " + head + b" /Length %d >>\nstream\n" % len(data) + data + b"\nendstream",
+    ]
+    out = io.BytesIO(b"%PDF-1.7\n")
+    out.seek(0, 2)
+    places = []
+    for number, body in enumerate(objects, 1):
+        places.append(out.tell())
+        out.write(b"%d 0 obj\n" % number + body + b"\nendobj\n")
+    start = out.tell()
+    out.write(b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places))
+    out.write(b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % start)
+    return out.getvalue()
+
+
+def test_the_hand_made_pdf_is_readable():
+    assert "another notebook" in verify(_pdf_with_stream(b"", b'{"cells": []}'), b"{}").reason
+
+
+def test_a_decompression_bomb_is_bounded():
+    packer = zlib.compressobj(9)
+    once = b"".join([packer.compress(b"\0" * 10_000_000) for _ in range(40)] + [packer.flush()])
+    bomb = _pdf_with_stream(b"/Filter [/FlateDecode /FlateDecode]", zlib.compress(once, 9))
+    verdict = verify(bomb, b"{}", seconds=30)
+    assert not verdict.proven
+    assert verdict.reason.startswith(("Not proven:", "Refuted:"))
+
+
+def test_endless_references_are_bounded():
+    loop = _pdf_with_stream(b"", b"x").replace(b"/Names [(a.ipynb) 4 0 R]", b"/Kids [1 0 R 2 0 R 2 0 R]")
+    assert not verify(loop, b"{}", seconds=20).proven
+
+
+def test_time_is_limited(pair):
+    verdict = verify(*pair, rerender=True, seconds=0.01)
+    assert verdict.reason == "Not proven: comparing took more than 0.01 seconds and was stopped."
+
+
+def test_a_missing_package_is_named(pair, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pypdf" else find(name))
+    assert verify(*pair).reason == "Not compared: pypdf is missing; run: pip install 'labkit[pdf]'"

@@ -1,0 +1,134 @@
+"""The command `labkit`: what it prints, and its exit codes."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from typer.testing import CliRunner
+
+from labkit import cli
+from labkit.doctor import Need, report
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = {"cell_type": "code", "metadata": {}, "source": "1", "outputs": [], "execution_count": 1}
+    title = {"cell_type": "markdown", "metadata": {}, "source": "# Lab"}
+    node = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"labkit": {"lab": "lab1"}},
+        "cells": [title, code],
+    }
+    file = tmp_path / "lab 1.ipynb"
+    file.write_text(json.dumps(node))
+    return file
+
+
+def run(*arguments):
+    """Run the command as `main` does; return exit code and what was printed."""
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    if isinstance(result.exception, cli.CommandError):
+        return 1, str(result.exception)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_pdf_handin_and_verify(lab):
+    assert run("pdf", lab.name) == (0, "Written: lab 1.pdf\n")
+    assert run("pdf", lab.name, "-o", "other.pdf") == (0, "Written: other.pdf\n")
+    code, out = run("handin", lab.name, "--id", "s1", "--name", "王")
+    assert (code, out) == (
+        0,
+        "Written: lab1_s1.zip. It holds the notebook as it is saved on disk, and its PDF.\n",
+    )
+    code, out = run("verify", "lab1_s1.zip")
+    assert code == 0
+    assert out.startswith("Proven: The PDF carries this notebook, byte for byte")
+    assert run("verify", "lab 1.pdf", lab.name)[0] == 0
+    code, out = run("verify", "lab 1.pdf", lab.name, "--quick")
+    assert code == 0
+    assert out.endswith("its pages were not compared.\n")
+
+
+def test_a_changed_notebook_is_refuted_with_exit_code_1(lab):
+    run("pdf", lab.name)
+    lab.write_text(lab.read_text().replace("# Lab", "# Lad"))
+    code, out = run("verify", "lab 1.pdf", lab.name)
+    assert code == 1
+    assert out.startswith("Refuted: the PDF carries another notebook")
+
+
+def test_errors_are_one_sentence(lab, tmp_path):
+    assert run("pdf", "none.ipynb") == (
+        1,
+        "There is no file none.ipynb; check the name, or go to its folder.",
+    )
+    (tmp_path / "bad.ipynb").write_text("{")
+    code, out = run("pdf", "bad.ipynb")
+    assert code == 1
+    assert out.startswith("bad.ipynb: The file is not a notebook or is damaged: it is not JSON")
+    code, out = run("handin", lab.name, "--id", "王")
+    assert code == 1
+    assert out.startswith("The student id is '王'; expected")
+    code, out = run("pdf", lab.name, "-o", "no/such/folder/x.pdf")
+    assert (code, out) == (1, "no/such/folder/x.pdf cannot be written: No such file or directory.")
+    with zipfile.ZipFile("three.zip", "w") as archive:
+        for name in ("a.ipynb", "a.pdf", "more.txt"):
+            archive.writestr(name, "x")
+    assert run("verify", "three.zip") == (1, "three.zip does not hold exactly one .ipynb and one .pdf.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["handin", "x.ipynb"], ["pdf"], ["verify"], ["nosuch"], ["pdf", "a", "--x"]]
+)
+def test_wrong_use_is_exit_code_2(arguments, lab):
+    assert run(*arguments)[0] == 2
+
+
+def test_a_pdf_alone_is_wrong_use(lab):
+    run("pdf", lab.name)
+    code, out = run("verify", "lab 1.pdf")
+    assert code == 2
+    assert "name its notebook too" in " ".join(out.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("command", ["pdf", "handin", "verify", "doctor"])
+def test_every_command_has_an_example(command):
+    code, out = run(command, "--help")
+    assert code == 0
+    assert f"Example: labkit {command}" in " ".join(out.split())
+
+
+def test_doctor_names_what_is_missing_and_what_mends_it():
+    lines, healthy = report((Need("numpy", "numpy", ""), Need("nothing-here", "nothing_here", "pdf")))
+    assert not healthy
+    assert "  nothing-here         missing" in lines
+    assert lines[-1] == "Missing: nothing-here. To mend it: pip install 'labkit[pdf]'"
+    code, out = run("doctor")
+    assert code == 0
+    assert out.rstrip().endswith("Nothing is missing.")
+
+
+def test_a_missing_extra_is_named(lab, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("labkit.pdf")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "typst", None)
+    monkeypatch.delattr("labkit.pdf", raising=False)
+    expected = "The PDF needs typst; run: pip install 'labkit[pdf]'"
+    assert run("pdf", lab.name) == (1, expected)
+    assert run("handin", lab.name, "--id", "s1") == (1, expected)
+    assert importlib.util.find_spec("labkit.cli") is not None
+
+
+def test_the_installed_command(lab):
+    command = [sys.executable, "-c", "from labkit.cli import main; main()", "pdf", "none.ipynb"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "labkit: There is no file none.ipynb; check the name, or go to its folder.\n"
+    assert done.stdout == ""

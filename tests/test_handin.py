@@ -1,0 +1,224 @@
+"""The hand-in: exactly two files, plain warnings, clear errors."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+import labkit
+from labkit.handin import HandinError, checked_id, find_notebook, make
+from labkit.lookover import look_over, unanswered
+from labkit.pdf.notebook import read
+from labkit.pdf.verify import verify
+
+STUB = "def corr2d(x, k):\n    # your code\n    raise NotImplementedError\n"
+
+
+def cell(kind, source, *, count=None, outputs=(), **grading):
+    made = {"cell_type": kind, "metadata": {"nbgrader": grading} if grading else {}, "source": source}
+    return {**made, "execution_count": count, "outputs": list(outputs)} if kind == "code" else made
+
+
+def lab(*cells, **extra):
+    metadata = {"labkit": {"lab": "01_convolution", "version": "1"}, **extra}
+    node = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": list(cells)}
+    return json.dumps(node, ensure_ascii=False).encode()
+
+
+@pytest.fixture
+def done(tmp_path):
+    """A notebook that was run from top to bottom."""
+    file = tmp_path / "01_convolution.ipynb"
+    file.write_bytes(
+        lab(cell("markdown", "# Lab 1"), cell("code", "1 + 1", count=1), cell("code", "2", count=2))
+    )
+    return file
+
+
+def test_the_zip_holds_exactly_the_pair(done, tmp_path, capsys):
+    path = labkit.handin(done, student="s123", name=" 王小明 ", out=tmp_path / "new folder")
+    assert path == tmp_path / "new folder" / "01_convolution_s123.zip"
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["01_convolution_s123.ipynb", "01_convolution_s123.pdf"]
+        notebook, pdf = (archive.read(name) for name in archive.namelist())
+    metadata = json.loads(notebook)["metadata"]["labkit"]
+    assert metadata == {"lab": "01_convolution", "version": "1", "student": {"id": "s123", "name": "王小明"}}
+    assert verify(pdf, notebook, rerender=True).proven
+    assert json.loads(notebook)["cells"] == json.loads(done.read_bytes())["cells"]
+    assert capsys.readouterr().out == (
+        f"Written: {path}. It holds the notebook as it is saved on disk, and its PDF.\n"
+    )
+    assert os.listdir(path.parent) == [path.name]  # nothing temporary is left
+
+
+def test_the_same_notebook_gives_the_same_zip(done, tmp_path):
+    first, second = (make(done, student="s1", out=tmp_path / name).path.read_bytes() for name in "ab")
+    assert first == second
+
+
+def test_the_notebook_itself_is_not_touched(done):
+    before = done.read_bytes()
+    make(done, student="s1")
+    assert done.read_bytes() == before
+
+
+def test_everything_is_said_and_the_pair_is_made_anyway(tmp_path):
+    file = tmp_path / "lab.ipynb"
+    error = {"output_type": "error", "ename": "E", "evalue": "v", "traceback": []}
+    file.write_bytes(
+        lab(
+            cell("markdown", "# Lab"),
+            cell("code", "a = 1", count=5),
+            cell("code", STUB, count=2, grade_id="corr2d", solution=True),
+            cell("code", "corr2d(1, 2)", count=3, outputs=[error]),
+            cell("code", "never()"),
+            cell("code", "  "),
+            cell("markdown", "YOUR ANSWER HERE", grade_id="q-dropped", solution=True, grade=True, points=3),
+            cell(
+                "markdown", "Because of the floor.", grade_id="q-slips", solution=True, grade=True, points=3
+            ),
+        )
+    )
+    made = make(file, student="s1")
+    assert made.path.is_file()
+    assert made.warnings == (
+        "cell 5 was not run: the PDF has no output there.",
+        "cell 4 ended with an error.",
+        "the cells were not run from top to bottom: choose Kernel > Restart and run all, then save.",
+        "still to be written: corr2d.",
+        "still to be answered: q-dropped.",
+    )
+
+
+def test_a_notebook_that_was_never_run_is_told_once():
+    data = lab(cell("code", "a"), cell("code", "b"))
+    assert look_over(read(data)) == ["no code cell has been run: run all cells and save the notebook."]
+
+
+def test_the_cell_that_hands_in_is_left_out():
+    data = lab(cell("code", "1", count=1), cell("code", "labkit.handin(student='s1')"))
+    assert look_over(read(data)) == []
+
+
+def test_a_comment_about_the_stub_is_no_stub():
+    data = lab(cell("code", 'x = "raise NotImplementedError"  # done', count=1, grade_id="a", solution=True))
+    assert look_over(read(data)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n", "YOUR ANSWER HERE", "**Your answer here.**", "<!-- write -->\n### Question\n…"]
+)
+def test_empty_answers(text):
+    assert unanswered(text)
+
+
+@pytest.mark.parametrize("text", ["x", "Your answer here: the floor", "因為"])
+def test_written_answers(text):
+    assert not unanswered(text)
+
+
+@pytest.mark.parametrize("student", ["s123", "B12-345_x.y", " 7 ", "a\n", "ｓ１２３"])
+def test_good_ids(student):
+    assert checked_id(student).isascii()
+
+
+@pytest.mark.parametrize(
+    "student", ["", "王小明", "a/b", "../x", "a b", "-x", ".x", "x.", "a" * 41, "CON", "nul.txt", "é"]
+)
+def test_bad_ids_are_told_what_to_do(student, done):
+    with pytest.raises(HandinError) as caught:
+        make(done, student=student)
+    assert str(caught.value) == (
+        f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', starting "
+        "with a letter or digit. A name in any script goes into `name`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "x.ipynb: The file is not a notebook or is damaged: it is not JSON; open it in JupyterLab"),
+        (b"{}", "x.ipynb: The file is not a notebook: it is JSON, but has no cells"),
+        (None, "There is no file"),
+    ],
+)
+def test_files_that_are_no_notebook(tmp_path, content, message):
+    file = tmp_path / "x.ipynb"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(HandinError) as caught:
+        make(file, student="s1")
+    assert message in str(caught.value)
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_folder_is_no_notebook(tmp_path):
+    with pytest.raises(HandinError, match="is a folder; expected a notebook"):
+        make(tmp_path, student="s1")
+
+
+def test_a_notebook_of_no_lab_keeps_its_own_name(tmp_path):
+    file = tmp_path / "my notes 筆記 v2.ipynb"
+    file.write_bytes(b'{"cells": [], "nbformat": 4}')
+    assert make(file, student="s1").path.name == "my_notes_v2_s1.zip"
+
+
+def test_an_old_notebook_is_handed_in_as_a_new_one(tmp_path):
+    file = tmp_path / "old.ipynb"
+    code = {"cell_type": "code", "input": "1", "language": "python", "outputs": [], "prompt_number": 1}
+    file.write_text(
+        json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [code]}]})
+    )
+    with zipfile.ZipFile(make(file, student="s1").path) as archive:
+        assert json.loads(archive.read("old_s1.ipynb"))["nbformat"] == 4
+
+
+def test_the_notebook_is_found_by_what_jupyter_says(done, monkeypatch):
+    monkeypatch.chdir(done.parent)
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/else/01_convolution.ipynb")
+    assert find_notebook() == done
+    monkeypatch.setenv("JPY_SESSION_NAME", str(done))
+    assert find_notebook() == done
+
+
+def test_the_only_lab_in_the_folder_is_found(done, monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    (done.parent / "notes.ipynb").write_text('{"cells": []}')
+    (done.parent / "broken.ipynb").write_text("{")
+    assert find_notebook(done.parent) == done
+
+
+def test_two_labs_in_the_folder_ask_for_the_path(done, monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    (done.parent / "02.ipynb").write_bytes(done.read_bytes())
+    with pytest.raises(
+        HandinError, match=r"2 lab notebooks are in .*; pass the path, as in labkit\.handin\("
+    ):
+        find_notebook(done.parent)
+
+
+def test_colab_is_told_how(monkeypatch, done):
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    with pytest.raises(HandinError, match="On Colab: choose File > Download"):
+        find_notebook(done.parent)
+
+
+def test_import_is_light_and_handin_is_callable_however_it_was_imported():
+    program = (
+        "import sys, time; t = time.perf_counter(); import labkit; took = time.perf_counter() - t;"
+        "heavy = [m for m in ('torch', 'matplotlib', 'numpy', 'nbconvert', 'typst') if m in sys.modules];"
+        "import labkit.handin; from labkit import handin; from labkit.handin import handin as plain;"
+        "print(took < 0.05, heavy, callable(labkit.handin), callable(handin), callable(plain))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.strip() == "True [] True True True"
+
+
+def test_unknown_names_of_labkit_are_attribute_errors():
+    with pytest.raises(AttributeError, match="module 'labkit' has no attribute 'nothing'"):
+        _ = labkit.nothing
