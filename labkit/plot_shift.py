@@ -23,11 +23,12 @@ from labkit.plot import (
     Answer,
     ask,
     describe,
+    differs,
     label,
     note_figure,
 )
 from labkit.plot_filters import picture
-from labkit.plot_grids import Grid, grids
+from labkit.plot_grids import Grid, array, grids
 
 Function = Callable[..., Any]
 _LOOKS = ((GREY, "o-"), (RED, "s--"), (ORANGE, "^-."), (BLUE, "D-"), (PURPLE, "v--"), (GREEN, "x:"))
@@ -140,16 +141,22 @@ def flicker(blur_pool2d: Function) -> Figure:
     for name, x in (("the pattern", signal), ("moved by 1", signal.roll(1, 3))):
         plain = pool.largest(x[0, 0], (1, 2), (1, 2))[1:2, 2:6].numpy()
         answer = ask("blur_pool2d", blur_pool2d, torch.maximum(x, x.roll(-1, 3)), (1, 2), ndim=4)
-        got = None if answer.values is None else answer.values[0, 0, 1:2, 2:6]
+        got, note = None, answer.note
+        if answer.values is not None:
+            fits = answer.values.shape == (1, 1, 3, 8)
+            got = answer.values[0, 0, 1:2, 2:6] if fits else None
+            note = "" if fits else f"blur_pool2d returned shape {answer.values.shape}"
         titles = (
             ("", "")
             if rows
             else ("largest of 2,\nstride 2", "largest of 2, stride 1,\nthen your blur, stride 2")
         )
         row = [Grid(x[0, 0, 1:2, 4:12].numpy(), name), Grid(plain, titles[0], sign="→")]
-        row.append(Grid(got, titles[1], answer.note, sign="or", size=(1, 4)))
+        right = array(pool.softened(x))[1:2, 2:6]
+        wrong = None if got is None else differs(got, right)
+        row.append(Grid(got, titles[1], note, sign="or", size=(1, 4), wrong=wrong))
         rows.append(row)
-        blurred = answer.note if got is None else str(np.round(got[0], 2).tolist())
+        blurred = note if got is None else str(np.round(got[0], 2).tolist())
         said.append(f"{name}: {plain[0].tolist()}, blurred {blurred}")
     return grids(
         *rows, cell=0.38, alt=f"A pattern of blocks after max pooling with stride 2. {'; '.join(said)}."

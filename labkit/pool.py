@@ -115,6 +115,15 @@ def blocks(*, length: int = 16) -> Tensor:
     return row.expand(1, 1, 3, -1).contiguous()
 
 
+def softened(rows: Tensor) -> Tensor:
+    """Return the largest of 2 in a pattern (1, 1, 3, W), stride 1, blurred by torch with stride (1, 2).
+
+    A blur by 1 2 1 is two means of two neighbours, one after the other.
+    """
+    most = F.pad(torch.maximum(rows, rows.roll(-1, 3)), (1, 1, 1, 1), mode="reflect")
+    return F.avg_pool2d(F.avg_pool2d(most, 2, 1), 2, 1)[0, 0, :, ::2]
+
+
 def rings(*, size: int = 96) -> Tensor:
     """Return a picture (size, size) of rings that get finer towards the edge, in [0, 1], as float64."""
     line = torch.linspace(-1, 1, size, dtype=torch.float64)
