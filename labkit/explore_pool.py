@@ -44,5 +44,5 @@ def shrinking(max_pool: Function, avg_pool: Function, photo: Tensor) -> None:
     def draw(window: int) -> Figure:
         return plot_shift.shrinking(max_pool, avg_pool, photo, factors=(window,))
 
-    _sliders(draw, window=(2, 16, 4))
+    _sliders(draw, window=(2, 16, 2))
     plot.show(plot_shift.shrinking(max_pool, avg_pool, photo))

@@ -267,7 +267,7 @@ def hinge(max_from_relu: Function, *, a: float = 1.0) -> Figure:
         return note_figure(said[0])
     ax.legend(fontsize=9, frameon=False)
     ax.axvline(a, color="#8A8A8A", linewidth=0.8, linestyle=":")
-    ax.text(a + 0.08, a - 0.02, "b = a", fontsize=8.5, va="top")
+    ax.text(a - 0.08, ax.get_ylim()[1], "b = a", fontsize=8.5, ha="right", va="top")
     ax.set_xlabel(f"b (a is {label(a)})", fontsize=9)
     ax.set_ylabel("max of a and b", fontsize=9)
     ax.tick_params(labelsize=8.5)

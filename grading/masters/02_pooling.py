@@ -172,7 +172,7 @@ def avg_pool(x, kernel_size, stride=None):
         stride: steps (down, right); None means as large as the window.
 
     Returns:
-        tensor of shape (N, C, (H - kh) // sh + 1, (W - kw) // sw + 1), of the same dtype as x.
+        tensor of shape (N, C, (H - kh) // sh + 1, (W - kw) // sw + 1), of the dtype of x.
 
     Example:
         >>> avg_pool(torch.tensor([[[[1., 5, 2, 0], [3, 3, 8, 6]]]]), (2, 2))
@@ -185,7 +185,8 @@ def avg_pool(x, kernel_size, stride=None):
     y = x.new_zeros(x.shape[0], x.shape[1], rows, cols)
     for i in range(rows):
         for j in range(cols):
-            y[:, :, i, j] = x[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw].mean((2, 3))
+            window = x[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw]
+            y[:, :, i, j] = window.mean((2, 3))
     return y
     ### END SOLUTION
 
@@ -270,8 +271,10 @@ def pool_size(i, k, s, p=0, ceil_mode=False):
         int.
 
     Example:
-        >>> pool_size(6, 3, 2), pool_size(6, 3, 2, ceil_mode=True), pool_size(7, 2, 4, ceil_mode=True)
-        (2, 3, 2)
+        >>> pool_size(6, 3, 2), pool_size(6, 3, 2, ceil_mode=True)
+        (2, 3)
+        >>> pool_size(7, 2, 4, ceil_mode=True)
+        2
     """
     ### BEGIN SOLUTION
     if not ceil_mode:
@@ -382,8 +385,8 @@ def max_pool2d(x, kernel_size, stride=None, padding=(0, 0)):
         x: images, tensor of shape (N, C, H, W). It must stay as it is.
         kernel_size: rows and columns of the window (kh, kw).
         stride: steps (down, right); None means as large as the window.
-        padding: rows added at the top and at the bottom, columns added at the left and at the right; at most
-            half the window. They never win.
+        padding: rows added at the top and at the bottom, columns at the left and at the right;
+            at most half the window. They never win.
 
     Returns:
         tensor of shape (N, C, OH, OW), of the same dtype as x.
@@ -400,7 +403,8 @@ def max_pool2d(x, kernel_size, stride=None, padding=(0, 0)):
     y = x.new_zeros(x.shape[0], x.shape[1], rows, cols)
     for i in range(rows):
         for j in range(cols):
-            y[:, :, i, j] = x[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw].amax((2, 3))
+            window = x[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw]
+            y[:, :, i, j] = window.amax((2, 3))
     return y
     ### END SOLUTION
 
@@ -446,8 +450,8 @@ def avg_pool2d(x, kernel_size, stride=None, padding=(0, 0), count_include_pad=Tr
         x: images, tensor of shape (N, C, H, W). It must stay as it is.
         kernel_size: rows and columns of the window (kh, kw).
         stride: steps (down, right); None means as large as the window.
-        padding: rows of zeros at the top and at the bottom, columns of zeros at the left and at the right; at
-            most half the window.
+        padding: rows of zeros at the top and at the bottom, columns at the left and at the right;
+            at most half the window.
         count_include_pad: whether the zeros of the border count as pixels.
 
     Returns:
@@ -463,14 +467,15 @@ def avg_pool2d(x, kernel_size, stride=None, padding=(0, 0), count_include_pad=Tr
     ### BEGIN SOLUTION
     (kh, kw), (ph, pw) = kernel_size, padding
     sh, sw = kernel_size if stride is None else stride
-    inside = torch.nn.functional.pad(torch.ones_like(x), (pw, pw, ph, ph), value=float(count_include_pad))
+    border = float(count_include_pad)
+    pixels = torch.nn.functional.pad(torch.ones_like(x), (pw, pw, ph, ph), value=border)
     x = torch.nn.functional.pad(x, (pw, pw, ph, ph))
     rows, cols = (x.shape[2] - kh) // sh + 1, (x.shape[3] - kw) // sw + 1
     y = x.new_zeros(x.shape[0], x.shape[1], rows, cols)
     for i in range(rows):
         for j in range(cols):
             at = (..., slice(i * sh, i * sh + kh), slice(j * sw, j * sw + kw))
-            y[:, :, i, j] = x[at].sum((2, 3)) / inside[at].sum((2, 3))
+            y[:, :, i, j] = x[at].sum((2, 3)) / pixels[at].sum((2, 3))
     return y
     ### END SOLUTION
 
@@ -490,21 +495,21 @@ plot.show(plot_pool.counted(avg_pool2d))
 # %% [markdown]
 # **The same thing in two libraries**
 #
-# | | PyTorch | TensorFlow/Keras |
+# | | PyTorch `nn` | TensorFlow/Keras `layers` |
 # |---|---|---|
-# | max pooling | `nn.MaxPool2d(kernel_size)` | `layers.MaxPooling2D(pool_size)` |
-# | average pooling | `nn.AvgPool2d(kernel_size)` | `layers.AveragePooling2D(pool_size)` |
-# | order of the input's axes | channels first: $(N, C, H, W)$ | channels last: $(N, H, W, C)$, or `data_format="channels_first"` |
+# | max pooling | `MaxPool2d(kernel_size)` | `MaxPooling2D(pool_size)` |
+# | average pooling | `AvgPool2d(kernel_size)` | `AveragePooling2D(pool_size)` |
+# | order of the input's axes | channels first: $(N, C, H, W)$ | channels last: $(N, H, W, C)$ |
 # | window if not given | must be given | `pool_size=(2, 2)` |
 # | stride if not given | `stride=kernel_size` | `strides=pool_size` |
 # | no padding | `padding=0` (the default) | `padding="valid"` (the default) |
-# | padding by number | `padding=p`, $p \le k/2$, both sides | none; pad first with `layers.ZeroPadding2D`, which puts **zeros** |
+# | padding by number | `padding=p`, $p \le k/2$, both sides | none; `ZeroPadding2D` before it puts **zeros** |
 # | padding for $\lceil i/s \rceil$ outputs | no; `ceil_mode=True` is similar, not the same | `padding="same"`: more at the bottom and right |
 # | what stands in the border, max | $-\infty$ | never wins either |
 # | does the border count, average | `count_include_pad=True` (the default) or `False` | never |
-# | dilation | `MaxPool2d(..., dilation=d)` | not in the layers; `tf.nn.pool(..., dilations=d)` |
-# | places of the winners | `return_indices=True`, then `nn.MaxUnpool2d` | `tf.nn.max_pool_with_argmax` |
-# | one number a map | `nn.AdaptiveAvgPool2d(1)`, gives $(N, C, 1, 1)$ | `layers.GlobalAveragePooling2D()`, gives $(N, C)$ |
+# | dilation | `MaxPool2d(..., dilation=d)` | only in `tf.nn.pool` |
+# | places of the winners | `return_indices=True` | `tf.nn.max_pool_with_argmax` |
+# | one number a map | `AdaptiveAvgPool2d(1)`: $(N, C, 1, 1)$ | `GlobalAveragePooling2D()`: $(N, C)$ |
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-zeros-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Question 2. Zeros or minus infinity? — 8 minutes, 3 points
@@ -545,9 +550,9 @@ plot.show(plot_pool.counted(avg_pool2d))
 # number of its window, then a tiny change of the winner changes $y_{ij}$ by the same amount, and a tiny change of
 # any other pixel changes nothing. So the winner gets all of $dy_{ij}$:
 #
-# $$dx_{n,c,\,w(i,j)} \mathrel{+}= dy_{n,c,i,j} \qquad \text{where } w(i,j) \text{ is the place of the largest number in window } ij$$
+# $$dx_{n,c,\,w(i,j)} \;\leftarrow\; dx_{n,c,\,w(i,j)} + dy_{n,c,i,j} \qquad \text{where } w(i,j) \text{ is the place of the winner in window } ij$$
 #
-# As in lab 1, it says **+=**: with overlapping windows one pixel may win several times, and collects from each.
+# It **adds**: with overlapping windows one pixel may win several times, and collects from each.
 #
 # What if several pixels are equally large? This happens all the time: after a ReLU many are 0. The derivative does
 # not exist there, and a rule is needed. PyTorch's rule is: **the first one in reading order gets everything** (row
@@ -574,13 +579,13 @@ def max_pool2d_backward(x, dy, kernel_size, stride):
     """Return the gradient of max pooling with respect to its input (no padding).
 
     Args:
-        x: the input of the pooling, tensor of shape (N, C, H, W). It must stay as it is.
+        x: input of the pooling, tensor of shape (N, C, H, W). It must stay as it is.
         dy: gradient of the loss with respect to the output, tensor of shape (N, C, OH, OW).
         kernel_size: rows and columns of the window (kh, kw).
         stride: steps (down, right).
 
     Returns:
-        tensor dx of the shape of x. Of equally large pixels the first one in reading order gets everything.
+        tensor dx of the shape of x. Of equally large pixels the first in reading order gets all.
 
     Example:
         >>> x = torch.tensor([[[[1., 7, 2, 2]]]])
@@ -614,7 +619,8 @@ earned = check.max_pool2d_backward(max_pool2d_backward, seed=secret("max_pool2d_
 
 # %%
 four = torch.tensor([[1.0, 2], [3, 4]])
-plot.show(plot_pool.routing(max_pool2d_backward, pool.two_maps()[0], four, (2, 2), (2, 2)))
+map_1 = pool.two_maps()[0]
+plot.show(plot_pool.routing(max_pool2d_backward, map_1, four, (2, 2), (2, 2)))
 plot.show(plot_pool.routing(max_pool2d_backward, x, torch.ones(3, 3), (3, 3), (1, 1)))
 
 # %% [markdown]
@@ -684,7 +690,7 @@ plot.show(plot_pool.hinge(max_from_relu))
 # as many groups as channels, and each kernel has one slice only. `torch.nn.functional.conv2d` takes its weights in
 # the shape $(C, 1, k_h, k_w)$, with `groups=C`.
 #
-# $$\text{avg\_pool}(x) = \text{conv2d}(x, w, \text{groups} = C), \qquad w_{c,0,a,b} = \; ?$$
+# $$y_{n,c,i,j} = \sum_{a=0}^{k_h-1} \sum_{b=0}^{k_w-1} w_{c,0,a,b} \; x_{n,\,c,\;s_h i + a,\; s_w j + b}, \qquad w_{c,0,a,b} = \; ?$$
 #
 # ### Exercise 8. `mean_kernels` — ●○○ 8 minutes, 2 points
 #
@@ -861,7 +867,7 @@ plot.show(plot_shift.heads(head_params, pool.heads()))
 
 # %% nbgrader={"grade": false, "grade_id": "shift_curve", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def shift_curve(f, x, most):
-    """Measure how much f changes when the image moves to the right by 0, 1, ..., most pixels.
+    """Measure how much f changes when the image moves right by 0, 1, ..., most pixels.
 
     Args:
         f: function from an image (H, W) to a tensor of any shape.
@@ -869,7 +875,7 @@ def shift_curve(f, x, most):
         most: largest shift, int smaller than W.
 
     Returns:
-        tensor of shape (most + 1,), of the same dtype as x: sum |f(x_d) - f(x)| / sum |f(x)| for each d.
+        tensor of shape (most + 1,): sum |f(x_d) - f(x)| / sum |f(x)| for each d, in x's dtype.
 
     Example:
         >>> shift_curve(lambda image: image[:, :2], torch.tensor([[4., 1, 2, 3]]), 2)
@@ -937,17 +943,18 @@ plot.show(plot_shift.curves(shift_curve, images.photo("camera", 96)))
 
 # %% nbgrader={"grade": false, "grade_id": "blur_pool2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def blur_pool2d(x, stride=(2, 2)):
-    """Blur each map with [1, 2, 1] / 4 along both axes, and keep every stride-th row and column.
+    """Blur each map by [1, 2, 1] / 4 along both axes; keep every stride-th row and column.
 
     Args:
-        x: images, tensor of shape (N, C, H, W), H and W at least 2. It must stay as it is.
+        x: images, tensor of shape (N, C, H, W), H and W at least 2.
         stride: steps (down, right).
 
     Returns:
-        tensor of shape (N, C, (H - 1) // sh + 1, (W - 1) // sw + 1), of the same dtype as x.
+        tensor of shape (N, C, (H - 1) // sh + 1, (W - 1) // sw + 1), of the dtype of x.
 
     Example:
-        >>> blur_pool2d(torch.tensor([[[[0., 0, 16, 0], [0, 0, 16, 0]]]]), stride=(2, 1))
+        >>> x = torch.tensor([[[[0., 0, 16, 0], [0, 0, 16, 0]]]])
+        >>> blur_pool2d(x, stride=(2, 1))
         tensor([[[[0., 4., 8., 8.]]]])
     """
     ### BEGIN SOLUTION
