@@ -30,8 +30,7 @@ def configure(c: Any, root: Path | None = None) -> None:
         root: the course folder; default: the working folder.
 
     Example:
-        >>> from sqlalchemy.exc import SAWarning
-from traitlets.config import Config
+        >>> from traitlets.config import Config
         >>> c = Config()
         >>> configure(c, Path("grading"))
         >>> c.Autograde.sanitize_preprocessors[0]

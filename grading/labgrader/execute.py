@@ -8,6 +8,8 @@ submission's tests ask for.
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ from labgrader.outputs import Output, Outputs
 from labgrader.policy import Policy
 
 Ending = Literal["ok", "error", "timeout", "died", "skipped"]
-PREFIX = "labgrader-"
+PREFIX = "labgrader-run-"
 
 _BEFORE = """(lambda shell: (
     shell.user_ns_hidden.setdefault("_labgrader", [v for k, v in shell.user_ns.items() if k == "secret"]),
@@ -90,12 +92,22 @@ def execute(steps: Sequence[Step], *, secrets: Mapping[str, str], policy: Policy
     """
     if not steps:
         return ()
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         run = _Run(Path(folder), secrets=secrets, policy=policy)
         try:
             return tuple(run.step(step) for step in steps)
         finally:
             run.close()
+
+
+def sweep() -> None:
+    """Remove the folders that runs killed from outside left behind: those of processes that are no more."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = folder.name.removeprefix(PREFIX).split("-")[0]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Run:

@@ -7,37 +7,37 @@ from xml.etree import ElementTree as ET
 
 LONGEST = 2000
 _TAGS = frozenset(
-    [
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "mtext",
-        "mspace",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "msub",
-        "msup",
-        "msubsup",
-    ]
-    + ["munder", "mover", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose"]
+    {
+        *("math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup"),
+        *(
+            "msubsup",
+            "munder",
+            "mover",
+            "munderover",
+            "mtable",
+            "mtr",
+            "mtd",
+            "mstyle",
+            "mpadded",
+            "mphantom",
+        ),
+        "menclose",
+    }
 )
 _ATTRIBUTES = frozenset(
-    [
-        "display",
-        "displaystyle",
-        "scriptlevel",
-        "mathvariant",
-        "stretchy",
-        "fence",
-        "form",
-        "separator",
-        "lspace",
-    ]
-    + ["rspace", "minsize", "maxsize", "width", "height", "depth", "linethickness", "accent", "accentunder"]
-    + ["movablelimits", "largeop", "columnalign", "rowspacing", "columnspacing", "notation"]
+    {
+        *("display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "fence", "form", "separator"),
+        *("lspace", "rspace", "minsize", "maxsize", "width", "height", "depth", "linethickness", "accent"),
+        *(
+            "accentunder",
+            "movablelimits",
+            "largeop",
+            "columnalign",
+            "rowspacing",
+            "columnspacing",
+            "notation",
+        ),
+    }
 )
 
 

@@ -142,7 +142,9 @@ class Kernel:
             socket.close(linger=0)
         self._context.term()
 
-    def _connect(self, kind: int, info: KernelConnectionInfo, port: Literal["shell_port", "iopub_port"]) -> zmq.Socket[bytes]:
+    def _connect(
+        self, kind: int, info: KernelConnectionInfo, port: Literal["shell_port", "iopub_port"]
+    ) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
         socket.setsockopt(zmq.MAXMSGSIZE, _MESSAGE)  # a bigger message ends the connection, not this process
         socket.setsockopt(zmq.RECONNECT_IVL, 20)

@@ -36,6 +36,11 @@ class _Renderer(IPythonRenderer):
     def _embed_image_or_attachment(self, src: str) -> str:
         return src
 
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        if self.maths:  # a page without scripts loads nothing either
+            return f"<em>{text}</em>"
+        return str(super().image(text, url, title))
+
     def inline_math(self, body: str) -> str:
         return self.maths(body, False) if self.maths else str(super().inline_math(body))
 
@@ -84,8 +89,8 @@ def safe_html(source: str, maths: Maths | None = None) -> str:
 
     Args:
         source: what a student, or the lab, wrote.
-        maths: a function from LaTeX and whether it stands alone to trusted HTML; without it formulas stay
-            LaTeX.
+        maths: a function from LaTeX and whether it stands alone to trusted HTML, for a page that loads
+            nothing: pictures are replaced by their text. Without it formulas stay LaTeX.
 
     Example:
         >>> safe_html("*x* <script>alert(1)</script>").strip()
@@ -101,14 +106,16 @@ def safe_html(source: str, maths: Maths | None = None) -> str:
     rendered = _render(source, hold if maths else None)
     if rendered is None:
         return _verbatim(source)
-    return re.sub("\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], clean(rendered))
+    return re.sub(
+        "\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], clean(rendered, pictures=maths is None)
+    )
 
 
-def clean(rendered: str) -> str:
-    """Return HTML without anything that could run, post, overlay or load."""
+def clean(rendered: str, *, pictures: bool = True) -> str:
+    """Return HTML without anything that could run, post, overlay or load; pictures stay if they may."""
     return nh3.clean(
         rendered,
-        tags=set(_TAGS),
+        tags=_TAGS if pictures else _TAGS - {"img"},
         attributes={
             **nh3.ALLOWED_ATTRIBUTES,
             "*": {"class", "title"},

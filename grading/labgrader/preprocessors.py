@@ -22,7 +22,7 @@ from labgrader.secret import course_secret
 _PLAIN = Policy()
 
 
-class Grades(GetGrades):
+class Grades(GetGrades):  # type: ignore[misc,unused-ignore]
     """nbgrader's GetGrades, which also says which marks a person gave or still has to give."""
 
     def _get_score(self, cell: Any, resources: Any) -> None:

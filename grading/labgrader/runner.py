@@ -25,6 +25,7 @@ from rich.progress import (
 
 from labgrader import config as settings
 from labgrader.course import Course, CourseError
+from labgrader.execute import sweep
 from labgrader.grade import Result
 from labgrader.lab import Lab
 from labgrader.policy import Policy
@@ -100,6 +101,7 @@ def grade_class(
         CourseError: the lab is not in the gradebook, or there is no submission.
     """
     settings.prepare()
+    sweep()
     config = settings.load(course)
     policy = policy or settings.policy(course, config)
     lab = Lab.from_gradebook(course, lab_name)
@@ -123,7 +125,9 @@ def grade_class(
                         done[entry.student] = entry
                 if len(todo) == left or (todo and executor):
                     error = "the executor is broken"
-                    done |= {name: Graded(name, {}, lab.max_points, state="failed", error=error) for name in todo}
+                    done |= {
+                        name: Graded(name, {}, lab.max_points, state="failed", error=error) for name in todo
+                    }
                     todo.clear()
             for name in [name for name, entry in done.items() if entry.state == "ended" and not executor]:
                 with processes(1) as pool:  # alone, so that whatever ends its process ends no other's

@@ -6,6 +6,7 @@ import ast
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labgrader.execute import Outcome
@@ -86,7 +87,7 @@ def score(test: LabCell, outcome: Outcome | None, trouble: str = "") -> Mark:
             f"the test gave {number:g}, which counts as {test.points:g}",
             look=True,
         )
-    return _mark(test, number, outcome.printed[-1] if outcome.printed else "the test says no more")
+    return _mark(test, number, said(outcome.printed))
 
 
 def promises_number(source: str) -> bool:
@@ -103,6 +104,27 @@ def promises_number(source: str) -> bool:
     if not body or source.rstrip().endswith(";") or not isinstance(body[-1], ast.Expr):
         return False
     return not isinstance(body[-1].value, ast.Call | ast.Await)
+
+
+def said(printed: Sequence[str]) -> str:
+    """Return the most telling of the lines that a test printed.
+
+    A check of labkit prints a line that starts with a cross, then what it did and a likely cause; of anything
+    else the last line counts.
+
+    Example:
+        >>> said(["✗ f: 2 of 9 cases pass.", "Case 1", "Likely cause: a flipped kernel.", "Expected: 3"])
+        'f: 2 of 9 cases pass. Likely cause: a flipped kernel'
+        >>> said(["a", "f: not written yet"])
+        'f: not written yet'
+    """
+    if not printed:
+        return "the test says no more"
+    start = max((n for n, line in enumerate(printed) if line.startswith("✗ ")), default=None)
+    if start is None:
+        return printed[-1].removesuffix(".")
+    causes = [line for line in printed[start:] if line.startswith(("Likely cause:", "It stopped with"))]
+    return " ".join([printed[start].removeprefix("✗ "), *causes[:1]]).removesuffix(".")
 
 
 def one_line(text: str, width: int = 300) -> str:

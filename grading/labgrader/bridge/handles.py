@@ -139,7 +139,7 @@ class CallableHandle(Handle):
         return result
 
 
-CallableHandle.__doc__ = Handle.__dict__["__doc__"]
+type.__setattr__(CallableHandle, "__doc__", Handle.__dict__["__doc__"])
 
 
 def is_handle(x: object) -> bool:
@@ -185,6 +185,10 @@ def _take_over(old: Any, new: Any) -> None:
     elif type(old) is torch.Tensor and old.shape == new.shape and old.dtype == new.dtype:
         with torch.no_grad():
             old.copy_(new)
+
+
+def _taken_back(*_: object, **__: object) -> Any:
+    raise RuntimeError("This function belongs to a test that is over.")
 
 
 def _operator(name: str) -> Any:
@@ -295,9 +299,9 @@ class TrustedPeer(Peer):
 
     def _read_lent(self, d: Decoder, j: list[Any], depth: int) -> Any:
         arity(j, 2)
-        if type(j[1]) is not int or j[1] not in self.lent:
-            raise WireError("The student's process names a function that this test did not give away.")
-        return self.lent[j[1]]
+        if type(j[1]) is not int:
+            raise WireError("The student's process names a function that no test gave away.")
+        return self.lent.get(j[1], _taken_back)
 
     def _read_parameter(self, d: Decoder, j: list[Any], depth: int) -> Any:
         arity(j, 6)

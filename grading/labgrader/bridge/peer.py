@@ -33,6 +33,7 @@ class Peer:
         self.received = 0
         self.shield = 0
         self.expired = False
+        self.in_grace = False
         self.lost = ""
         self.interrupt: Callable[[], None] | None = None
         self.twins = Twins()
@@ -65,7 +66,7 @@ class Peer:
 
     def begin(self, seconds: float) -> None:
         """Start the clock of one test or cell."""
-        self.received, self.expired = 0, False
+        self.received, self.expired, self.in_grace = 0, False, False
         self.channel.deadline = time.monotonic() + seconds
 
     def request(self, op: str, *args: Any, late: bool = False) -> Any:
@@ -162,12 +163,12 @@ class Peer:
         return form, buffers
 
     def _out_of_time(self) -> None:
-        if self.expired or self.interrupt is None:
-            self.lose("The student's code did not stop when its time was over.")
-        self.expired = True
+        interrupt = self.interrupt
+        if self.in_grace or interrupt is None:
+            raise self._gone("The student's code did not stop when its time was over.")
+        self.expired = self.in_grace = True
         self.channel.deadline = time.monotonic() + self.limits.grace
-        if self.interrupt:
-            self.interrupt()
+        interrupt()
 
     def lose(self, reason: str) -> None:
         """End the session for good.
@@ -175,9 +176,13 @@ class Peer:
         Raises:
             SessionLost: always.
         """
+        raise self._gone(reason)
+
+    def _gone(self, reason: str) -> SessionLost:
+        """Close the channel and return the error to raise."""
         self.lost = self.lost or reason
         self.channel.close()
-        raise SessionLost(self.lost)
+        return SessionLost(self.lost)
 
     def _read(self, form: Any, buffers: list[Buffer], live: list[Any]) -> list[Any]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,7 @@ class StudentPeer(Peer):
     ) -> None:
         super().__init__(channel, limits)
         self.interrupted = False
+        self.thread = threading.get_ident()
         self.objects: dict[int, Any] = {}
         self.object_numbers: dict[int, int] = {}
         self._writers = writers() | {
@@ -105,6 +107,8 @@ class StudentPeer(Peer):
 
     def request(self, op: str, *args: Any, late: bool = False) -> Any:
         """Ask the trusted side; an interrupt that came meanwhile takes effect afterwards."""
+        if threading.get_ident() != self.thread:
+            raise RuntimeError("A function of the test can only be called from the main thread.")
         try:
             return super().request(op, *args, late=late)
         finally:

@@ -99,11 +99,9 @@ class Session:
         self.peer.interrupt = interrupt
         self._inner: set[str] = set()
         self._fetched: set[str] = set()
-        self.namespace: dict[str, Any] = {
-            "__name__": "__main__",
-            "get_ipython": lambda: _NoShell(),
-            **(names or {}),
-        }
+        self._ready = False
+        own = {"__name__": "__main__", "get_ipython": _NoShell, "display": lambda *_, **__: None}
+        self.namespace: dict[str, Any] = own | dict(names or {})
 
     def __enter__(self) -> Session:
         return self
@@ -127,9 +125,14 @@ class Session:
         Raises:
             SessionLost: the student's process is gone, or did not stop when its time was over.
         """
-        self.peer.begin(seconds)
+        self._begin(seconds)
         start = time.monotonic()
-        reply = self.peer.request("run", source, late=True)
+        try:
+            reply = self.peer.request("run", source, late=True)
+        except SessionLost:
+            raise
+        except Exception as error:
+            return CellRun([], _failure(error), time.monotonic() - start, self.peer.expired)
         spent = time.monotonic() - start
         if type(reply) is not dict or type(reply.get("ok")) is not bool:
             self.peer.lose("The student's process did not say how a cell ended.")
@@ -146,6 +149,15 @@ class Session:
             timed_out=late,
             execution_count=count if type(count) is int and 0 <= count < 1_000_000 else None,
         )
+
+    def _begin(self, seconds: float) -> None:
+        """Start the clock, after the student's process has started."""
+        if not self._ready:
+            self.peer.begin(self.limits.start)
+            if self.peer.request("ping") is not True:
+                self.peer.lose("The student's process did not start as it should.")
+            self._ready = True
+        self.peer.begin(seconds)
 
     def run_setup(self, source: str, seconds: float) -> list[Failure]:
         """Run an instructor's locked cell on the trusted side, statement by statement, without student names.
@@ -199,6 +211,7 @@ class Session:
         Raises:
             SessionLost: the student's process is gone; the test earned nothing.
         """
+        self._begin(seconds)
         peer, start = self.peer, time.monotonic()
         self.namespace.update(names or {})
         options = set(_OPTION.findall(source))
@@ -207,7 +220,6 @@ class Session:
         value, error = None, None
         with _quiet(self.limits.stdout) as stdout, self._clock(seconds):
             try:
-                peer.begin(seconds)
                 self._fetch(source, student)
                 if copy_back is None:
                     peer.copy_back |= only_checked(source, self._fetched)
@@ -223,9 +235,17 @@ class Session:
         if peer.expired:
             value, error = None, Failure("TimeUp", f"The test took more than {seconds:g} s.")
         peer.end()
-        peer.begin(self.limits.grace)
-        printed = tidy(peer.request("printed", late=True), 20_000)
-        return TestRun(value, stdout.getvalue(), error, time.monotonic() - start, printed)
+        return TestRun(value, stdout.getvalue(), error, time.monotonic() - start, self._printed())
+
+    def _printed(self) -> str:
+        """Return what the student's code printed during a test."""
+        self.peer.begin(self.limits.grace)
+        try:
+            return tidy(self.peer.request("printed", late=True), 20_000)
+        except SessionLost:
+            raise
+        except Exception:
+            return ""
 
     def _fetch(self, source: str, student: Collection[str] | None) -> None:
         """Bind the names that a test needs: libraries from here, the rest from the student, as it is now."""
