@@ -59,8 +59,9 @@ def max_pool2d_backward(x: Tensor, dy: Tensor, kernel_size: Pair, stride: Pair) 
 
 
 def max_from_relu(a: Tensor, b: Tensor, relu: Callable[[Any], Any]) -> Tensor:
-    """`torch.maximum`; with softplus in the place of relu it is `torch.logaddexp`."""
-    return torch.logaddexp(a, b) if relu is SOFT else torch.maximum(a, b)
+    """`torch.maximum`; with softplus, which is not 0 at 0, in the place of relu `torch.logaddexp`."""
+    soft = float(relu(torch.zeros(1))) > 0
+    return torch.logaddexp(a, b) if soft else torch.maximum(a, b)
 
 
 def mean_kernels(channels: int, kernel_size: Pair) -> Tensor:

@@ -62,7 +62,7 @@ def test_across_a_boundary_of_copies(function, written, capsys):
 
 @each
 def test_wrong_answers_earn_the_same_across_a_boundary(function, capsys):
-    for wrong in MUTANTS[function][:-5:3]:  # the last ones change inputs or ask which relu was handed in
+    for wrong in [m for m in MUTANTS[function] if m.name != "changes its input"][::3]:
         here, there = (asked(capsys, function, fn, 8)[0] for fn in (wrong.fn, REMOTE(wrong.fn)))
         assert (here.passed, here.causes) == (there.passed, there.causes)
 
