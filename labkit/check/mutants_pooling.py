@@ -1,11 +1,10 @@
-"""Named wrong answers for poolings of windows: library calls with one thing bent."""
+"""Named wrong answers for max_pool and avg_pool, and what all poolings of windows share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -22,7 +21,7 @@ def windows(x: Tensor, kernel: Pair, stride: Pair) -> Tensor:
     return x.unfold(-2, kernel[0], stride[0]).unfold(-2, kernel[1], stride[1]).flatten(-2)
 
 
-def _settings(pool: Pool) -> tuple[tuple[str, Pool], ...]:
+def settings(pool: Pool) -> tuple[tuple[str, Pool], ...]:
     """Mistakes in the window and its steps; a stride that is not given is the window's size."""
     return (
         ("the stride forgotten: steps of 1", lambda x, k, s: pool(x, k, (1, 1))),
@@ -52,7 +51,7 @@ def _settings(pool: Pool) -> tuple[tuple[str, Pool], ...]:
     )
 
 
-def _batches(pool: Pool) -> tuple[tuple[str, Pool], ...]:
+def batches(pool: Pool) -> tuple[tuple[str, Pool], ...]:
     """Mistakes with images and channels."""
     return (
         ("the first image used for all images", lambda x, k, s: pool(x[:1].expand_as(x), k, s)),
@@ -106,7 +105,8 @@ _AVG_WINDOWS: tuple[tuple[str, Pool], ...] = (
 )
 
 
-def _named(what: str, table: tuple[tuple[str, Pool], ...], bend: Callable[[Pool], Pool]) -> list[Mutant]:
+def named(what: str, table: tuple[tuple[str, Pool], ...], bend: Callable[[Pool], Pool]) -> list[Mutant]:
+    """Make mutants of a table of bent poolings."""
     return [Mutant(f"{what} {name}" if what else name, bend(change)) for name, change in table]
 
 
@@ -119,7 +119,7 @@ def _plain(change: Pool) -> Pool:
     return fn
 
 
-def _default_one(pool: Pool) -> Mutant:
+def default_one(pool: Pool) -> Mutant:
     """A stride that is 1 where none is given."""
 
     def fn(x: Tensor, kernel_size: Pair, stride: Pair | None = None, *rest: Any, **more: Any) -> Tensor:
@@ -129,159 +129,14 @@ def _default_one(pool: Pool) -> Mutant:
 
 
 MAX_POOL = (
-    *_named("max pooling with", _settings(library.max_pool), _plain),
-    *_named("", _MAX_WINDOWS, _plain),
+    *named("max pooling with", settings(library.max_pool), _plain),
+    *named("", _MAX_WINDOWS, _plain),
     *usual(library.max_pool),
 )
 AVG_POOL = (
-    *_named("average pooling with", _settings(library.avg_pool), _plain),
-    *_named("average pooling with", _batches(library.avg_pool), _plain),
-    *_named("", _AVG_WINDOWS, _plain),
-    _default_one(library.avg_pool),
+    *named("average pooling with", settings(library.avg_pool), _plain),
+    *named("average pooling with", batches(library.avg_pool), _plain),
+    *named("", _AVG_WINDOWS, _plain),
+    default_one(library.avg_pool),
     *usual(library.avg_pool),
 )
-
-
-def edges(x: Tensor, p: Pair, value: float = 0.0, **how: Any) -> Tensor:
-    """The same padding above and below, and the same left and right."""
-    return F.pad(x, (p[1], p[1], p[0], p[0]), **(how or {"value": value}))
-
-
-def _layer(change: Callable[..., Tensor]) -> Pool:
-    """Give a bent layer the parameters of max_pool2d and avg_pool2d."""
-
-    def fn(
-        x: Tensor,
-        kernel_size: Pair,
-        stride: Pair | None = None,
-        padding: Pair = (0, 0),
-        count_include_pad: bool = True,
-    ) -> Tensor:
-        return change(x, kernel_size, stride or kernel_size, padding, count_include_pad)
-
-    return fn
-
-
-def _padded(fill: float) -> Callable[[Pool], Pool]:
-    """Let a pooling without padding work on a padded input, for mistakes in windows and batches."""
-
-    def bend(change: Pool) -> Pool:
-        return _layer(lambda x, k, s, p, c: change(edges(x, p, fill), k, s))
-
-    return bend
-
-
-def _max(x: Tensor, k: Pair, s: Pair) -> Tensor:
-    return F.max_pool2d(x, k, s)
-
-
-def _avg(x: Tensor, k: Pair, s: Pair) -> Tensor:
-    return F.avg_pool2d(x, k, s)
-
-
-LOW = -torch.inf
-MAX_POOL2D = (
-    Mutant("max pooling with zeros as padding", _layer(lambda x, k, s, p, c: _max(edges(x, p), k, s))),
-    Mutant("max pooling with the padding forgotten", _layer(lambda x, k, s, p, c: _max(x, k, s))),
-    Mutant(
-        "max pooling with the padding's rows and columns swapped",
-        _layer(lambda x, k, s, p, c: _max(edges(x, p[::-1], LOW), k, s)),
-    ),
-    Mutant(
-        "max pooling with padding on the top and left only",
-        _layer(lambda x, k, s, p, c: _max(F.pad(x, (p[1], 0, p[0], 0), value=LOW), k, s)),
-    ),
-    Mutant(
-        "max pooling with padding on the bottom and right only",
-        _layer(lambda x, k, s, p, c: _max(F.pad(x, (0, p[1], 0, p[0]), value=LOW), k, s)),
-    ),
-    Mutant("max pooling with -1 as padding", _layer(lambda x, k, s, p, c: _max(edges(x, p, -1.0), k, s))),
-    Mutant(
-        "max pooling with the first padding used for both axes",
-        _layer(lambda x, k, s, p, c: _max(edges(x, (p[0], p[0]), LOW), k, s)),
-    ),
-    Mutant(
-        "max pooling with the second padding used for both axes",
-        _layer(lambda x, k, s, p, c: _max(edges(x, (p[1], p[1]), LOW), k, s)),
-    ),
-    Mutant(
-        "max pooling with plus infinity as padding",
-        _layer(lambda x, k, s, p, c: _max(edges(x, p, torch.inf), k, s)),
-    ),
-    Mutant(
-        "the largest number or 0: a start at 0 instead of minus infinity",
-        _layer(lambda x, k, s, p, c: _max(edges(x, p, LOW), k, s).relu()),
-    ),
-    Mutant(
-        "the smallest number of each window",
-        _layer(lambda x, k, s, p, c: -_max(edges(-x, p, LOW), k, s)),
-    ),
-    Mutant("average pooling", _layer(lambda x, k, s, p, c: library.avg_pool2d(x, k, s, p))),
-    _default_one(library.max_pool2d),
-    *_named("max pooling with", _settings(_max), _padded(LOW)),
-    *_named("max pooling with", _batches(_max)[:4], _padded(LOW)),
-    *usual(library.max_pool2d),
-)
-
-
-def _inside(x: Tensor, k: Pair, s: Pair, p: Pair) -> Tensor:
-    """How many pixels of the image each window holds."""
-    return windows(edges(torch.ones_like(x), p), k, s).sum(-1)
-
-
-AVG_POOL2D = (
-    Mutant(
-        "average pooling that always counts the padding",
-        _layer(lambda x, k, s, p, c: library.avg_pool2d(x, k, s, p, True)),
-    ),
-    Mutant(
-        "average pooling that never counts the padding",
-        _layer(lambda x, k, s, p, c: library.avg_pool2d(x, k, s, p, False)),
-    ),
-    Mutant(
-        "average pooling with count_include_pad the other way round",
-        _layer(lambda x, k, s, p, c: library.avg_pool2d(x, k, s, p, not c)),
-    ),
-    Mutant("average pooling with the padding forgotten", _layer(lambda x, k, s, p, c: _avg(x, k, s))),
-    Mutant(
-        "average pooling with the padding's rows and columns swapped",
-        _layer(
-            lambda x, k, s, p, c: windows(edges(x, p[::-1]), k, s).sum(-1)
-            / (k[0] * k[1] if c else _inside(x, k, s, p[::-1]))
-        ),
-    ),
-    Mutant(
-        "average pooling with padding on the top and left only",
-        _layer(lambda x, k, s, p, c: _one_side(x, k, s, (p[1], 0, p[0], 0), c)),
-    ),
-    Mutant(
-        "average pooling with padding on the bottom and right only",
-        _layer(lambda x, k, s, p, c: _one_side(x, k, s, (0, p[1], 0, p[0]), c)),
-    ),
-    Mutant(
-        "average pooling with edges repeated as padding instead of zeros",
-        _layer(lambda x, k, s, p, c: _avg(edges(x, p, mode="replicate"), k, s)),
-    ),
-    Mutant(
-        "the sum of each window, not divided",
-        _layer(lambda x, k, s, p, c: windows(edges(x, p), k, s).sum(-1)),
-    ),
-    Mutant(
-        "the sum divided by the window's height only",
-        _layer(lambda x, k, s, p, c: windows(edges(x, p), k, s).sum(-1) / k[0]),
-    ),
-    Mutant(
-        "the sum divided by the window's width only",
-        _layer(lambda x, k, s, p, c: windows(edges(x, p), k, s).sum(-1) / k[1]),
-    ),
-    Mutant("max pooling", _layer(lambda x, k, s, p, c: library.max_pool2d(x, k, s, p))),
-    _default_one(library.avg_pool2d),
-    *_named("average pooling with", _settings(_avg), _padded(0.0)),
-    *_named("average pooling with", _batches(_avg)[:4], _padded(0.0)),
-    *usual(library.avg_pool2d),
-)
-
-
-def _one_side(x: Tensor, k: Pair, s: Pair, sides: tuple[int, ...], counted: bool) -> Tensor:
-    total = windows(F.pad(x, sides), k, s).sum(-1)
-    return total / (k[0] * k[1] if counted else windows(F.pad(torch.ones_like(x), sides), k, s).sum(-1))

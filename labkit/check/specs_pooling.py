@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from labkit.check import cases_pooling as cases
-from labkit.check import mutants_pooling, mutants_pooling_layers, mutants_pooling_nets
+from labkit.check import cases_pooling_nets as nets
+from labkit.check import (
+    mutants_pooling,
+    mutants_pooling2d,
+    mutants_pooling_gradient,
+    mutants_pooling_layers,
+    mutants_pooling_nets,
+)
 from labkit.check.case import Mutant, Spec
 
 SPECS: dict[str, Spec] = {
@@ -14,7 +21,7 @@ SPECS: dict[str, Spec] = {
         Spec(
             "pool_size",
             ("i", "k", "s", "p", "ceil_mode"),
-            cases.pool_size,
+            nets.pool_size,
             mutants_pooling_layers.POOL_SIZE,
             tensors=False,
         ),
@@ -22,19 +29,19 @@ SPECS: dict[str, Spec] = {
             "max_pool2d",
             ("x", "kernel_size", "stride", "padding"),
             cases.max_pool2d,
-            mutants_pooling.MAX_POOL2D,
+            mutants_pooling2d.MAX_POOL2D,
         ),
         Spec(
             "avg_pool2d",
             ("x", "kernel_size", "stride", "padding", "count_include_pad"),
             cases.avg_pool2d,
-            mutants_pooling.AVG_POOL2D,
+            mutants_pooling2d.AVG_POOL2D,
         ),
         Spec(
             "max_pool2d_backward",
             ("x", "dy", "kernel_size", "stride"),
             cases.max_pool2d_backward,
-            mutants_pooling_layers.MAX_POOL2D_BACKWARD,
+            mutants_pooling_gradient.MAX_POOL2D_BACKWARD,
         ),
         Spec(
             "max_from_relu",
@@ -45,16 +52,16 @@ SPECS: dict[str, Spec] = {
         Spec(
             "mean_kernels",
             ("channels", "kernel_size"),
-            cases.mean_kernels,
+            nets.mean_kernels,
             mutants_pooling_layers.MEAN_KERNELS,
             tensors=False,
             witness="torch's average pooling",
         ),
-        Spec("global_avg_pool", ("x",), cases.global_avg_pool, mutants_pooling_nets.GLOBAL_AVG_POOL),
+        Spec("global_avg_pool", ("x",), nets.global_avg_pool, mutants_pooling_nets.GLOBAL_AVG_POOL),
         Spec(
             "head_params",
             ("channels", "height", "width", "classes"),
-            cases.head_params,
+            nets.head_params,
             mutants_pooling_nets.HEAD_PARAMS,
             parts=("flattened", "pooled"),
             tensors=False,
@@ -62,11 +69,11 @@ SPECS: dict[str, Spec] = {
         Spec(
             "shift_curve",
             ("f", "x", "most"),
-            cases.shift_curve,
+            nets.shift_curve,
             mutants_pooling_nets.SHIFT_CURVE,
             witness="the known curve of f",
         ),
-        Spec("blur_pool2d", ("x", "stride"), cases.blur_pool2d, mutants_pooling_nets.BLUR_POOL2D),
+        Spec("blur_pool2d", ("x", "stride"), nets.blur_pool2d, mutants_pooling_nets.BLUR_POOL2D),
     )
 }
 """Function -> what its check needs."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from labkit import check
 from labkit.check import cases_pooling as cases
+from labkit.check import cases_pooling_nets as nets
 from labkit.check import library_pooling as library
 from labkit.check.draw import Draw
 from labkit.check.pooling import EXERCISES, MUTANTS, SPECS
@@ -227,7 +228,7 @@ def test_ties_and_last_windows_really_occur(seed):
             x, dy, k, s = case.args
             turned = library.max_pool2d_backward(x.flip((2, 3)), dy.flip((2, 3)), k, s).flip((2, 3))
             assert not torch.equal(turned, case.expected)
-    for case in cases.pool_size(Draw("pool_size", seed)):
+    for case in nets.pool_size(Draw("pool_size", seed)):
         if "last window outside" in case.aspect:
             i, k, s, p = case.args
             assert case.expected == -(-(i + 2 * p - k) // s)
