@@ -151,6 +151,14 @@ plt.plot([1, 2, 3]);
     assert session.run_cell("plt.gcf().canvas.manager is None or len(plt.get_fignums())", 10).error is None
 
 
+def test_warming_up_leaves_no_trace(start):
+    run = start(setup="").run_cell(
+        "[n for n in dir() if n in ('plt', 'np', 'torch', 'w', 'o', '_')], len(In)", 10
+    )
+    assert run.execution_count == 1
+    assert bundle(run) == ["([], 2)"]
+
+
 def test_figures_come_without_a_magic(start):
     run = start(setup="").run_cell("import matplotlib.pyplot as plt; plt.plot([1]); plt.show()", 30)
     assert bundle(run, "image/png")[0].startswith("iVBORw0KGgo")

@@ -1,6 +1,7 @@
 # ruff: noqa: E501  (tables of cells)
 """Tests run on the trusted side: names, state as of position, values, time, callbacks, gradients."""
 
+import threading
 import time
 
 import pytest
@@ -100,6 +101,13 @@ def test_setup_runs_without_student_names_and_leaves_out_what_fails(session):
     assert session.run_setup("def (", 5)[0].name == "SyntaxError"
 
 
+def test_a_setup_cell_after_a_test_takes_a_name_over(start):
+    session = start("scale = 100")
+    assert value(session, "scale") == 100
+    assert session.run_setup("scale = 2", 5) == []
+    assert value(session, "scale") == 2
+
+
 def test_the_secret_is_given_by_the_grader(session):
     cell(session, "seen = []\ndef log(x): seen.append(x)\ndef secret(x): return 'forged'")
     assert (
@@ -131,7 +139,7 @@ def test_a_student_object_is_no_value(session):
     cell(session, "class Points: pass\npts = Points()")
     run = session.run_test("pts", 5)
     assert run.value is None
-    assert "points were expected" in run.error.message
+    assert "not a number of points" in run.error.message
 
 
 def test_prints_of_test_and_student_are_kept_apart(session):
@@ -255,6 +263,14 @@ def test_a_slow_callback_is_stopped(start):
     cell(session, "def apply(f): return f(1)")
     run = session.run_test("def spin(x):\n    while True: pass\napply(spin)", 0.3)
     assert run.error.name == "TimeUp"
+
+
+def test_a_session_works_outside_the_main_thread(start):
+    session, got = start("def plus(a): return a + 1"), []
+    work = threading.Thread(target=lambda: got.append(session.run_test("plus(1)", 10).value))
+    work.start()
+    work.join()
+    assert got == [2]
 
 
 def test_death_during_a_test_loses_the_session(start):

@@ -17,7 +17,8 @@ from hypothesis.extra import numpy as hnp
 from labgrader.bridge import arrays
 from labgrader.bridge.errors import WireError
 from labgrader.bridge.limits import Limits
-from labgrader.bridge.wire import Decoder, Encoder, header, parse
+from labgrader.bridge.unwire import Decoder, parse
+from labgrader.bridge.wire import Encoder, header
 
 LIMITS = Limits()
 FAST = settings(

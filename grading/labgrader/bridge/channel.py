@@ -11,7 +11,8 @@ import numpy as np
 
 from .errors import SessionLost, WireError
 from .limits import Limits
-from .wire import Buffer, header, parse
+from .unwire import parse
+from .wire import Buffer, header
 
 _LENGTH = struct.Struct("<I")
 _CHUNK = 1 << 18

@@ -9,13 +9,15 @@ from typing import Any
 
 from .channel import Channel, Quiet
 from .errors import SessionLost, TimeUp, WireError, describe, rebuild
-from .grad import Gradients, Twins
+from .grad import Gradients
 from .limits import Limits
-from .wire import Buffer, Decoder, Encoder
+from .twins import Twins
+from .unwire import Decoder
+from .wire import Buffer, Encoder
 
 
 class Peer:
-    """One end of the bridge; `handles.TrustedPeer` and `remote.StudentPeer` say what may be asked of each.
+    """One end of the bridge; `trusted.TrustedPeer` and `remote.StudentPeer` say what may be asked of each.
 
     Only what belongs to the innermost open request is accepted: its reply, or a request in the other
     direction. Anything else ends the session.

@@ -16,7 +16,8 @@ from .channel import Channel
 from .library import base_value, claims, load
 from .limits import Limits
 from .peer import Peer
-from .wire import Buffer, Decoder, Encoder, Reader
+from .unwire import Decoder, Reader
+from .wire import Buffer, Encoder
 
 _CHANGEABLE = (list, dict, set, np.ndarray, torch.Tensor)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -51,7 +52,7 @@ def remove(folder: str) -> bool:
     lie. Nobody may be writing there any more.
     """
     try:
-        os.chmod(folder, 0o700)
+        _open_up(folder)
         at = os.open(folder, FOLDER)
     except OSError:
         return not os.path.lexists(folder)
@@ -61,7 +62,7 @@ def remove(folder: str) -> bool:
         while True:
             if waiting[-1]:
                 way.append(waiting[-1].pop())
-                os.chmod(way[-1], 0o700, dir_fd=at)
+                _open_up(way[-1], at)
                 at = _step(at, way[-1])
                 waiting.append(_empty(at))
                 continue
@@ -76,6 +77,11 @@ def remove(folder: str) -> bool:
     finally:
         os.close(at)
     return True
+
+
+def _open_up(name: str, at: int | None = None) -> None:
+    with contextlib.suppress(PermissionError):  # not ours, yet perhaps open to us
+        os.chmod(name, 0o700, dir_fd=at)
 
 
 def _step(at: int, name: str) -> int:
