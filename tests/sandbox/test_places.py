@@ -63,8 +63,8 @@ with Zygote(sys.argv[1], SandboxPolicy(entry=snippet.ENTRY, preload=("numpy",)))
 
 @pytest.mark.parametrize("who", ["same", "user"])
 def test_a_copy_in_pythonpath_is_the_one_inside(protecting_tier, place, who):
-    if who == "user" and (os.getuid() != 0 or protecting_tier != "landlock"):
-        pytest.skip("needs root, to become somebody else, for whom bubblewrap may not work")
+    if who == "user" and os.getuid() != 0:
+        pytest.skip("needs root, to become somebody else")
     grading = place / "the grader"
     for package, target in ((landlock.__file__, grading / "labgrader"), (labkit.__file__, place / "labkit")):
         source = Path(package).parent if package == labkit.__file__ else Path(package).parents[1]

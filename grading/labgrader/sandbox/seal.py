@@ -115,7 +115,7 @@ def settle(home: str, *, seed: int, files: Sequence[tuple[str, bytes]] = ()) -> 
     if torch := sys.modules.get("torch"):
         torch.manual_seed(seed)
     sys.argv = ["student"]
-    if sys.modules["__main__"].__loader__:  # the program that was started, not what a warm shell put there
+    if getattr(sys.modules["__main__"], "__loader__", None):  # a program; not what a warm shell put there
         sys.modules["__main__"] = types.ModuleType("__main__")
     gc.collect(0)
 
