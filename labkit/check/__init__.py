@@ -1,5 +1,21 @@
 """Checks: does the student's function do what the exercise asks? One function an exercise."""
 
+from labkit.check.activations import (
+    collapse,
+    depth,
+    dropout,
+    init_std,
+    losses,
+    normalise,
+    own_backward,
+    perceptron,
+    playground_setting,
+    rectify,
+    slopes,
+    soften,
+    squash,
+    train_step,
+)
 from labkit.check.convolution import (
     conv2d,
     conv2d_backward,
@@ -19,17 +35,31 @@ from labkit.check.earned import Earned
 
 __all__ = [
     "Earned",
+    "collapse",
     "conv2d",
     "conv2d_backward",
     "conv_cost",
     "convolve2d",
     "corr1d",
     "corr2d",
+    "depth",
     "design",
+    "dropout",
     "im2col",
+    "init_std",
+    "losses",
     "merge_kernels",
+    "normalise",
     "out_size",
+    "own_backward",
     "pad2d",
+    "perceptron",
+    "playground_setting",
+    "rectify",
     "shift_error",
+    "slopes",
+    "soften",
+    "squash",
+    "train_step",
     "transposed_size",
 ]
