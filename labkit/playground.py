@@ -1,10 +1,11 @@
-"""A small playground: points in the plane, a small network that learns to tell two classes apart, a step at a time."""
+"""A small playground: points in the plane, and a small network that learns to tell two classes apart."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ class Setting:
 
     Attributes:
         data: "circle", "xor", "gauss" or "spiral".
-        features: what the network sees of a point: some of "x1", "x2", "x1^2", "x2^2", "x1*x2", "sin x1", "sin x2".
+        features: what the network sees of a point: some of the keys of `FEATURES`.
         hidden: units of each hidden layer; () for none.
         activation: of the hidden layers.
         rate: the learning rate.
@@ -168,13 +169,11 @@ class Playground:
         self.test_points, self.test_labels = points(setting.data, 200, seed=seed + 1_000_003)
         self._generator = torch.Generator().manual_seed(seed + 7)
         sizes = [len(setting.features), *setting.hidden, 1]
-        self.weights = [self._start(m, n) for n, m in zip(sizes, sizes[1:], strict=False)]
+        self.weights = [self._start(m, n) for n, m in pairwise(sizes)]
         self.biases = [torch.zeros(m, requires_grad=True) for m in sizes[1:]]
-        self._descent = torch.optim.SGD(
-            [{"params": self.weights, "weight_decay": setting.l2}, {"params": self.biases}],
-            lr=setting.rate,
-            momentum=0.5,
-        )
+        decayed = {"params": self.weights, "weight_decay": setting.l2}
+        groups: list[dict[str, Any]] = [decayed, {"params": self.biases}]
+        self._descent = torch.optim.SGD(groups, lr=setting.rate, momentum=0.5)
         self._seen = self._see(self.points)
         self.steps = 0
         self.history = [(0, self.loss(), self.test_loss())]

@@ -34,7 +34,7 @@ def open_playground(*strip: Setting) -> None:
     """Show the playground: controls in a running notebook, and the given settings as static filmstrips.
 
     Args:
-        strip: the settings that print and a screen reader get to see; none means two that differ in the features.
+        strip: the settings for print and for screen readers; none means two: without and with a hidden layer.
     """
     _display()
     shown: Sequence[Setting] = strip or (
@@ -50,14 +50,15 @@ def picture(fig: Figure, *, dpi: int = 100) -> str:
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=dpi, facecolor="white")
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img style="max-width: 100%" alt="{html.escape(str(fig.get_label()))}" src="data:image/png;base64,{data}">'
+    alt = html.escape(str(fig.get_label()))
+    return f'<img style="max-width: 100%" alt="{alt}" src="data:image/png;base64,{data}">'
 
 
 class Panel:
     """The controls and the game that they steer.
 
     The Play button counts up in the browser; each count trains ten steps and draws once, so that the notebook
-    answers in between. When drawing is slow, the button is slowed down too, and counts that came late are dropped.
+    answers in between. When drawing is slow, the button slows down, and counts that come late are dropped.
     """
 
     def __init__(self, setting: Setting = Setting()) -> None:  # noqa: B008 (frozen)

@@ -1,4 +1,4 @@
-"""Figures of single functions and neurons: curves with their slopes, and what a perceptron learns."""
+"""Figures of activations: curves with their slopes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from labkit import activations
-from labkit.plot import BLUE, GREY, ORANGE, RED, WIDTH, Answer, ask, blank, describe, label
+from labkit.plot import BLUE, ORANGE, RED, WIDTH, Answer, ask, blank, describe, label
 
 Function = Callable[..., Any]
 _X = torch.linspace(-4, 4, 161, dtype=torch.float64)
@@ -25,6 +25,7 @@ def frame(ax: Axes, title: str) -> None:
     ax.set_title(title, fontsize=9.5, pad=4)
     ax.axhline(0, color="#BBBBBB", lw=0.8, zorder=0)
     ax.axvline(0, color="#BBBBBB", lw=0.8, zorder=0)
+    ax.set_xticks([-4, 0, 4])
     ax.tick_params(labelsize=8)
     ax.spines[["top", "right"]].set_visible(False)
 
@@ -98,8 +99,8 @@ def slopes(pairs: Mapping[str, tuple[Function, Function]], *, columns: int = 3) 
             values = fits(answer, _X)
             if values is None:
                 note = answer.note or f"{who} returned another shape than x"
-                ax.text(0.03, 0.9 if fn is f else 0.04, note, transform=ax.transAxes, fontsize=7.5, style="italic",
-                        wrap=True)  # fmt: skip
+                at = (0.03, 0.9 if fn is f else 0.04)
+                ax.text(*at, note, transform=ax.transAxes, fontsize=7.5, style="italic", wrap=True)
                 said.append(note)
                 continue
             _draw(ax, values, color, style, "curve" if fn is f else "slope")
@@ -122,63 +123,3 @@ def _true_slope(name: str) -> Tensor:
     x = _X.clone().requires_grad_()
     (dx,) = torch.autograd.grad(activations.reference(name)(x).sum(), x)
     return dx
-
-
-def gates(perceptron: Function, *, epochs: int = 12) -> Figure:
-    """Draw what the student's perceptron learns of AND, OR and XOR: its line, and its mistakes by epoch."""
-    names = ("AND", "OR", "XOR")
-    fig = Figure(figsize=(WIDTH, 3.9), layout="constrained")
-    axes = fig.subplots(2, 3, height_ratios=(1.7, 1))
-    said = []
-    for column, name in enumerate(names):
-        x, t = activations.gate(name)
-        answers = [
-            ask("perceptron", lambda *a, k=k: perceptron(*a)[k], x, t, epochs, ndim=None) for k in range(3)
-        ]
-        top, below = axes[0, column], axes[1, column]
-        _corners(top, name, x, t)
-        w, b, mistakes = (a.values for a in answers)
-        if w is None or b is None or mistakes is None or w.shape != (2,) or b.size != 1 or mistakes.ndim != 1:
-            note = next(
-                (a.note for a in answers if a.note),
-                "perceptron returned other shapes than (2,), (), (epochs,)",
-            )
-            blank(below, note)
-            said.append(f"{name}: {note}")
-            continue
-        right = _sides(top, w, float(b.reshape(-1)[0]), x, t)
-        below.bar(range(1, len(mistakes) + 1), np.nan_to_num(mistakes), color=BLUE, width=0.7)
-        below.set(ylim=(0, 4.3), xlabel="epoch")
-        below.set_title("mistakes", fontsize=9, pad=2)
-        below.tick_params(labelsize=8)
-        below.spines[["top", "right"]].set_visible(False)
-        said.append(
-            f"{name}: {right} of 4 corners right, {int(np.nan_to_num(mistakes[-1]))} mistakes in the last epoch"
-        )
-    return describe(fig, f"A perceptron on three gates. {'; '.join(said)}.")
-
-
-def _corners(ax: Axes, name: str, x: Tensor, t: Tensor) -> None:
-    ax.set_title(name, fontsize=10)
-    ax.set(xlim=(-0.45, 1.45), ylim=(-0.45, 1.45), xticks=[0, 1], yticks=[0, 1], aspect="equal")
-    ax.tick_params(labelsize=8)
-    for value, marker, color in ((0, "o", ORANGE), (1, "^", BLUE)):
-        here = x[t == value].numpy()
-        ax.scatter(here[:, 0], here[:, 1], marker=marker, s=90, color=color, edgecolor="black", zorder=3,
-                   label=f"target {value}")  # fmt: skip
-    if name == "AND":
-        ax.legend(fontsize=7.5, loc="lower left", frameon=True, borderpad=0.3, handletextpad=0.2)
-
-
-def _sides(ax: Axes, w: NDArray[np.float64], b: float, x: Tensor, t: Tensor) -> int:
-    """Shade and hatch the side where the neuron fires, and count the corners on the right side."""
-    grid = np.linspace(-0.45, 1.45, 80)
-    u = np.nan_to_num(w[0] * grid[None, :] + w[1] * grid[:, None] + b)
-    if u.min() < 0 <= u.max():
-        ax.contourf(grid, grid, u, levels=[0, u.max() + 1], colors=["#CFE5F5"], hatches=["///"], zorder=0)
-        ax.contour(grid, grid, u, levels=[0], colors=["black"], linewidths=1.5)
-    elif u.min() >= 0:
-        ax.set_facecolor("#CFE5F5")
-    fires = np.nan_to_num(x.numpy() @ w + b) >= 0
-    ax.set_xlabel("hatched: fires", fontsize=8, color=GREY)
-    return int((fires == (t.numpy() > 0.5)).sum())

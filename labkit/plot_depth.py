@@ -77,9 +77,8 @@ def signals(init_std: Function, *, layers: int = 20, width: int = 100) -> Figure
             text = "yours" if factor == 1 else f"{factor:g} × yours"
             ax.semilogy(range(1, layers + 1), found, style, color=color, ms=3.5, lw=1.5, label=text)
             if factor == 1:
-                said.append(
-                    f"{name}, your {std:.3g}: {_power(found[0])} in layer 1, {_power(found[-1])} in layer {layers}"
-                )
+                ends = f"{_power(found[0])} in layer 1, {_power(found[-1])} in layer {layers}"
+                said.append(f"{name}, your {std:.3g}: {ends}")
         lines(ax, f"{name}, your std = {std:.3g}", "layer")
     axes[0].set_ylabel("spread of the answers", fontsize=9)
     if axes[0].get_legend_handles_labels()[0]:

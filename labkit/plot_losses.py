@@ -1,4 +1,4 @@
-"""Figures and tables of the last layer: softmax with temperature, what a loss punishes, the gradient p - y."""
+"""Figures and tables of the last layer: softmax with temperature, losses, the gradient p - y."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def punished(scores: Function) -> Figure:
     """Draw the student's cross-entropy and squared error of one photo by the p of its true class."""
     fig = Figure(figsize=(WIDTH, 2.5), layout="constrained")
     ax = fig.subplots()
-    grid = np.concatenate([[0.001, 0.005], np.linspace(0.01, 0.99, 50)])
+    grid = np.concatenate([np.geomspace(0.001, 0.1, 20), np.linspace(0.12, 0.999, 45)])
     truth = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     found: list[list[float]] = []
     for p in grid:
@@ -63,10 +63,10 @@ def punished(scores: Function) -> Figure:
     ax.legend(fontsize=9, frameon=False)
     near = ", ".join(
         f"{name} {label(float(v))}"
-        for name, v in zip(("cross-entropy", "squared error"), values[2], strict=True)
+        for name, v in zip(("cross-entropy", "squared error"), values[0], strict=True)
     )
     return describe(
-        fig, f"Loss against the probability of the true class. At 0.01: {near}; both fall to 0 at 1."
+        fig, f"Loss against the probability of the true class. At 0.001: {near}; both fall to 0 at 1."
     )
 
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from labkit.plot import BLUE, ORANGE, RED, WIDTH, describe, note_figure
 from labkit.playground import Playground, Setting, SettingError, setting_of
+from labkit.plot import BLUE, ORANGE, RED, WIDTH, describe, note_figure
 
 _SIDES = LinearSegmentedColormap.from_list("labkit-sides", ["#FBE3B5", "#FFFFFF", "#BFDDF2"])
 
@@ -33,7 +33,7 @@ def told(setting: Setting) -> str:
 
 
 def boundary(ax: Axes, game: Playground, *, title: str = "") -> None:
-    """Draw the points of both classes, the network's answer everywhere, and the line where it is undecided."""
+    """Draw the points, the network's answer everywhere, and the line where it is undecided."""
     grid = torch.linspace(-1.1, 1.1, 60)
     across, up = torch.meshgrid(grid, grid, indexing="xy")
     p = game.predict(torch.stack([across.ravel(), up.ravel()], 1)).nan_to_num(0.5).reshape(60, 60).numpy()

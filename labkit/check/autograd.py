@@ -1,4 +1,4 @@
-"""Functions with a backward of their own, judged by what they give and by the gradient that flows through them."""
+"""Functions with a backward of their own, judged by what they give and by the gradient through them."""
 
 from __future__ import annotations
 

@@ -91,11 +91,9 @@ def train_step(draw: Draw) -> list[Case]:
         n, d, h = draw.distinct(4, 7, 3)
         n = 1 if aspect == "one row" else n
         shapes = [(n, d), (n, outputs), (h, d), (h,), (outputs, h), (outputs,)]
-        args = tuple(draw.tensor(*shape, dtype=dtype) for shape in shapes)
         rate = draw.choice([0.05, 0.15, 0.3])
-        made.append(
-            Case(aspect, (*args, rate), library.train_step(*args, rate), oracle="torch's autograd and SGD")
-        )
+        args: tuple[Any, ...] = (*(draw.tensor(*shape, dtype=dtype) for shape in shapes), rate)
+        made.append(Case(aspect, args, library.train_step(*args), oracle="torch's autograd and SGD"))
     return made
 
 

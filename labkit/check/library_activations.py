@@ -62,7 +62,7 @@ def neuron(x: Tensor, w: Tensor, b: Tensor, phi: Map) -> Tensor:
 
 
 def perceptron(x: Tensor, t: Tensor, epochs: int) -> tuple[Tensor, Tensor, list[int]]:
-    """The perceptron rule as descent of the loss relu(-u) or relu(u), one row at a time, by `torch.optim.SGD`."""
+    """The perceptron rule: descent of the loss relu(-u) or relu(u), row by row, by `torch.optim.SGD`."""
     return hinge_descent(x, t, epochs)
 
 
@@ -82,7 +82,7 @@ def hinge_descent(
             for row, target in zip(x, t, strict=True):
                 u = F.linear(row, w[None], b)[0]
                 off = u * (1 - 2 * target) + abs(1 - tie - target) * 1e-9  # at u = 0 the answer is 1 - tie
-                loss(off).backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(loss(off))
                 wrong += float(off.detach() > 0)
                 if not batch:
                     descent.step()
@@ -112,7 +112,7 @@ def train_step(
     leaves = [v.detach().clone().requires_grad_() for v in (w1, b1, w2, b2)]
     with torch.enable_grad():
         y = F.linear(F.linear(x, leaves[0], leaves[1]).relu(), leaves[2], leaves[3])
-        (F.mse_loss(y, t) * t.shape[1] / 2).backward()
+        torch.autograd.backward(F.mse_loss(y, t) * t.shape[1] / 2)
     torch.optim.SGD(leaves, lr=rate).step()
     return tuple(v.detach() for v in leaves)
 
@@ -124,7 +124,7 @@ def gradient_norms(x: Tensor, weights: Tensor, phi: Map) -> Tensor:
         for w in leaf:
             x = phi(F.linear(x, w))
         (grad,) = torch.autograd.grad(x.sum(), leaf)
-    return torch.linalg.matrix_norm(grad)
+    return torch.as_tensor(torch.linalg.matrix_norm(grad))
 
 
 def dead_units(x: Tensor, w: Tensor, b: Tensor) -> tuple[int, Tensor]:
@@ -135,7 +135,7 @@ def dead_units(x: Tensor, w: Tensor, b: Tensor) -> tuple[int, Tensor]:
 
 def init_std(fan_in: int, activation: str, slope: float = 0.01) -> float:
     """`torch.nn.init.calculate_gain` over the root of the fan-in."""
-    return torch.nn.init.calculate_gain(activation, slope) / fan_in**0.5  # type: ignore[arg-type]
+    return float(torch.nn.init.calculate_gain(activation, slope)) / fan_in**0.5  # type: ignore[arg-type]
 
 
 def batch_norm(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5) -> tuple[Tensor, ...]:
@@ -167,7 +167,7 @@ def log_softmax(z: Tensor) -> Tensor:
 
 def entropy(p: Tensor) -> Tensor:
     """`torch.special.entr`, summed along the last axis."""
-    return torch.special.entr(p).sum(-1)
+    return torch.as_tensor(torch.special.entr(p).sum(-1))
 
 
 def scores(p: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:

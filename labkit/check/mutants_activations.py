@@ -94,29 +94,39 @@ ELU = table(
     elu,
     ("ELU with alpha = 1 whatever the argument says", lambda x, alpha=1.0: elu(x)),
     ("alpha * exp(x), without - 1", lambda x, alpha=1.0: torch.where(x > 0, x, alpha * x.clamp_max(0).exp())),
-    ("alpha * exp(x) - 1: the brackets are missing",
-     lambda x, alpha=1.0: torch.where(x > 0, x, alpha * x.clamp_max(0).exp() - 1)),
+    (
+        "alpha * exp(x) - 1: the brackets are missing",
+        lambda x, alpha=1.0: torch.where(x > 0, x, alpha * x.clamp_max(0).exp() - 1),
+    ),
     ("the wrong sign below 0", lambda x, alpha=1.0: elu(x, -alpha)),
-    ("alpha above 0 as well (SELU without its scale)",
-     lambda x, alpha=1.0: torch.where(x > 0, alpha * x, elu(x, alpha))),
+    (
+        "alpha above 0 as well (SELU without its scale)",
+        lambda x, alpha=1.0: torch.where(x > 0, alpha * x, elu(x, alpha)),
+    ),
     ("exp(-x) instead of exp(x)", lambda x, alpha=1.0: torch.where(x > 0, x, alpha * torch.expm1(-x))),
-    ("exp(alpha x) - 1: alpha in the exponent",
-     lambda x, alpha=1.0: torch.where(x > 0, x, torch.expm1(alpha * x))),
+    (
+        "exp(alpha x) - 1: alpha in the exponent",
+        lambda x, alpha=1.0: torch.where(x > 0, x, torch.expm1(alpha * x)),
+    ),
     ("CELU: exp(x / alpha)", F.celu),
     ("leaky ReLU", lambda x, alpha=1.0: lrelu(x)),
     ("ReLU", lambda x, alpha=1.0: relu(x)),
     ("the exponential above 0 and x below", lambda x, alpha=1.0: torch.where(x > 0, alpha * x.expm1(), x)),
-    ("a product of mask and exp, which overflows for large x",
-     lambda x, alpha=1.0: (x > 0) * x + (x <= 0) * alpha * x.expm1()),
-)  # fmt: skip
+    (
+        "a product of mask and exp, which overflows for large x",
+        lambda x, alpha=1.0: (x > 0) * x + (x <= 0) * alpha * x.expm1(),
+    ),
+)
 normal = torch.special.ndtr
 GELU = table(
     F.gelu,
     ("the tanh approximation of GELU", lambda x: F.gelu(x, approximate="tanh")),
     ("the sigmoid approximation, x sigmoid(1.702 x)", lambda x: x * sigmoid(1.702 * x)),
     ("SiLU: x sigmoid(x)", F.silu),
-    ("x times the bell curve instead of the area under it",
-     lambda x: x * torch.exp(-x.square() / 2) / (2 * torch.pi) ** 0.5),
+    (
+        "x times the bell curve instead of the area under it",
+        lambda x: x * torch.exp(-x.square() / 2) / (2 * torch.pi) ** 0.5,
+    ),
     ("the area under the bell curve, without x times", normal),
     ("x (1 + erf(x)), without one half and the root of 2", lambda x: x * (1 + torch.erf(x))),
     ("x (1 + erf(x)) / 2: the root of 2 is missing", lambda x: x * (1 + torch.erf(x)) / 2),
@@ -124,7 +134,7 @@ GELU = table(
     ("x erf(x / root 2) / 2: the 1 + is missing", lambda x: x * torch.erf(x / 2**0.5) / 2),
     ("x (1 - ...): a sign is wrong", lambda x: x * normal(-x)),
     ("ReLU", relu),
-)  # fmt: skip
+)
 SOFTPLUS = table(
     library.softplus,
     ("log(1 + exp(x)) as it stands, which overflows", lambda x: torch.log(1 + torch.exp(x))),

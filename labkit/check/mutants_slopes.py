@@ -46,9 +46,14 @@ TANH_SLOPE = table(
 dl = library.leaky_relu_slope
 _LEAKY = table(
     dl,
-    ("a slope of 1 at 0: the wrong branch", lambda x, slope=0.01: torch.where(x >= 0, 1.0, slope).to(x.dtype)),
-    ("one half at 0, between the two branches",
-     lambda x, slope=0.01: dl(x, slope) + (x == 0) * (0.5 - slope)),
+    (
+        "a slope of 1 at 0: the wrong branch",
+        lambda x, slope=0.01: torch.where(x >= 0, 1.0, slope).to(x.dtype),
+    ),
+    (
+        "one half at 0, between the two branches",
+        lambda x, slope=0.01: dl(x, slope) + (x == 0) * (0.5 - slope),
+    ),
     ("0 at 0 whatever the slope is", lambda x, slope=0.01: dl(x, slope) * x.ne(0)),
     ("a slope of 0.01 whatever the argument says", lambda x, slope=0.01: dl(x)),
     ("a slope of 0.1 whatever the argument says", lambda x, slope=0.01: dl(x, 0.1)),
@@ -56,34 +61,48 @@ _LEAKY = table(
     ("the two branches swapped", lambda x, slope=0.01: 1 + slope - dl(x, slope)),
     ("slope with the wrong sign", lambda x, slope=0.01: dl(x, -slope)),
     ("leaky ReLU itself", library.leaky_relu),
-    ("slope times x below 0: not differentiated",
-     lambda x, slope=0.01: torch.where(x > 0, 1.0, slope * x).to(x.dtype)),
+    (
+        "slope times x below 0: not differentiated",
+        lambda x, slope=0.01: torch.where(x > 0, 1.0, slope * x).to(x.dtype),
+    ),
     ("x above 0: not differentiated", lambda x, slope=0.01: torch.where(x > 0, x, slope).to(x.dtype)),
-)  # fmt: skip
+)
 LEAKY_RELU_SLOPE = tuple(m for m in _LEAKY if "whole" not in m.name)  # the slope cut to 0 is ReLU's
 de = library.elu_slope
 ELU_SLOPE = table(
     de,
-    ("a slope of 1 at 0: the wrong branch",
-     lambda x, alpha=1.0: torch.where(x == 0, 1.0, de(x, alpha)).to(x.dtype)),
+    (
+        "a slope of 1 at 0: the wrong branch",
+        lambda x, alpha=1.0: torch.where(x == 0, 1.0, de(x, alpha)).to(x.dtype),
+    ),
     ("the slope for alpha = 1 whatever the argument says", lambda x, alpha=1.0: de(x)),
-    ("alpha (exp(x) - 1) below 0: not differentiated",
-     lambda x, alpha=1.0: torch.where(x > 0, 1.0, alpha * x.expm1()).to(x.dtype)),
+    (
+        "alpha (exp(x) - 1) below 0: not differentiated",
+        lambda x, alpha=1.0: torch.where(x > 0, 1.0, alpha * x.expm1()).to(x.dtype),
+    ),
     ("ELU itself", library.elu),
     ("0 below 0, as for ReLU", lambda x, alpha=1.0: step(x)),
-    ("alpha everywhere below 0, without exp", lambda x, alpha=1.0: torch.where(x > 0, 1.0, alpha).to(x.dtype)),
+    (
+        "alpha everywhere below 0, without exp",
+        lambda x, alpha=1.0: torch.where(x > 0, 1.0, alpha).to(x.dtype),
+    ),
     ("the wrong sign below 0", lambda x, alpha=1.0: de(x, -alpha)),
-    ("ELU(x) + 1, which forgets alpha", lambda x, alpha=1.0: torch.where(x > 0, 1, library.elu(x, alpha) + 1)),
+    (
+        "ELU(x) + 1, which forgets alpha",
+        lambda x, alpha=1.0: torch.where(x > 0, 1, library.elu(x, alpha) + 1),
+    ),
     ("alpha above 0 as well", lambda x, alpha=1.0: torch.where(x > 0, alpha, de(x, alpha)).to(x.dtype)),
     ("alpha x exp(x) below 0", lambda x, alpha=1.0: torch.where(x > 0, 1, alpha * x * x.clamp_max(0).exp())),
-    ("a product of mask and exp, which overflows for large x",
-     lambda x, alpha=1.0: (x > 0) + (x <= 0) * alpha * x.exp()),
-)  # fmt: skip
+    (
+        "a product of mask and exp, which overflows for large x",
+        lambda x, alpha=1.0: (x > 0) + (x <= 0) * alpha * x.exp(),
+    ),
+)
 dg, area = library.gelu_slope, torch.special.ndtr
 
 
 def _bell(x: Tensor) -> Tensor:
-    return torch.exp(-x.square() / 2) / (2 * torch.pi) ** 0.5
+    return torch.exp(-x.square() / 2).div((2 * torch.pi) ** 0.5)
 
 
 GELU_SLOPE = table(
@@ -93,15 +112,20 @@ GELU_SLOPE = table(
     ("area plus bell, without the factor x", lambda x: area(x) + _bell(x)),
     ("area minus x times bell: a sign is wrong", lambda x: area(x) - x * _bell(x)),
     ("a bell without 1 / root of 2 pi", lambda x: area(x) + x * torch.exp(-x.square() / 2)),
-    ("a bell of exp(-x**2), without one half",
-     lambda x: area(x) + x * torch.exp(-x.square()) / (2 * torch.pi) ** 0.5),
-    ("a bell of exp(x**2 / 2): a sign is wrong", lambda x: area(x) + x * torch.exp(x.square().clamp_max(90) / 2)),
+    (
+        "a bell of exp(-x**2), without one half",
+        lambda x: area(x) + x * torch.exp(-x.square()) / (2 * torch.pi) ** 0.5,
+    ),
+    (
+        "a bell of exp(x**2 / 2): a sign is wrong",
+        lambda x: area(x) + x * torch.exp(x.square().clamp_max(90) / 2),
+    ),
     ("GELU itself", F.gelu),
     ("the slope of SiLU", library.slope_of(F.silu)),
     ("the slope of the tanh approximation", library.slope_of(lambda x: F.gelu(x, approximate="tanh"))),
     ("the step, the slope of ReLU", step),
     ("x times area plus bell", lambda x: x * area(x) + _bell(x)),
-)  # fmt: skip
+)
 
 
 def bent(forward: Bend, backward: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:
@@ -114,11 +138,12 @@ def bent(forward: Bend, backward: Callable[[Tensor, Tensor], Any]) -> Callable[.
             return forward(x)
 
         @staticmethod
-        def backward(ctx: Any, dy: Tensor) -> Any:  # type: ignore[override]
-            return backward(*ctx.saved_tensors, dy)
+        def backward(ctx: Any, dy: Tensor) -> Any:
+            (x,) = ctx.saved_tensors
+            return backward(x, dy)
 
     def fn(x: Tensor, dy: Tensor | None = None) -> Any:
-        return Bent.apply(x) if dy is None else (forward(x), backward(x, dy))  # type: ignore[no-untyped-call]
+        return Bent.apply(x) if dy is None else (forward(x), backward(x, dy))
 
     return fn
 
@@ -158,7 +183,10 @@ PASS_THROUGH = _through(
     ("the slope of the sigmoid times dy", step, lambda x, dy: dy * ds(x)),
     ("a backward of the wrong sign", step, lambda x, dy: -dy * (x.abs() <= 1)),
     ("a forward that is the sign", torch.sign, lambda x, dy: dy * (x.abs() <= 1)),
-    ("a forward that is 0 at 0",
-     lambda x: torch.heaviside(x, torch.zeros_like(x)), lambda x, dy: dy * (x.abs() <= 1)),
+    (
+        "a forward that is 0 at 0",
+        lambda x: torch.heaviside(x, torch.zeros_like(x)),
+        lambda x, dy: dy * (x.abs() <= 1),
+    ),
     ("a forward that cuts off at -1 and 1", F.hardtanh, lambda x, dy: dy * (x.abs() <= 1)),
-)  # fmt: skip
+)

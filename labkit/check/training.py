@@ -89,17 +89,20 @@ def _instead(**given: Any) -> Callable[..., Any]:
 
 
 MUTANTS = (
-    Mutant("a network without a hidden layer for xor: its border is a straight line", _instead(xor_hidden=[])),
-    Mutant("hidden layers that are linear: together they are one straight line",
-           _instead(xor_activation="linear")),
+    Mutant("xor without a hidden layer: its border is a straight line", _instead(xor_hidden=[])),
+    Mutant(
+        "hidden layers that are linear: together they are one straight line",
+        _instead(xor_activation="linear"),
+    ),
     Mutant("one hidden unit for xor: its border bends once", _instead(xor_hidden=[1])),
-    Mutant("a circle from x1 and x2 alone: its border is a straight line",
-           _instead(circle_features=["x1", "x2"])),
+    Mutant(
+        "a circle from x1 and x2 alone: its border is a straight line", _instead(circle_features=["x1", "x2"])
+    ),
     Mutant("a circle from one square only", _instead(circle_features=["x1^2"])),
     Mutant("a learning rate of 0.001: it hardly moves", _instead(rate=0.001)),
     Mutant("a learning rate of 0: nothing moves", _instead(rate=0.0)),
     Mutant("weight decay of 0.5, which pulls all weights to 0", _instead(l2=0.5)),
     Mutant("the product as feature for a circle", _instead(circle_features=["x1*x2"])),
-)  # fmt: skip
+)
 
 SPEC = Spec("playground_setting", ("data",), cases, MUTANTS, tensors=False, witness="what was asked")
