@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,8 +90,9 @@ def blank(ax: Axes, note: str) -> None:
     ax.set_facecolor("#F5F5F5")
     for spine in ax.spines.values():
         spine.set(linestyle=(0, (4, 3)), color=GREY)
-    ax.text(0.5, 0.5, textwrap.fill(note, 26), transform=ax.transAxes, ha="center", va="center", fontsize=8.5,
-            style="italic", wrap=True)  # fmt: skip
+    inches = ax.bbox.width / ax.figure.dpi
+    text = textwrap.fill(note, max(12, int(13.5 * inches)))
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=8.5, style="italic")
 
 
 def label(value: float) -> str:
@@ -99,7 +101,8 @@ def label(value: float) -> str:
     >>> label(-3.0), label(0.125), label(float("nan"))
     ('−3', '0.12', 'nan')
     """
-    if not np.isfinite(value):
+    value = float(value)
+    if not math.isfinite(value):
         return str(value)
     if abs(value) >= 1000:
         return f"{value:.4g}".replace("-", "−")

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from labkit import conv
-from labkit.plot import BLUE, GREEN, GREY, ORANGE, RED, WIDTH, ask, describe
+from labkit.plot import BLUE, GREEN, GREY, ORANGE, RED, WIDTH, ask, describe, note_figure
 
 Function = Callable[..., Any]
 
@@ -61,15 +61,15 @@ def wiring(*, inputs: int = 7, k: int = 3) -> Figure:
 def parameters(conv_cost: Function, layers: Sequence[conv.Layer], *, title: str) -> Figure:
     """Draw the student's parameters and multiply-adds of each layer as two rows of bars, on log scales."""
     costs = [_cost(conv_cost, layer) for layer in layers]
+    notes = [cost for cost in costs if isinstance(cost, str)]
+    if notes:
+        return note_figure(notes[0])
     fig = Figure(figsize=(WIDTH, 0.24 * len(layers) + 0.9))
     axes = fig.subplots(1, 2, sharey=True)
     said = []
     for side, (ax, what) in enumerate(zip(axes, ("parameters", "multiply-adds"), strict=True)):
         for row, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
-            if isinstance(cost, str):
-                ax.text(1, row, cost if side == 0 else "", va="center", fontsize=8, style="italic")
-                continue
-            value = max(cost[side], 0.0)
+            value = max(float(cost[side]), 0.0)
             color, hatch = (ORANGE, "///") if layer.dense else (BLUE, "")
             ax.barh(row, max(value, 1.0), left=1, height=0.72, color=color, hatch=hatch, edgecolor="white")
             ax.text(max(value, 1.0) * 1.3, row, f"{value:,.0f}", va="center", fontsize=7.5)
@@ -78,16 +78,11 @@ def parameters(conv_cost: Function, layers: Sequence[conv.Layer], *, title: str)
         ax.set_title(f"{title}: {what}", fontsize=9.5)
         ax.tick_params(axis="x", labelsize=8)
         ax.spines[["top", "right"]].set_visible(False)
-        total = sum(c[side] for c in costs if not isinstance(c, str))
+        total = sum(float(cost[side]) for cost in costs)
         said.append(f"{total:,.0f} {what}")
     axes[0].invert_yaxis()
-    fig.text(
-        0.5,
-        0.01,
-        "plain bars: convolutions   hatched bars: fully connected layers",
-        ha="center",
-        fontsize=8.5,
-    )
+    key = "plain bars: convolutions   hatched bars: fully connected layers"
+    fig.text(0.5, 0.01, key, ha="center", fontsize=8.5)
     fig.subplots_adjust(
         left=0.12,
         right=0.98,

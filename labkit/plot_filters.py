@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from labkit import conv
-from labkit.plot import BLUE, RED, WIDTH, ask, blank, describe, label
+from labkit.plot import BLUE, RED, WIDTH, ask, blank, describe, label, note_figure
 from labkit.plot_grids import Grid, grids
 
 Function = Callable[..., Any]
@@ -135,13 +135,10 @@ def shifts(shift_error: Function, photo: Tensor, k: Tensor, *, furthest: int = 8
         answers = [ask("shift_error", shift_error, f, photo, d, d, ndim=0) for d in range(furthest + 1)]
         values = [math.nan if a.values is None else float(a.values) for a in answers]
         if answers[0].values is None:
-            ax.text(0.5, 0.5, answers[0].note, transform=ax.transAxes, ha="center", style="italic")
-            said = [answers[0].note]
-            break
+            return note_figure(answers[0].note)
         ax.plot(range(furthest + 1), values, style, color=color, label=f"stride {stride}", markersize=6)
         said.append(f"stride {stride}: {', '.join(f'{v:.2f}' for v in values)}")
-    else:
-        ax.legend(fontsize=9, frameon=False, ncol=2, loc="lower right", bbox_to_anchor=(1.01, 0.98))
+    ax.legend(fontsize=9, frameon=False, ncol=2, loc="lower right", bbox_to_anchor=(1.01, 0.98))
     ax.set_title("change of the map, photo shifted first", fontsize=10, loc="left")
     ax.set_xlabel("shift, down and right, in pixels", fontsize=9)
     ax.set_ylabel("your shift_error", fontsize=9)

@@ -121,8 +121,8 @@ def learned(train_step: Function, *, steps: int = 400, rate: float = 0.2) -> Fig
     said = ", ".join(label(float(v)) for v in _answers(x, now)[:, 0].nan_to_num(0))
     return describe(
         fig,
-        f"A two-layer perceptron after {steps} of your steps: for the corners of XOR it answers {said}; the loss "
-        f"goes from {losses[0]:.2f} to {losses[-1]:.2g}.",
+        f"A two-layer perceptron after {steps} of your steps: for the corners of XOR it answers {said}; the "
+        f"loss goes from {losses[0]:.2f} to {losses[-1]:.2g}.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ def strides_1d(corr1d: Function, x: Tensor, k: Tensor, *, strides: Sequence[int]
         ax = fig.add_subplot(1, len(strides), number + 1)
         answer = ask("corr1d", corr1d, x, k, stride, ndim=1)
         expected = F.conv1d(x[None, None], k[None, None], stride=stride)[0, 0]
-        _cells(ax, x.tolist(), low=-0.45)
+        for place, value in enumerate(x.tolist()):
+            _cell(ax, place + 0.05, -0.45, label(value), face="#EEF6FC", width=0.9)
         values = [] if answer.values is None else answer.values.tolist()
         for place, value in enumerate(values[:12]):
             middle = place * stride + len(k) / 2
@@ -50,11 +52,6 @@ def strides_1d(corr1d: Function, x: Tensor, k: Tensor, *, strides: Sequence[int]
     return describe(fig, alt)
 
 
-def _cells(ax: Axes, values: Sequence[float], *, low: float) -> None:
-    for place, value in enumerate(values):
-        _cell(ax, place + 0.05, low, label(value), face="#EEF6FC", width=0.9)
-
-
 def _cell(
     ax: Axes,
     left: float,
@@ -66,9 +63,8 @@ def _cell(
     hatch: str = "",
     width: float = 1.0,
 ) -> None:
-    ax.add_patch(
-        Rectangle((left, low), width, 0.9, facecolor=face, edgecolor=edge, linewidth=1.2, hatch=hatch)
-    )
+    look: dict[str, Any] = {"facecolor": face, "edgecolor": edge, "hatch": hatch, "linewidth": 1.2}
+    ax.add_patch(Rectangle((left, low), width, 0.9, **look))
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6} if hatch else None
     ax.text(left + width / 2, low + 0.44, text, ha="center", va="center", fontsize=9.5, bbox=box)
 
@@ -91,77 +87,106 @@ def size_table(out_size: Function, *settings: tuple[int, ...]) -> None:
 def sizes(out_size: Function, *settings: tuple[int, int, int, int, int]) -> Figure:
     """Draw a row of pixels and its windows for each (i, k, s, p, d), with padding and dropped pixels."""
     across = 1 if len(settings) == 1 or max(i + 2 * p for i, _, _, p, _ in settings) > 9 else 2
-    lines = [settings[n : n + across] for n in range(0, len(settings), across)]
-    heights = [max(_tall(setting) for setting in line) for line in lines]
-    whole = max(9.5, max(i + 2 * p for i, _, _, p, _ in settings) + 0.5)
+    rows = [_row(out_size, *setting) for setting in settings]
+    lines = [rows[n : n + across] for n in range(0, len(rows), across)]
+    heights = [3.0 + 0.62 * max(row.drawn for row in line) for line in lines]
+    whole = max(9.5, max(row.whole for row in rows) + 0.5)
     unit = min(0.36, WIDTH / across / whole)  # inches: side of a pixel
     fig = Figure(figsize=(WIDTH, unit * sum(heights)))
-    said, top = [], sum(heights)
+    top = sum(heights)
     for line, height in zip(lines, heights, strict=True):
         top -= height
-        for place, setting in enumerate(line):
+        for place, row in enumerate(line):
             corner = (0.01 + place / across, top / sum(heights))
             ax = fig.add_axes((*corner, 0.98 / across, height / sum(heights)))
-            said.append(window_row(out_size, *setting, ax=ax))
+            _draw_row(ax, row)
             ax.set(xlim=(0, 0.98 * WIDTH / across / unit), ylim=(2.2 - height, 2.2))
-    return describe(fig, " ".join(said))
+    return describe(fig, " ".join(row.alt for row in rows))
 
 
-def _tall(setting: tuple[int, int, int, int, int]) -> float:
-    """Height of one row of pixels with its heading and windows, in units of a pixel's height."""
-    i, k, s, p, d = setting
-    return 2.9 + 0.62 * max(1, min(_MOST, conv.windows_that_fit(i, k, s=s, p=p, d=d)))
+@dataclass(frozen=True)
+class _Row:
+    """One row of pixels: its setting, and the student's number of windows or a note why there is none."""
+
+    i: int
+    k: int
+    s: int
+    p: int
+    d: int
+    count: int | None
+    note: str
+
+    @property
+    def whole(self) -> int:
+        """Pixels with padding."""
+        return self.i + 2 * self.p
+
+    @property
+    def drawn(self) -> int:
+        """How many of the student's windows are drawn."""
+        return min(max(self.count or 0, 0), _MOST)
+
+    @property
+    def fits(self) -> int:
+        """How many windows fit."""
+        return conv.windows_that_fit(self.i, self.k, s=self.s, p=self.p, d=self.d)
+
+    @property
+    def unseen(self) -> list[int]:
+        """Places that no window looks at, padding among them."""
+        seen = {n * self.s + tap * self.d for n in range(self.fits) for tap in range(self.k)}
+        return [place for place in range(self.whole) if place not in seen]
+
+    @property
+    def lost(self) -> int:
+        """How many pixels of the image no window looks at."""
+        return sum(self.p <= place < self.p + self.i for place in self.unseen)
+
+    @property
+    def setting(self) -> str:
+        """The setting in words."""
+        dilated = f", d = {self.d}" if self.d > 1 else ""
+        return f"i = {self.i}, k = {self.k}, s = {self.s}, p = {self.p}{dilated}"
+
+    @property
+    def said(self) -> str:
+        """What the student's function says."""
+        if self.count is None:
+            return self.note
+        more = "" if self.count == self.fits else ", which is not what fits"
+        return f"your out_size gives {label(self.count)}{more}"
+
+    @property
+    def alt(self) -> str:
+        """The row in words."""
+        lost = plural(self.lost, "pixel")
+        return f"{self.setting}: {self.said}; {plural(self.fits, 'window')} fit, {lost} never seen."
 
 
-def window_row(out_size: Function, i: int, k: int, s: int, p: int, d: int, *, ax: Axes) -> str:
-    """Draw one row of pixels and as many windows as the student's out_size says; return the alt text."""
+def _row(out_size: Function, i: int, k: int, s: int, p: int, d: int) -> _Row:
     answer = ask("out_size", out_size, i, k, s, p, d, ndim=0)
-    fits = conv.windows_that_fit(i, k, s=s, p=p, d=d)
-    reach, whole = d * (k - 1) + 1, i + 2 * p
-    end = (fits - 1) * s + reach if fits else 0
-    for place in range(whole):
-        padding, dropped = not p <= place < p + i, place >= end
-        _cell(
-            ax,
-            place + 0.04,
-            0,
-            "0" if padding else str(place - p),
-            face="#E4E4E4" if padding else "#EEF6FC",
-            edge=RED if dropped else GREY,
-            hatch=("xxxx" if dropped else "") + ("////" if padding else ""),
-            width=0.92,
-        )
-    known = answer.values is not None and bool(np.isfinite(answer.values))
-    count = int(answer.values) if known and answer.values is not None else None
-    for number in range(min(max(count or 0, 0), _MOST)):
-        _window(ax, number, s=s, k=k, d=d, whole=whole)
-    told = f"i = {i}, k = {k}, s = {s}, p = {p}" + (f", d = {d}" if d > 1 else "")
-    got = (
-        f"your out_size gives {count}"
-        if count is not None
-        else answer.note or "your out_size is not a number"
-    )
-    heading = got + (", which is not what fits" if count not in (None, fits) else "")
-    heading += f" (the first {_MOST} are drawn)" if (count or 0) > _MOST else ""
-    ax.text(0.05, 1.1, f"{told}\n{heading}", fontsize=9.5, va="bottom", linespacing=1.15)
-    lost = min(i, max(0, i + p - end))
-    if end < whole:
-        border = whole - end - lost
-        text = f"never seen: {plural(lost, 'pixel')}" + (f" and {border} of padding" if border else "")
-        low = -0.62 * min(fits, _MOST) - 0.1
-        ax.text(
-            whole,
-            low,
-            f"× {text}",
-            fontsize=8.5,
-            ha="right",
-            va="top",
-            color="#A83C00",
-            bbox=_PLAIN,
-            zorder=6,
-        )
+    if answer.values is None or not np.isfinite(answer.values):
+        return _Row(i, k, s, p, d, None, answer.note or "your out_size is not a number")
+    return _Row(i, k, s, p, d, int(answer.values), "")
+
+
+def _draw_row(ax: Axes, row: _Row) -> None:
+    for place in range(row.whole):
+        padding = not row.p <= place < row.p + row.i
+        dropped = row.count is not None and place in row.unseen
+        text, face = ("0", "#E4E4E4") if padding else (str(place - row.p), "#EEF6FC")
+        hatch = ("xxxx" if dropped else "") + ("////" if padding else "")
+        _cell(ax, place + 0.04, 0, text, face=face, edge=RED if dropped else GREY, hatch=hatch, width=0.92)
+    for number in range(row.drawn):
+        _window(ax, number, s=row.s, k=row.k, d=row.d, whole=row.whole)
+    heading = row.said + (f" (the first {_MOST} are drawn)" if (row.count or 0) > _MOST else "")
+    ax.text(0.05, 1.1, f"{row.setting}\n{heading}", fontsize=9.5, va="bottom", linespacing=1.15)
+    if row.unseen and row.count is not None:
+        border = len(row.unseen) - row.lost
+        text = f"× never seen: {plural(row.lost, 'pixel')}" + (f" and {border} of padding" if border else "")
+        look: dict[str, Any] = {"ha": "right", "va": "top", "color": "#A83C00", "bbox": _PLAIN, "zorder": 6}
+        ax.text(row.whole, -0.62 * row.drawn - 0.1, text, fontsize=8.5, **look)
     ax.axis("off")
-    return f"{told}: {got}; {plural(fits, 'window')} fit, {plural(lost, 'pixel')} never seen."
 
 
 def _window(ax: Axes, number: int, *, s: int, k: int, d: int, whole: int) -> None:
@@ -169,9 +194,8 @@ def _window(ax: Axes, number: int, *, s: int, k: int, d: int, whole: int) -> Non
     low, beyond = -0.62 * (number + 1), start + reach > whole
     color = RED if beyond else (BLUE, GREEN, PURPLE, ORANGE)[number % 4]
     line = ":" if beyond else "-"
-    ax.plot(
-        [start + 0.12, start + reach - 0.12], [low + 0.22] * 2, color=color, linewidth=1.4, linestyle=line
-    )
+    ends = [start + 0.12, start + reach - 0.12]
+    ax.plot(ends, [low + 0.22] * 2, color=color, linewidth=1.4, linestyle=line)
     for tap in range(k):
         left = start + tap * d + 0.12
         face = "white" if beyond else color

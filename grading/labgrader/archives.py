@@ -95,7 +95,7 @@ def extract(
         source = open_plain(archive.resolve() if ours else archive, ours=ours)
     except NotPlainError as error:
         return Extracted((), (Refused(shown(archive.name), str(error)),))
-    with source, Members(source, limits=limits, room=budget.left) as members:
+    with source, Members(source, limits=limits, room=budget.left, folder=into) as members:
         for entry in _sound(members, archive, refused):
             if is_clutter(entry.name):
                 continue

@@ -31,7 +31,7 @@ from labgrader.config import configure
 
 c = get_config()  # noqa: F821
 configure(c, Path(__file__).parent)
-c.GradeSubmission.cell_seconds = 10  # one of the class wrote a loop that never ends
+c.GradeSubmission.cell_seconds = 15  # one of the class wrote a loop that never ends
 '''
 
 
@@ -58,6 +58,7 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
     from labgrader.demo_report import Clock, class_table, compare, summary, tell
     from labgrader.export import export_grades
     from labgrader.feedback import write_feedback
+    from labgrader.release import write_file
 
     begun = time.monotonic()
     students = read_class(home.root / "demo")
@@ -77,6 +78,9 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
         collected = _collect(course, archive)
     with clock("graded", spinner=False):
         graded, most = _grade(course, students, jobs=jobs, console=console)
+    for entry in graded.values():
+        if entry.error:
+            console.print(f"   {entry.student} not graded: {entry.error}", markup=False)
     with clock("feedback pages"):
         write_feedback(course, LAB)
     with clock("grades.csv"):
@@ -84,9 +88,7 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
     lines = compare(students, collected, graded, most)
     seconds = round(time.monotonic() - begun, 1)
     data = summary(lines, lab=LAB, steps=clock.steps, seconds=seconds, isolation=policy(course).isolation)
-    (course.root / "summary.json").write_text(
-        json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    write_file(course.root / "summary.json", (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
     console.print("\n", class_table(lines, most), sep="")
     tell(clock, course, lines, lab=LAB, seconds=seconds)
     return not any(line.surprises for line in lines)

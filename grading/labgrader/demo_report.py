@@ -164,7 +164,7 @@ def tell(clock: Clock, course: Course, lines: Sequence[Line], *, lab: str, secon
     where = {
         "grades.csv": "the class's marks",
         f"feedback/{ids[min(1, len(ids) - 1)]}/{lab}/{lab}.html": "what a student gets back",
-        f"submitted/{ids[-1]}/{lab}/{lab}.pdf": "a PDF that was handed in",
+        f"submitted/{ids[0]}/{lab}/{lab}.pdf": "a PDF that was handed in",
         "summary.json": "all of this, for programs",
     }
     said = [

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO
 
 MIB = 1 << 20
@@ -66,15 +67,16 @@ class Members:
         file: the archive, open for reading, seekable; its first bytes say what it is.
         limits: see `Limits`.
         room: most bytes that a .gz may unpack to on the way.
+        folder: where it unpacks to, in a file without a name.
 
     Raises:
         RefusedError: from `next`, when the archive or the rest of it is not to be unpacked.
         Exception: from `next`, of many kinds, when its bytes are damaged or forged.
     """
 
-    def __init__(self, file: IO[bytes], *, limits: Limits, room: int) -> None:
+    def __init__(self, file: IO[bytes], *, limits: Limits, room: int, folder: Path) -> None:
         self.limits = limits
-        self.room = room
+        self.room, self.folder = room, folder
         self.note = ""  # what was odd about the archive as a whole
         self._stack = contextlib.ExitStack()
         self._entries = self._list(file)
@@ -148,7 +150,7 @@ class Members:
         file.seek(0)
         headers = 1_536 * (self.limits.files + 1)
         most = min(max(MIB, packed * self.limits.ratio), min(self.limits.total_bytes, self.room) + headers)
-        spool = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        spool = self._stack.enter_context(tempfile.TemporaryFile(dir=self.folder))  # noqa: SIM115
         try:
             with gzip.GzipFile(fileobj=file) as source:
                 while chunk := source.read1(_CHUNK):  # read1: what comes before a cut is not lost

@@ -75,7 +75,7 @@ def folded(name: str) -> str:
     """Return the form in which two names are one file on a disk that ignores case or Unicode form.
 
     Example:
-        >>> folded("CAFE\u0301.ipynb") == folded("caf\u00e9.ipynb")
+        >>> folded("ZOE\u0301.ipynb") == folded("zo\u00e9.ipynb")
         True
     """
     plain = "".join(char for char in name if char not in _JOINERS)

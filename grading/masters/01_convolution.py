@@ -279,9 +279,9 @@ plot.show(plot_sizes.strides_1d(corr1d, row, difference, strides=(1, 2)))
 #
 # $$\tilde{x}_{ij} = \begin{cases} x_{i - t,\; j - l} & \text{inside the image} \\ v & \text{in the border} \end{cases}$$
 #
-# with $t$ rows on top and $l$ columns on the left. The border may differ from side to side. It must when an
-# **even** kernel is to keep the size: a kernel of 2 needs one extra column, and it can only go on one side.
-# TensorFlow's `padding="same"` puts it at the bottom and right.
+# with $t$ rows on top and $l$ columns on the left. The border may differ from side to side. It has to
+# when an **even** kernel is to keep the size: a kernel of 2 needs one extra column, and that can only go on one
+# side. The libraries' `padding="same"` puts it at the right and at the bottom.
 #
 # ### Exercise 4. `pad2d` — ●○○ 8 minutes, 3 points
 #
@@ -1003,15 +1003,6 @@ plot_costs.table(conv_cost, resnet18, total=11_689_512, stages=True, title="ResN
 print()
 plot_costs.table(conv_cost, resnet50, total=25_557_032, stages=True, title="ResNet-50, torchvision")
 
-# %% [markdown]
-# A course counts ResNet-18 in another way: with a bias for every convolution, without the batch norms, and
-# without the 1×1 convolutions in the shortcuts. The total is then 11,511,784. Both ways of counting are in use,
-# so a table has to say which one it means.
-
-# %%
-plain = conv.without_extras(resnet18)
-plot_costs.table(conv_cost, plain, total=11_511_784, stages=True, title="ResNet-18, counted the other way")
-
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-slips-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Question 3. Find the slips — 12 minutes, 3 points
 #
@@ -1072,6 +1063,14 @@ plot_costs.table(conv_cost, plain, total=11_511_784, stages=True, title="ResNet-
 # 3. ResNet-18: torchvision's has 11,689,512. The handout counts a bias for each convolution and leaves out the
 #    batch norms and the 1×1 convolutions in the shortcuts.
 # ### END SOLUTION
+
+# %% [markdown]
+# The ResNet-18 of the handout can be counted in code, too. Run this **after** you have answered, and compare it
+# row by row with torchvision's.
+
+# %%
+other = conv.without_extras(resnet18)
+plot_costs.table(conv_cost, other, total=11_511_784, stages=True, title="ResNet-18, as in the handout")
 
 # %% [markdown]
 # ## 12. Backward

@@ -132,7 +132,7 @@ def perceptron(x, t, epochs):
     w, b, mistakes = torch.zeros_like(x[0]), torch.zeros_like(t[0]), []
     for _ in range(epochs):
         wrong = 0
-        for row, target in zip(x, t):
+        for row, target in zip(x, t, strict=True):
             y = 1.0 if row @ w + b >= 0 else 0.0
             error = target - y
             w, b = w + error * row, b + error

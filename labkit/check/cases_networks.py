@@ -133,9 +133,13 @@ def dead_units(draw: Draw) -> list[Case]:
 
 def signal(std: float, fan_in: int, activation: str, slope: float) -> Tensor:
     """The answers of the last of 20 layers whose weights have the given standard deviation."""
-    phi = {"linear": lambda v: v, "relu": torch.relu, "tanh": torch.tanh}.get(
-        activation, lambda v: F.leaky_relu(v, slope)
-    )
+    known: dict[str, Callable[[Tensor], Tensor]] = {
+        "linear": lambda v: v,
+        "relu": torch.relu,
+        "tanh": torch.tanh,
+        "leaky_relu": lambda v: F.leaky_relu(v, slope),
+    }
+    phi = known[activation]
     g = torch.Generator().manual_seed(fan_in)
     h = torch.randn(48, fan_in, generator=g, dtype=torch.float64)
     for _ in range(LAYERS):

@@ -11,7 +11,7 @@ from labkit.check.earned import Earned
 from labkit.check.run import examine
 from labkit.check.specs_convolution import EXERCISES, MUTANTS, SPECS
 
-Fn = Callable[..., Any]
+Fn = Callable[..., Any] | None  # None: a student may hand over nothing
 __all__ = [
     "EXERCISES",
     "MUTANTS",
@@ -88,6 +88,10 @@ def convolve2d(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = convolve2d(None)
+        ✗ convolve2d: None was given where the function convolve2d was expected. Define it with def.
     """
     return _check("convolve2d", fn, seed=seed)
 
@@ -101,6 +105,10 @@ def pad2d(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = pad2d(None)
+        ✗ pad2d: None was given where the function pad2d was expected. Define it with def.
     """
     return _check("pad2d", fn, seed=seed)
 
@@ -120,6 +128,10 @@ def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = design(lambda n: [[1 / n**2] * n] * n, lambda: [[-1, 0, 1]] * 3)
+        ✓ design: all 4 cases pass.
     """
     return _check("design", blur_kernel, edge_kernel, seed=seed)
 
@@ -133,6 +145,10 @@ def merge_kernels(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = merge_kernels(None)
+        ✗ merge_kernels: None was given where the function merge_kernels was expected. Define it with def.
     """
     return _check("merge_kernels", fn, seed=seed)
 
@@ -164,6 +180,10 @@ def im2col(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = im2col(None)
+        ✗ im2col: None was given where the function im2col was expected. Define it with def.
     """
     return _check("im2col", fn, seed=seed)
 
@@ -177,6 +197,10 @@ def corr1d(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = corr1d(None)
+        ✗ corr1d: None was given where the function corr1d was expected. Define it with def.
     """
     return _check("corr1d", fn, seed=seed)
 
@@ -192,6 +216,10 @@ def conv_cost(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass, parameters and multiply-adds apart; the message is printed.
+
+    Example:
+        >>> earned = conv_cost(None)
+        ✗ conv_cost: None was given where the function conv_cost was expected. Define it with def.
     """
     return _check("conv_cost", fn, seed=seed)
 
@@ -210,6 +238,10 @@ def shift_error(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = shift_error(None)
+        ✗ shift_error: None was given where the function shift_error was expected. Define it with def.
     """
     return _check("shift_error", fn, seed=seed)
 
@@ -223,6 +255,10 @@ def conv2d_backward(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass, dx, dw and db apart; the message is printed.
+
+    Example:
+        >>> earned = conv2d_backward(None)
+        ✗ conv2d_backward: None was given where the function conv2d_backward was expected. Define it with def.
     """
     return _check("conv2d_backward", fn, seed=seed)
 
@@ -236,5 +272,9 @@ def transposed_size(fn: Fn, *, seed: Seed = None) -> Earned:
 
     Returns:
         The share of cases that pass; the message is printed.
+
+    Example:
+        >>> earned = transposed_size(None)
+        ✗ transposed_size: None was given where the function transposed_size was expected. Define it with def.
     """
     return _check("transposed_size", fn, seed=seed)

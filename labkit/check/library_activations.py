@@ -135,7 +135,8 @@ def dead_units(x: Tensor, w: Tensor, b: Tensor) -> tuple[int, Tensor]:
 
 def init_std(fan_in: int, activation: str, slope: float = 0.01) -> float:
     """`torch.nn.init.calculate_gain` over the root of the fan-in."""
-    return float(torch.nn.init.calculate_gain(activation, slope)) / fan_in**0.5  # type: ignore[arg-type]
+    gain: float = torch.nn.init.calculate_gain(activation, slope)  # type: ignore[arg-type]
+    return gain / float(fan_in**0.5)
 
 
 def batch_norm(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5) -> tuple[Tensor, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from labkit.check import message
@@ -12,7 +11,7 @@ from labkit.check.earned import Earned
 from labkit.check.run import examine
 
 
-def earn(exercise: str, pairs: list[tuple[Spec, Callable[..., Any]]], seed: Seed) -> Earned:
+def earn(exercise: str, pairs: list[tuple[Spec, Any]], seed: Seed) -> Earned:
     """Examine the functions of one exercise, print the message and add up what was earned."""
     reports = [examine(spec, fn, seed) for spec, fn in pairs]
     message.show(message.write(exercise, reports))

@@ -165,7 +165,8 @@ def judge_rule(value: Any, rule: Rule) -> Complaint | None:
     """Judge a result that must have a property; whole numbers are welcome here."""
     result = numbers(value, rule.shape)
     if isinstance(result, Complaint) and result.stage == "dtype":
-        result = plain(value).double()
+        whole = plain(value)
+        result = result if whole.is_complex() else whole.double()
     if isinstance(result, Complaint):
         return result
     if rule.holds(result.double()):

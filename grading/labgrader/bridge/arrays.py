@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from .errors import WireError
-from .wire import Buffer, Decoder, Encoder, Foreign, Reader, arity
+from .unwire import Decoder, Reader, arity
+from .wire import Buffer, Encoder, Foreign
 
 MAX_DIMS = 32
 _NP_DTYPE = re.compile(
@@ -58,6 +59,8 @@ def tensor_parts(e: Encoder, x: torch.Tensor) -> list[Any]:
         raise WireError(f"The tensor is too large to send (more than {e.limits.buffers >> 20} MiB).")
     with torch.no_grad():
         flat = x.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+        if flat.stride(0) != 1:
+            flat = flat.clone(memory_format=torch.contiguous_format)
         e.put(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
     return [_TORCH_CODES[x.dtype], list(x.shape)]
 
@@ -198,8 +201,8 @@ def writers() -> dict[type, Foreign]:
     table |= {type(np.dtype(c)): _npdtype_form for c in _NP_KINDS}
     table |= {
         np.ndarray: array_form,
-        np.str_: lambda e, x: ["nstr", e.value(str(x))],
-        np.bytes_: lambda e, x: ["nstr", e.value(bytes(x))],
+        np.str_: lambda e, x: ["nstr", e.value(str.__str__(x))],
+        np.bytes_: lambda e, x: ["nstr", e.value(bytes.join(b"", [x, b""]))],
         torch.Tensor: tensor_form,
         torch.Size: lambda e, x: ["size", list(x)],
         torch.dtype: lambda e, x: ["tdt", _TORCH_CODES[x]] if x in _TORCH_CODES else e.foreign(e, x),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import builtins
 import re
 import traceback
+from types import TracebackType
 from typing import Any
 
 MESSAGE = 2000
 TRACE = 4000
+FRAMES = 12
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_CELL_FILE = ("<ipython-input", "<cell ")
+_CELL_FILE = re.compile(r"<ipython-input-(\d{1,6})-")
 
 
 class WireError(Exception):
@@ -38,6 +40,8 @@ class StudentError(Exception):
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}" if message else name)
         self.name = name
+
+    __str__ = Exception.__str__
 
 
 def _plain_builtins() -> dict[str, type[Exception]]:
@@ -77,24 +81,25 @@ def _message(error: BaseException) -> str:
         return "(the exception has no readable message)"
 
 
-def _trace(error: BaseException) -> tuple[int, str]:
-    line, lines = 0, []
+def _frames(error: BaseException) -> list[list[Any]]:
+    """Return [cell number, function, line, text] of the notebook lines that an exception went through."""
+    frames: list[list[Any]] = []
     try:
-        for frame in traceback.extract_tb(error.__traceback__, limit=200):
-            if frame.filename.startswith(_CELL_FILE):
-                line = frame.lineno or 0
-                lines.append(f"line {line}, in {frame.name}\n    {frame.line or ''}")
+        for frame in traceback.extract_tb(error.__traceback__, limit=500):
+            cell = _CELL_FILE.match(frame.filename)
+            if cell:
+                frames.append([int(cell[1]), frame.name[:100], frame.lineno or 0, (frame.line or "")[:200]])
         if isinstance(error, SyntaxError) and isinstance(error.lineno, int):
-            line = error.lineno
+            frames.append([0, "<module>", error.lineno, ""])
     except BaseException:
-        return 0, ""
-    return line, "\n".join(lines[-20:])[:TRACE]
+        return []
+    return frames[-FRAMES:]
 
 
 def describe(error: BaseException) -> list[Any]:
-    """Return an exception as plain data: class names, message, arguments or None, line, traceback.
+    """Return an exception as plain data: class names, message, arguments or None, frames.
 
-    The traceback names only lines of notebook cells.
+    The frames are only those of notebook cells.
 
     Example:
         >>> describe(ValueError("no"))[:3]
@@ -119,15 +124,14 @@ def describe(error: BaseException) -> list[Any]:
             args = given
     except BaseException:
         args = None
-    line, trace = _trace(error)
-    return [names if own else ["", *names], _message(error), args, line, trace]
+    return [names if own else ["", *names], _message(error), args, _frames(error)]
 
 
 def rebuild(fields: object) -> Exception:
     """Return the exception that `describe` wrote: a builtin one if it was exactly that, else StudentError.
 
     A StudentError of a class derived from a builtin one is caught as that builtin too.
-    The result carries `student_line` and `student_trace`.
+    The result carries `student_line`, `student_trace` and a traceback with the student's functions and lines.
 
     Raises:
         WireError: the fields are not of the form that `describe` writes.
@@ -138,12 +142,12 @@ def rebuild(fields: object) -> Exception:
         >>> rebuild(describe(StopIteration()))
         StudentError('StopIteration')
     """
-    if type(fields) is not list or len(fields) != 5:
+    if type(fields) is not list or len(fields) != 4:
         raise WireError("An error reply has the wrong form.")
-    names, message, args, line, trace = fields
+    names, message, args, frames = fields
     if type(names) is not list or not 1 <= len(names) <= 4 or not all(type(n) is str for n in names):
         raise WireError("An error reply has the wrong class names.")
-    if type(message) is not str or type(trace) is not str or type(line) is not int:
+    if type(message) is not str or type(frames) is not list or len(frames) > FRAMES:
         raise WireError("An error reply has the wrong fields.")
     text = tidy(message, MESSAGE)
     if names[0] in _BUILTIN:
@@ -151,9 +155,36 @@ def rebuild(fields: object) -> Exception:
     else:
         shown = tidy(next((n for n in names if n), "Exception"), 100)
         error = _derived(names[-1])(shown, text)
-    error.student_line = line if 0 < line < 1_000_000 else None  # type: ignore[attr-defined]
-    error.student_trace = tidy(trace, TRACE)  # type: ignore[attr-defined]
-    return error
+    return _with_frames(error, frames)
+
+
+def _with_frames(error: Exception, frames: list[Any]) -> Exception:
+    """Give an exception the student's lines, as text and as a traceback of stand-in frames."""
+    lines, trace = [], None
+    for frame in reversed(frames):
+        if type(frame) is not list or [type(f) for f in frame] != [int, str, int, str]:
+            raise WireError("An error reply has the wrong frames.")
+        cell, name, line, text = frame
+        if not (0 <= cell < 1_000_000 and 0 <= line < 100_000):
+            raise WireError("An error reply has the wrong frames.")
+        name = name if name.isidentifier() and len(name) <= 100 else "<module>"
+        lines.append(f"cell {cell}, line {line}, in {name}\n    {tidy(text, 200)}")
+        trace = _stand_in(trace, f"<cell {cell}>", name, line)
+    error.student_line = frames[-1][2] or None if frames else None  # type: ignore[attr-defined]
+    error.student_trace = "\n".join(reversed(lines))[:TRACE]  # type: ignore[attr-defined]
+    return error.with_traceback(trace)
+
+
+def _stand_in(inner: TracebackType | None, file: str, name: str, line: int) -> TracebackType | None:
+    """Return a traceback entry that shows a function of the student's, which is not here."""
+    code = compile("raise ValueError", file, "exec").replace(co_name=name, co_firstlineno=max(line, 1))
+    try:
+        exec(code, {"__name__": "__main__", "__builtins__": {"ValueError": ValueError}})
+    except ValueError as error:
+        made = error.__traceback__ and error.__traceback__.tb_next
+        if made is not None:
+            return TracebackType(inner, made.tb_frame, made.tb_lasti, max(line, 1))
+    return inner
 
 
 def _clean_args(args: object, text: str) -> list[Any]:

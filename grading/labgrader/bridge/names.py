@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import symtable
@@ -62,6 +63,24 @@ def used_and_bound(source: str) -> tuple[set[str], set[str], set[str]]:
                 if symbol.is_assigned() or symbol.is_imported():
                     bound.add(symbol.get_name())
     return used, bound, inner
+
+
+def only_checked(source: str, names: Collection[str]) -> bool:
+    """Tell whether a test uses the given names only as arguments of `check.<exercise>(...)`.
+
+    Example:
+        >>> only_checked("earned = check.f(f, seed=1); 3 * earned", {"f"}), only_checked("f(x) == 1", {"f"})
+        (True, False)
+    """
+    tree = ast.parse(source)
+    given: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if isinstance(owner, ast.Name) and owner.id == "check":
+                given.update([*node.args, *(k.value for k in node.keywords)])
+    uses = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in names]
+    return bool(uses) and all(use in given for use in uses)
 
 
 def wanted(free: Collection[str], own: Mapping[str, Any], allowed: Collection[str] | None) -> list[str]:

@@ -11,7 +11,7 @@ READING = {
     "read the grader's environment": "result = bool(open(f'/proc/{pid}/environ', 'rb').read())",
     "read the grader's memory": "result = bool(open(f'/proc/{pid}/maps').read())",
     "see the grader's command line": "result = bool(open(f'/proc/{pid}/cmdline').read())",
-    "find what the grader's environment holds": "import os; result = word in ''.join(os.environ.values())",
+    "find a word of the grader's environment": "import os; result = word in ''.join(os.environ.values())",
 }
 WRITING = {
     "write a file outside": "open(canary, 'a').write('x'); result = True",
@@ -23,7 +23,9 @@ WRITING = {
 }
 NETWORK = {
     "connect by TCP": "import socket; socket.create_connection(('127.0.0.1', tcp), 2); result = True",
-    "listen by TCP": "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); result = True",
+    "listen by TCP": (
+        "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); result = True"
+    ),
     "send by UDP": (
         "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
         "s.sendto(b'x', ('127.0.0.1', udp)); result = True"
@@ -60,8 +62,10 @@ KERNEL = {
     "add a kernel key": _LIBC + "result = c.syscall(248 if x86 else 217, b'user', b'x', b'y', 1, -3) > 0",
     "keep memory in no process": _LIBC + "result = c.syscall(319 if x86 else 279, b'x', 0) >= 0",
     "make shared memory that stays": _LIBC + "result = c.syscall(29 if x86 else 194, 0, 4096, 0o1600) >= 0",
-    "have a capability": (
-        "result = any(l.split()[1].strip('0') for l in open('/proc/self/status') if l.startswith('CapEff'))"
+    # two of them only read past permissions, which Landlock holds (see `way`)
+    "have a dangerous capability": (
+        "s = dict(x.split(':', 1) for x in open('/proc/self/status'))\n"
+        "result = int(s['CapPrm'], 16) & ~6 != 0"
     ),
 }
 EVERYTHING = {**READING, **WRITING, **NETWORK, **PROCESSES, **KERNEL}

@@ -16,7 +16,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from labgrader.sandbox import namespaces, newborn, seal, users
+from labgrader.sandbox import honest, namespaces, newborn, seal, users
 from labgrader.sandbox.records import SandboxError
 from labgrader.sandbox.spec import Request, Start, read_request
 from labgrader.sandbox.system import LINUX
@@ -34,9 +34,8 @@ def main(start: Start, link: socket.socket) -> None:
         world = namespaces.World() if start.tier == "bwrap" else None
         entry = _import(start)
         fonts = font_list(os.environ.get("MPLCONFIGDIR", "/nowhere"))
-        # once, before any child: what a first use would set up in every one of them
-        if torch := sys.modules.get("torch"):
-            torch.manual_seed(0)
+        if start.tier != "bwrap":
+            honest.load_in_one_process()
     except BaseException as error:
         say(link, {"error": f"{type(error).__name__}: {error}"[:4000]})
         raise SystemExit(1) from error

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import signal
-import stat
 import time
 from collections.abc import Callable, Iterable
 
 Find = Callable[[], set[int]]
 LONGEST_SECONDS = 5.0
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def send(pids: Iterable[int], number: int) -> None:
@@ -48,29 +48,56 @@ def stop_and_kill(find: Find) -> None:
 def remove(folder: str) -> bool:
     """Remove a folder with everything in it, without following a link; True when it is gone.
 
-    Folders are moved to the top before they are emptied, so that no path grows long however deep they lie.
+    It goes from folder to folder by open handles, so that neither paths nor recursion grow, however deep they
+    lie. Nobody may be writing there any more.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    number = 0
-    while os.path.lexists(folder) and number < 1_000_000:
-        before = number
-        try:
-            os.chmod(folder, 0o700)
-            for entry in list(os.scandir(folder)):
-                if not entry.is_dir(follow_symlinks=False):
-                    os.unlink(entry.path)
-                    continue
-                os.chmod(entry.path, 0o700)
-                for inner in list(os.scandir(entry.path)):
-                    number += 1
-                    if stat.S_ISDIR(inner.stat(follow_symlinks=False).st_mode):
-                        os.chmod(inner.path, 0o700)
-                        os.rename(inner.path, os.path.join(folder, f".gone-{number}"))
-                    else:
-                        os.unlink(inner.path)
-                os.rmdir(entry.path)
-            os.rmdir(folder)
-        except OSError:
-            if number == before:
+    try:
+        _open_up(folder)
+        at = os.open(folder, FOLDER)
+    except OSError:
+        return not os.path.lexists(folder)
+    try:
+        waiting = [_empty(at)]  # for each folder on the way down: those inside it that are still to be done
+        way: list[str] = []
+        while True:
+            if waiting[-1]:
+                way.append(waiting[-1].pop())
+                _open_up(way[-1], at)
+                at = _step(at, way[-1])
+                waiting.append(_empty(at))
+                continue
+            waiting.pop()
+            if not way:
                 break
-    return not os.path.lexists(folder)
+            at = _step(at, "..")
+            os.rmdir(way.pop(), dir_fd=at)
+        os.rmdir(folder)
+    except OSError:
+        return not os.path.lexists(folder)
+    finally:
+        os.close(at)
+    return True
+
+
+def _open_up(name: str, at: int | None = None) -> None:
+    with contextlib.suppress(PermissionError):  # not ours, yet perhaps open to us
+        os.chmod(name, 0o700, dir_fd=at)
+
+
+def _step(at: int, name: str) -> int:
+    """Return a handle of a neighbouring folder instead of this one's."""
+    there = os.open(name, FOLDER, dir_fd=at)
+    os.close(at)
+    return there
+
+
+def _empty(at: int) -> list[str]:
+    """Remove the files in a folder; return the names of its folders."""
+    folders = []
+    with os.scandir(at) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=at)
+    return folders

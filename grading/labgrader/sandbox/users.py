@@ -55,6 +55,11 @@ def lease() -> Lease | None:
     raise SandboxError("No free user number for a sandbox: end the other graders on this machine first.")
 
 
+def leased(uid: int) -> bool:
+    """True for a number that only sandboxes use."""
+    return any(uid in numbers for numbers in RANGES)
+
+
 def _mapped(uid: int) -> bool:
     """True when this user number exists in our user namespace."""
     for line in Path("/proc/self/uid_map").read_text().splitlines():

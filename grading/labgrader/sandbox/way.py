@@ -1,9 +1,9 @@
 """Let a new user reach what it must read, though it lies in a closed home folder such as root's.
 
-Nobody's permissions are changed. With the right to mount, root covers each closed folder, in a private view of
-the file system, by an empty one that holds the needed trees only. Without that right (a container), or where the
-trees themselves are closed, the sandbox keeps one capability, to read past permissions; Landlock still holds it
-to the trees named.
+Nobody's permissions are changed. With the right to mount, root covers each closed folder, in a private
+view of the file system, by an empty one that holds the needed trees only. Without that right (a
+container), or where the trees themselves are closed, the sandbox keeps one capability, to read past
+permissions; Landlock still holds it to the trees named.
 """
 
 from __future__ import annotations

@@ -1,0 +1,233 @@
+"""Each limit is really passed from inside, and ends with its reason or a plain error."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from labgrader.sandbox import SandboxLimits, snippet
+from labgrader.sandbox.records import MIB
+
+LIMITS = SandboxLimits(
+    memory=128 * MIB, processes=24, disk=16 * MIB, files=2000, file_size=12 * MIB, open_files=64
+)
+
+
+def outcome(zygote, code, limits=LIMITS):
+    """The snippet's result or error, and why the child ended."""
+    with zygote.fork(limits=limits) as child:
+        try:
+            answer = snippet.ask(child, code, seconds=20)
+        except EOFError:
+            return None, child.why(5.0)
+        return answer.get("result", answer.get("error")), child.why()
+
+
+def test_memory_asked_for_at_once_is_an_error_in_the_cell(zygote):
+    assert outcome(zygote, "x = bytearray(1 << 30); result = 1") == ("MemoryError", "")
+
+
+def test_shared_memory_ends_with_its_reason(zygote):
+    code = """
+import mmap, time
+kept = []
+for _ in range(40):
+    kept.append(mmap.mmap(-1, 8 << 20)); kept[-1].write(b"x" * (8 << 20))
+time.sleep(2); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got in (None, "OSError", "MemoryError")
+    assert why.startswith("memory: used") or got
+
+
+def test_memory_spread_over_processes_ends_with_its_reason(zygote):
+    code = """
+import os, time
+for _ in range(6):
+    if os.fork() == 0:
+        x = bytearray(b"x") * (60 << 20); time.sleep(20); os._exit(0)
+time.sleep(20); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("memory: used")
+    assert why.endswith("128 MB are allowed")
+
+
+def test_a_fork_bomb_is_bounded_and_ended(zygote):
+    code = """
+import os, time
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.01)
+"""
+    began = time.monotonic()
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("processes: started")
+    assert time.monotonic() - began < 10
+
+
+def test_a_bomb_of_daemons_is_bounded_and_ended(zygote):
+    code = """
+import os, time
+while True:
+    try:
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.setsid()
+                continue
+            os._exit(0)
+    except OSError:
+        pass
+"""
+    with zygote.fork(limits=replace(LIMITS, wall_seconds=2.0)) as child:
+        with pytest.raises((EOFError, TimeoutError)):
+            snippet.ask(child, code, seconds=8)
+        ending = child.close()
+    assert ending.clean
+    assert ending.why.split(":")[0] in ("processes", "time", "died")
+
+
+def test_threads_count(zygote):
+    code = """
+import threading, time
+made = 0
+threading.stack_size(1 << 18)
+try:
+    for made in range(100):
+        threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
+except RuntimeError:
+    pass
+time.sleep(2)
+result = made
+"""
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("processes: started")
+
+
+def test_disk_by_many_files(zygote):
+    code = """
+import time
+for n in range(8):
+    open(f"f{n}", "wb").write(bytes(4 << 20))
+time.sleep(1.5); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got == "OSError" if zygote.tier == "bwrap" else why.startswith("disk: wrote"), (got, why)
+
+
+def test_disk_by_files_without_a_name(zygote):
+    code = """
+import os, time
+kept = []
+for n in range(8):
+    kept.append(open("f", "wb")); os.unlink("f"); kept[-1].write(bytes(4 << 20)); kept[-1].flush()
+time.sleep(1.5); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got == "OSError" if zygote.tier == "bwrap" else why.startswith("disk: wrote"), (got, why)
+
+
+def test_disk_by_mappings_of_files_without_a_name(zygote):
+    code = """
+import mmap, os, time
+kept = []
+for n in range(8):
+    with open("f", "w+b") as file:
+        file.write(bytes(4 << 20)); file.flush(); kept.append(mmap.mmap(file.fileno(), 4096)); os.unlink("f")
+time.sleep(1.5); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got == "OSError" if zygote.tier == "bwrap" else why.startswith("disk: wrote"), (got, why)
+
+
+def test_number_of_files(zygote):
+    code = "import time\nfor n in range(4000): open(f'f{n}', 'w').close()\ntime.sleep(1.5); result = 1"
+    got, why = outcome(zygote, code)
+    assert got == "OSError" if zygote.tier == "bwrap" else "files, 2000 are allowed" in why, (got, why)
+
+
+def test_folders_too_deep_to_measure(zygote):
+    code = "import os, time\nfor n in range(1500): os.mkdir('d'); os.chdir('d')\ntime.sleep(1.5); result = 1"
+    with zygote.fork(limits=LIMITS) as child:
+        try:
+            snippet.ask(child, code, seconds=20)
+        except EOFError:
+            assert child.why(5).startswith("disk: made folders more than")
+        assert child.close().clean
+
+
+def test_a_closed_folder_is_removed(zygote):
+    with zygote.fork(limits=LIMITS) as child:
+        snippet.ask(
+            child,
+            "import os\nos.mkdir('a', 0); os.makedirs('b/c'); open('b/c/f', 'w').close()\nos.mkdir('b/e', 0)",
+        )
+        assert child.close().clean
+
+
+def test_size_of_one_file(zygote):
+    assert outcome(zygote, "open('f', 'wb').write(bytes(14 << 20)); result = 1") == ("OSError", "")
+
+
+def test_open_files(zygote):
+    assert outcome(zygote, "kept = [open('/dev/null') for _ in range(100)]; result = 1") == ("OSError", "")
+
+
+def test_processor_seconds(zygote):
+    got, why = outcome(zygote, "while True: pass", replace(LIMITS, cpu_seconds=1))
+    assert got is None
+    assert why.startswith(("time: used", "died: SIGKILL"))
+
+
+def test_wall_seconds(zygote):
+    got, why = outcome(zygote, "import time; time.sleep(60)", replace(LIMITS, wall_seconds=0.3))
+    assert (got, why) == (None, "time: ran for 0.3 s, the most that is allowed")
+
+
+def test_limits_must_be_positive():
+    with pytest.raises(ValueError, match="disk is 0; expected a number above 0"):
+        replace(LIMITS, disk=0)
+
+
+def test_sockets_whose_buffers_are_nobodys_memory(zygote):
+    code = """
+import os, socket, time
+kept = []
+for _ in range(8):
+    if os.fork() == 0:
+        try:
+            while True:
+                kept.append(socket.socketpair())
+        except OSError:
+            time.sleep(20)
+        os._exit(0)
+time.sleep(20); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("memory: opened")
+
+
+def test_open_files_of_a_thread_alone_count(zygote):
+    if zygote.tier == "bwrap":
+        pytest.skip("its disk has a size")
+    code = """
+import ctypes, os, threading, time
+c = ctypes.CDLL(None, use_errno=True)
+def hold():
+    c.unshare(0x400)  # open files of its own: refused where calls are filtered
+    kept = []
+    for n in range(8):
+        kept.append(open(f"f{n}", "wb")); os.unlink(f"f{n}"); kept[-1].write(bytes(4 << 20)); kept[-1].flush()
+    time.sleep(20)
+threading.Thread(target=hold, daemon=True).start()
+time.sleep(20); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("disk: wrote")
