@@ -115,8 +115,9 @@ def test_a_wrong_curve_looks_wrong() -> None:
 
 def test_gates_say_what_is_learned() -> None:
     assert plot_neurons.gates(right("perceptron"), epochs=8).get_label() == (
-        "A perceptron on three gates. AND: 4 of 4 corners right, 0 mistakes in the last epoch; OR: 4 "
-        "of 4 corners right, 0 mistakes in the last epoch; XOR: 2 of 4 corners right, 4 mistakes in the last epoch."
+        "A perceptron on three gates. AND: 4 of 4 corners right, 0 mistakes in the last epoch; "
+        "OR: 4 of 4 corners right, 0 mistakes in the last epoch; "
+        "XOR: 2 of 4 corners right, 4 mistakes in the last epoch."
     )
 
 

@@ -45,7 +45,7 @@ def points(test: str, names: dict) -> float:
 
 def test_every_check_is_an_exercise_in_this_order():
     assert [f"test-{exercise}" for exercise in EXERCISES] == TESTS
-    assert sum(CELLS[test].metadata["nbgrader"]["points"] for test in TESTS) == 46
+    assert sum(CELLS[test].metadata["nbgrader"]["points"] for test in TESTS) == 47
 
 
 @pytest.mark.parametrize("function", [f for names in EXERCISES.values() for f in names])
