@@ -86,8 +86,8 @@ print("ready: torch", torch.__version__)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# In the inner loop: `y = 1.0 if row @ w + b >= 0 else 0.0`, then `error = target - y`. Write `w = w + error * row`,
-# and count a mistake when `error != 0`.
+# In the inner loop, compute $y$ of one row with the weights as they are at this moment. Its error $t - y$ is −1, 0 or
+# 1: add that many times the row to `w`, the error itself to `b`, and count a mistake when it is not 0.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "perceptron", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -800,8 +800,8 @@ for fig in plot_playground.chosen(playground_setting):
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `du = dy @ w2 * (u > 0)`, and `dw1 = du.T @ x`. The sums over the rows are `.sum(0)`. Return `w1 - rate * dw1` and
-# so on; `w1 -= ...` would change the tensor of the caller.
+# A comparison such as `u > 0` can be multiplied with numbers; the sums over the rows are `.sum(0)`. Return
+# `w1 - rate * dw1` and so on; `w1 -= ...` would change the tensor of the caller.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "train_step", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -52,7 +52,7 @@ def perceptron(draw: Draw) -> list[Case]:
     for aspect, targets in (("AND", [0, 0, 0, 1]), ("OR", [0, 1, 1, 1]), ("XOR", [0, 1, 1, 0])):
         order = list(range(4)) if draw.published else list(draw.distinct(0, 3, 4))
         x, t = corners[order], torch.tensor(targets, dtype=torch.float64)[order]
-        epochs = draw.integer(6, 8)
+        epochs = draw.integer(5, 6)
         made.append(Case(aspect, (x, t, epochs), _learned(x, t, epochs), note=f"the four rows of {aspect}"))
     for _ in range(1):
         n, d = draw.integer(7, 9), draw.integer(3, 5)

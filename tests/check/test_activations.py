@@ -86,7 +86,7 @@ def _stub(name):
 
 
 @each
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.one_of(st.integers(), st.text(), st.binary()))
 def test_any_seed_accepts_a_right_answer(function, seed, capsys):
     fn = list(HONEST[function].values())[-1]
@@ -95,10 +95,10 @@ def test_any_seed_accepts_a_right_answer(function, seed, capsys):
 
 @each_wrong
 def test_mutant_is_refused_and_named(function, wrong, capsys):
-    for seed in SEEDS if function not in TRAINED else (None,):
-        earned, text = asked(capsys, function, wrong.fn, seed)
-        assert float(earned) < 1, seed
-        assert wrong.name in text, text
+    seed = SEEDS[len(wrong.name) % 2]
+    earned, text = asked(capsys, function, wrong.fn, seed)
+    assert float(earned) < 1, seed
+    assert wrong.name in text, text
 
 
 @pytest.mark.parametrize("seed", range(5))
