@@ -15,7 +15,7 @@ from labgrader.sandbox import (
     SandboxLimits,
     SandboxPolicy,
     Zygote,
-    cgroup,
+    processes,
     snippet,
     sweep,
     users,
@@ -69,7 +69,7 @@ def users_processes(zygote):
     uid = zygote._warm.lease.uid if zygote._warm.lease else None
     if uid is None:
         return living(zygote._warm.base)
-    return users.processes(uid)
+    return processes.of_user(uid)
 
 
 @pytest.mark.parametrize("close", [False, True], ids=["with the socket", "without"])
@@ -230,7 +230,7 @@ def test_a_killed_grader_leaves_nothing_running(tier):
         uid = os.stat(base).st_uid
         owner.kill()
     if uid != os.getuid():
-        assert eventually(lambda: users.processes(uid) == [])
+        assert eventually(lambda: processes.of_user(uid) == [])
     else:
         assert eventually(lambda: living(base) == [])
     assert base in sweep.sweep()
@@ -302,14 +302,14 @@ def test_limits_differ_by_child(zygote):
 
 
 def test_a_control_group_ends_what_the_warden_cannot(tmp_path):
-    group = cgroup.make(f"labgrader-test-{os.getpid()}")
+    group = processes.make_group(f"labgrader-test-{os.getpid()}")
     if group is None:
         pytest.skip("no control group can be made here")
-    code = f"from labgrader.sandbox import cgroup; cgroup.join({group!r}); print(1, flush=True)\n"
+    code = f"from labgrader.sandbox import processes; processes.join_group({group!r}); print(1, flush=True)\n"
     code += "import os, time; os.fork(); os.setsid(); os.fork(); time.sleep(100)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        assert cgroup.end(group)
+        assert processes.end_group(group)
         assert process.wait(5) == -9
     assert not os.path.exists(group)
 
