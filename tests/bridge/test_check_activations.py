@@ -1,4 +1,4 @@
-"""Lab 3's checks say the same of functions in the student's process: functions with a backward, settings, phi."""
+"""Lab 3's checks say the same of functions in the student's process: own backwards, settings, phi."""
 
 import contextlib
 import io
