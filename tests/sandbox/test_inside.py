@@ -175,7 +175,7 @@ torch.save(A(), "a.pt"); plt.plot([1, 2]); plt.show()
 """
     times = []
     with Zygote(protecting_tier, SandboxPolicy()) as zygote:
-        for _ in range(8):
+        for _ in range(4):
             began = time.perf_counter()
             with zygote.fork() as child, Session(child.sock, interrupt=child.interrupt) as session:
                 session.run_cell("x = 1", 20)

@@ -163,7 +163,8 @@ def mark(base: str) -> int:
     """Return a limit on real-time scheduling, which nothing here uses, that all children of one base have.
 
     The filter of system calls lets none of them change it, so that it tells whose they are when all else
-    about them has been changed and their warden is gone.
+    about them has been changed and their warden is gone. The weakest tier has no filter: there a child can
+    hide from this, unless root started the sandbox and the child has a user of its own.
     """
     return (1 << 40) + zlib.crc32(os.fsencode(os.path.basename(base)))
 
