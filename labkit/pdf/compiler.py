@@ -10,18 +10,16 @@ from typing import Any
 
 import typst
 
+from labkit.pdf.errors import PdfError
 from labkit.pdf.document import Document, build, source_of
 from labkit.pdf.fonts import CJK, FontSet, find_fonts, missing_glyphs, substitute, undrawable
 from labkit.pdf.notebook import Notebook
+from labkit.pdf.options import Options
 from labkit.pdf.pair import Stamp, stamp
 from labkit.pdf.typ import array, clean, lit
 
 TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
 _STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
-
-
-class PdfError(Exception):
-    """The PDF could not be made."""
 
 
 def make_pdf(
@@ -31,6 +29,7 @@ def make_pdf(
     name: str,
     root: Path | None = None,
     extra: dict[str, bytes] | None = None,
+    options: Options = Options(),
 ) -> tuple[bytes, list[str]]:
     """Return the PDF of a notebook and what could not be shown as it is.
 
@@ -40,6 +39,7 @@ def make_pdf(
         name: file name of the notebook, in the footer and as the attachment's name.
         root: folder of the notebook; pictures are read from it or below. None: no files.
         extra: pictures that stand in for files of that folder, by relative path.
+        options: how the pages look.
 
     Raises:
         PdfError: Typst could not compile the document.
@@ -47,10 +47,10 @@ def make_pdf(
     name = _plain_name(name)
     with tempfile.TemporaryDirectory(prefix="labkit-pdf-") as folder:
         store = Path(folder)
-        document = build(notebook, name=name, store=store, root=root, extra=extra or {})
         fonts = find_fonts()
+        document = build(notebook, name=name, store=store, root=root, extra=extra or {}, options=options)
         _lay_out(store, document, raw)
-        source = _main(document, stamp(raw, notebook), name, fonts, store)
+        source = _main(document, stamp(raw, notebook, options), name, fonts, store)
         return _compile(source, store, fonts, document.warnings), document.warnings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,8 @@ import bs4
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
 from labkit.pdf import css
-from labkit.pdf.assets import PictureError, Pictures
+from labkit.pdf.assets import Pictures
+from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Json
 from labkit.pdf.outline import Outline
@@ -75,11 +77,13 @@ class Html:
         """Return the content block of nodes that may hold blocks."""
         parts: list[str] = []
         line: list[str] = []
+        words: list[str] = []
 
         def end_line() -> None:
             if any(part != '" "' for part in line):
-                parts.append(call("paragraph", block(_trimmed(line))))
+                parts.append(directed(call("paragraph", block(_trimmed(line))), "".join(words)))
             line.clear()
+            words.clear()
 
         for node in nodes:
             if self.is_block(node):
@@ -87,6 +91,7 @@ class Html:
                 parts.append(self.block(node, depth + 1))  # type: ignore[arg-type]
             else:
                 line.append(self.inline(node, depth + 1))
+                words.append(node.get_text()[:200])
         end_line()
         return block(parts)
 
@@ -227,7 +232,8 @@ class Html:
             return self._details(element, depth)
         if name == "p" and not any(self.is_block(child) for child in element.children):
             body = self.line(element, depth)
-            return self._boxed(element, call("paragraph", body)) if body != "[]" else ""
+            shown = directed(call("paragraph", body), element.get_text())
+            return self._boxed(element, shown) if body != "[]" else ""
         body = self.flow(element.children, depth)
         return "" if body == "[]" else self._boxed(element, body)
 
@@ -262,7 +268,7 @@ class Html:
             named["marker"] = "[]"
         if any(child.name == "p" for item in items for child in item.find_all(recursive=False)):
             named["tight"] = "false"
-        bodies = [self.line(item, depth + 1) for item in items]
+        bodies = [directed(self.line(item, depth + 1), item.get_text()) for item in items]
         return call("enum" if element.name == "ol" else "list", *bodies, **named)
 
     def _terms(self, element: Tag, depth: int) -> str:
@@ -278,6 +284,12 @@ class Html:
         title = self.line(summary, depth) if isinstance(summary, Tag) else block([lit("Details")])
         rest = [child for child in element.children if child is not summary]
         return call("details", title, self.flow(rest, depth))
+
+
+def directed(body: str, text: str) -> str:
+    """Return content that runs from right to left when its first letter does."""
+    first = next((way for way in map(unicodedata.bidirectional, text[:400]) if way in ("L", "R", "AL")), "L")
+    return body if first == "L" else call("rtl", block([body]))
 
 
 def _trimmed(parts: list[str]) -> list[str]:

@@ -133,7 +133,7 @@ def make_stress():
         (None, ("Hidden hint text.", "[script not shown]", "unclosed bold", "Fourth level", "☑", "ticked")),
         (
             markdown(CJK),
-            ("中文段落粗體字日本語のテキスト한국어", "😀", "[party popper]", "[U+202E]turned[U+202C]"),
+            ("中文段落粗體字日本語のテキスト한국어", "😀", "🎉", "[U+202E]turned[U+202C]"),
         ),
         (code("x = 1  # 註解\nprint(x)", [stream("1\n")], 1), ("x = 1  # 註解", "print(x)", "1")),
         (
