@@ -18,6 +18,7 @@ from labkit.pdf.options import Options
 from labkit.pdf.pair import Stamp, stamp
 from labkit.pdf.typ import array, clean, lit
 
+_NONE_BROKEN = "#let broken = (:)"
 TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
 _STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
 
@@ -50,7 +51,7 @@ def make_pdf(
         fonts = find_fonts()
         document = build(notebook, name=name, store=store, root=root, extra=extra or {}, options=options)
         _lay_out(store, document, raw)
-        source = _main(document, stamp(raw, notebook, options), name, fonts, store)
+        source = _main(document, stamp(raw, notebook, options), name, fonts)
         return _compile(source, store, fonts, document.warnings), document.warnings
 
 
@@ -72,19 +73,17 @@ def _lay_out(store: Path, document: Document, raw: bytes) -> None:
         (store / f"asset{i}").write_bytes(data)
 
 
-def _main(document: Document, mark: Stamp, name: str, fonts: FontSet, store: Path) -> str:
-    """Return the main source: formulas tried, broken pictures marked, missing letters named in words."""
+def _main(document: Document, mark: Stamp, name: str, fonts: FontSet) -> str:
+    """Return the main source: formulas tried, missing letters named in words."""
     region = document.region
     formulas, failed = document.formulas.definitions(_template(), fonts.handle)
     if failed:
         document.warnings.append(
             f"{failed} formula{'s' if failed > 1 else ''} could not be set and stand as LaTeX source"
         )
-    broken = _broken_pictures(store, fonts)
     families = {"text": fonts.text(region), "mono": fonts.mono(region), "math": fonts.math(region)}
     record = ", ".join(f"{key}: {array(map(lit, names))}" for key, names in families.items())
-    pairs = "".join(f"{lit(path)}: {lit(why)}, " for path, why in broken.items())
-    definitions = f"{formulas}#let fonts = ({record})\n#let broken = ({pairs or ':'})"
+    definitions = f"{formulas}#let fonts = ({record})\n{_NONE_BROKEN}"
     source = source_of(document, mark, name=name, definitions=definitions)
     if CJK.search(source) and not any("CJK" in family for family in families["text"]):
         document.warnings.append(
@@ -100,14 +99,22 @@ def _main(document: Document, mark: Stamp, name: str, fonts: FontSet, store: Pat
     return substitute(source, missing)
 
 
-def _broken_pictures(store: Path, fonts: FontSet) -> dict[str, str]:
-    """Return the pictures that the compiler cannot decode."""
+def _without_broken(source: str, store: Path, fonts: FontSet) -> str:
+    """Return the source with the pictures marked that the compiler cannot decode."""
     names = sorted(file.name for file in store.iterdir() if re.fullmatch(r"[0-9a-f]{20}\.\w+", file.name))
+    pairs = "".join(f"{lit(path)}: {lit(why)}, " for path, why in _broken(names, store, fonts).items())
+    return source.replace(_NONE_BROKEN, f"#let broken = ({pairs or ':'})", 1)
+
+
+def _broken(names: list[str], store: Path, fonts: FontSet) -> dict[str, str]:
+    """Return the pictures that the compiler cannot decode, found by halving."""
     if _pictures_compile(names, store, fonts):
         return {}
-    return {
-        f"/{name}": "it cannot be decoded" for name in names if not _pictures_compile([name], store, fonts)
-    }
+    middle = len(names) // 2 or 1
+    halves = (names[:middle], names[middle:])
+    if len(names) > 1:
+        return {k: v for half in halves for k, v in _broken(half, store, fonts).items()}
+    return {f"/{names[0]}": "it cannot be decoded"}
 
 
 def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
@@ -126,9 +133,9 @@ def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
 def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> bytes:
     """Compile, first to the strictest standards, then to plain PDF."""
     compiler = typst.Compiler(root=str(store), font_paths=fonts.handle)
-    complaint = ""
+    complaint, looked = "", False
     for standards in _STANDARDS:
-        for _attempt in range(2):
+        for _attempt in range(3):
             try:
                 pdf, said = compiler.compile_with_warnings(
                     source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
@@ -136,9 +143,12 @@ def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> b
             except typst.TypstError as error:
                 complaint = complaint or " ".join(str(error).split())[:300]
                 missing = undrawable(error)
-                if not missing:
+                if missing:
+                    source = substitute(source, missing)
+                elif not looked:
+                    looked, source = True, _without_broken(source, store, fonts)
+                else:
                     break
-                source = substitute(source, missing)
             else:
                 if standards != _STANDARDS[0]:
                     kind = " ".join(standards).upper() or "plain PDF"

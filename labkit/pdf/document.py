@@ -17,14 +17,14 @@ from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Cell, Notebook, as_dict, text_of
 from labkit.pdf.options import PAPERS, Options
 from labkit.pdf.outline import Outline
-from labkit.pdf.outputs import MAX_MARKDOWN, Outputs
+from labkit.pdf.outputs import MAX_MARKDOWN, Outputs, too_long
 from labkit.pdf.pair import Stamp
 from labkit.pdf.record import date_of, record_page
-from labkit.pdf.typ import array, breakable, call, clean, code, lit, note
+from labkit.pdf.typ import array, breakable, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
 MAX_CELLS = 2_000
-MAX_WRITTEN = 1_500_000  # characters of Typst source: some 300 pages
+MAX_WRITTEN = 1_500_000  # as `cost` counts: some 300 pages
 MAX_SOURCE = 1_500  # lines of one cell's source
 _ATTACHED = "the attached notebook has them"
 _MAGICS = {
@@ -135,7 +135,7 @@ def build(
             )
         else:
             parts += _code(cell, notebook.language, outputs)
-        written += sum(map(len, parts[start:]))
+        written += sum(map(cost, parts[start:]))
     body = "\n".join(f"#{part}" for part in parts if part) or f"#{note('[the notebook is empty]')}"
     lang, region = language("".join(cell.source[:MAX_MARKDOWN] for cell in notebook.cells[:MAX_CELLS]))
     lang = options.language or lang
@@ -168,7 +168,7 @@ def _markdown(source: str, cell: Cell, html: Html) -> str:
     if not source.strip():
         return ""
     html.attachments, html.math = cell.attachments, True
-    if len(source) > MAX_MARKDOWN:
+    if too_long(source):
         html.warn(f"a Markdown cell of {len(source):,} characters is shown as source")
         return call("source-text", code(folded(source, MAX_SOURCE)))
     try:

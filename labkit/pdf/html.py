@@ -289,7 +289,7 @@ class Html:
 def directed(body: str, text: str) -> str:
     """Return content that runs from right to left when its first letter does."""
     first = next((way for way in map(unicodedata.bidirectional, text[:400]) if way in ("L", "R", "AL")), "L")
-    return body if first == "L" else call("rtl", block([body]))
+    return body if first == "L" else call("from-right", block([body]))
 
 
 def _trimmed(parts: list[str]) -> list[str]:

@@ -16,12 +16,15 @@ from labkit.pdf.fold import MAX_LINES, folded
 from labkit.pdf.html import Html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.notebook import Cell, Json, as_dict, text_of
-from labkit.pdf.typ import block, call, clean, code, lit, note
+from labkit.pdf.typ import block, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
 MAX_HTML = 5_000_000
-MAX_TAGS = 40_000
-MAX_MARKDOWN = 100_000
+MAX_TAGS = 25_000
+MAX_OUTPUTS = 300  # of one cell
+MAX_WRITTEN = 1_000_000  # as `cost` counts, of one cell's outputs
+MAX_MARKDOWN = 100_000  # characters of one cell
+MAX_MARKDOWN_LINES = 4_000
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _FRAME = re.compile(r'frames\[\d+\]\s*=\s*"(data:image/\w+;base64,[^"]+)"')
@@ -37,14 +40,20 @@ class Outputs:
 
     def of(self, cell: Cell) -> list[str]:
         """Return one expression an output; neighbouring streams of one name are put together."""
-        shown = []
-        for output in coalesced(cell.outputs):
+        shown: list[str] = []
+        written = 0
+        outputs = coalesced(cell.outputs)
+        for number, output in enumerate(outputs):
+            if number >= MAX_OUTPUTS or written > MAX_WRITTEN:
+                shown.append(note(f"[{len(outputs) - number:,} more outputs of this cell not shown]"))
+                break
             body = self.one(output, cell.count, 0)
             if body:
-                number = "none"
+                count = "none"
                 if output.get("output_type") == "execute_result":
-                    number = str(cell.count) if cell.count is not None else "none"
-                shown.append(call("result", number, block([body])))
+                    count = str(cell.count) if cell.count is not None else "none"
+                shown.append(call("result", count, block([body])))
+                written += cost(body)
         return shown
 
     def one(self, output: Json, count: int | None, depth: int) -> str:
@@ -140,7 +149,7 @@ class Outputs:
         return self.html.convert(text)
 
     def _markdown(self, text: str) -> str:
-        if len(text) > MAX_MARKDOWN:
+        if too_long(text):
             return call("source-text", code(folded(text, self.fold)))
         self.html.attachments, self.html.math = {}, True
         return self.html.convert(to_html(text))
@@ -163,6 +172,11 @@ class Outputs:
     def _json(self, value: object) -> str:
         text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
         return call("output-text", code(folded(text, self.fold)))
+
+
+def too_long(markdown: str) -> bool:
+    """Say whether Markdown is so long that it is shown as its source."""
+    return len(markdown) > MAX_MARKDOWN or markdown.count("\n") > MAX_MARKDOWN_LINES
 
 
 def coalesced(outputs: tuple[Json, ...]) -> list[Json]:

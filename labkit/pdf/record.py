@@ -75,8 +75,8 @@ def record_page(notebook: Notebook) -> str:
     total = sum(took for _, took in timed)
     said = _NOT_TIMED
     if timed:
-        kind = "the longest" if len(timed) > len(longest) else "all of them"
-        said = f"{len(timed)} cells took {_time(total)} together; {kind}:"
+        kind = "; the longest" if len(timed) > len(longest) else ""
+        said = f"{len(timed)} {'cells' if len(timed) > 1 else 'cell'} took {_time(total)} in all{kind}:"
     return call("record-page", array(array([lit(a), lit(b)]) for a, b in rows), lit(said), array(cells))
 
 
