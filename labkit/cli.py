@@ -35,16 +35,42 @@ def pdf(
         Path | None,
         typer.Option("-o", "--output", help="File to write.", show_default="next to the notebook"),
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="typst; webpdf (needs Chromium) and latex (needs TeX) for those who have them.")
+    ] = "typst",
+    paper: Annotated[str, typer.Option(help="a4 or letter.")] = "a4",
+    fold: Annotated[int, typer.Option(help="Text outputs of more lines are folded, with their count.")] = 400,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Leave out cells with this tag; more than once.")
+    ] = None,
+    cover: Annotated[bool, typer.Option("--cover", help="Give the title a page of its own.")] = False,
+    language: Annotated[
+        str, typer.Option(help="Language of the text, as en or zh.", show_default="told from the text")
+    ] = "",
 ) -> None:
     """Make the PDF of a notebook.
 
     Example: `labkit pdf 01_convolution.ipynb -o lab1.pdf`
     """
     compiler, reader = _pdf_modules()
+    from labkit.pdf import engines
+    from labkit.pdf.options import ENGINES, Options, OptionsError
+
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"the engine is {engine!r}; expected {', '.join(ENGINES)}")
     target = output or notebook.with_suffix(".pdf")
     raw = _bytes_of(notebook)
     try:
-        made, warnings = compiler.make_pdf(reader.read(raw), raw, name=notebook.name, root=notebook.parent)
+        options = Options(
+            paper=paper, fold=fold, leave_out=tuple(leave_out or ()), cover=cover, language=language
+        )
+        place: dict[str, Any] = {"name": notebook.name, "root": notebook.parent, "options": options}
+        if engine == "typst":
+            made, warnings = compiler.make_pdf(reader.read(raw), raw, **place)
+        else:
+            made, warnings = engines.make_pdf(raw, engine=engine, **place)
+    except OptionsError as error:
+        raise typer.BadParameter(str(error)) from None
     except (reader.NotebookError, compiler.PdfError) as error:
         raise CommandError(f"{notebook}: {error}") from None
     _write(target, made)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 40_000_000
 MAX_PIXELS = 60_000_000  # of one picture
 MAX_SIDE = 2_400  # pixels; a larger picture is made smaller: at 17 cm still 360 dots an inch
-MAX_TOTAL = 80_000_000  # pixels of all pictures together
+FULL = 30_000_000  # pixels; when all pictures together have more, the next are made smaller still
+MAX_TOTAL = 60_000_000  # pixels of all pictures together
+SMALL_SIDE = 800
 MAX_PICTURES = 2_000
 MAX_ATTACHED = 60_000_000  # bytes of all files that are attached
 _TYPST_READS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif", "WEBP": ".webp"}
@@ -58,7 +60,7 @@ class Pictures:
         if given not in self.known:
             if len(self.known) >= MAX_PICTURES or self.pixels > MAX_TOTAL:
                 raise PictureError("the notebook has too many pictures")
-            data, suffix, pixels = _checked(data)
+            data, suffix, pixels = _checked(data, MAX_SIDE if self.pixels < FULL else SMALL_SIDE)
             self.pixels += pixels
             name = hashlib.sha256(data).hexdigest()[:20] + suffix
             (self.store / name).write_bytes(data)
@@ -136,7 +138,7 @@ def decode(text: str, mime: str) -> bytes:
         raise PictureError("its base 64 text is damaged") from None
 
 
-def _checked(data: bytes) -> tuple[bytes, str, int]:
+def _checked(data: bytes, side: int = MAX_SIDE) -> tuple[bytes, str, int]:
     """Return a picture in a form the compiler reads, its suffix, and its pixels."""
     if len(data) > MAX_BYTES:
         raise PictureError("it is too big")
@@ -152,21 +154,21 @@ def _checked(data: bytes) -> tuple[bytes, str, int]:
                     raise PictureError(f"it has too many pixels ({image.width} x {image.height})")
                 kind, simple = image.format or "", not getattr(image, "is_animated", False)
                 image.load()
-                small = max(image.size) <= MAX_SIDE
+                small = max(image.size) <= side
                 if kind in _TYPST_READS and simple and image.mode != "CMYK" and small:
                     return data, _TYPST_READS[kind], image.width * image.height
-                return _redrawn(image)
+                return _redrawn(image, side)
     except PictureError:
         raise
     except Exception:  # Pillow's plugins raise many kinds of errors on damaged files
         raise PictureError("it is damaged or not a picture") from None
 
 
-def _redrawn(image: Image) -> tuple[bytes, str, int]:
+def _redrawn(image: Image, side: int) -> tuple[bytes, str, int]:
     """Return a picture as a PNG of moderate size."""
     mode = image.mode if image.mode in ("L", "LA", "RGB", "RGBA") else "RGBA"
     shown = image.convert(mode)
-    shown.thumbnail((MAX_SIDE, MAX_SIDE))
+    shown.thumbnail((side, side))
     converted = io.BytesIO()
     shown.save(converted, "PNG")
     return converted.getvalue(), ".png", shown.width * shown.height

@@ -19,6 +19,7 @@ CJK = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U0002000
 _KANA = re.compile("[\u3040-\u30ff]")
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7af]")
 _HAN = re.compile("[\u4e00-\u9fff]")
+_BATCH = 500  # characters that are tried at once
 EMOJI = "Labkit Emoji"
 # Joiners and variation selectors change how a neighbour looks and need no glyph of their own.
 _JOINERS = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]")
@@ -104,7 +105,12 @@ def missing_glyphs(chars: Iterable[str], families: list[str], fonts: FontSet) ->
     drawn = sorted(char for char in asked - unnamed if unicodedata.category(char)[0] not in "ZM")
     if not drawn:
         return unnamed
-    lines = [f"#box({lit(char)})" for char in drawn]
+    batches = [drawn[at : at + _BATCH] for at in range(0, len(drawn), _BATCH)]
+    return unnamed.union(*(_undrawn(batch, families, fonts) & asked for batch in batches))
+
+
+def _undrawn(chars: list[str], families: list[str], fonts: FontSet) -> set[str]:
+    lines = [f"#box({lit(char)})" for char in chars]
     source = "\n".join(
         [
             f"#set text(font: {array(map(lit, families))}, fallback: false)",
@@ -117,8 +123,8 @@ def missing_glyphs(chars: Iterable[str], families: list[str], fonts: FontSet) ->
             source.encode(), format="pdf", pdf_standards=["a-2u"], timestamp=0
         )
     except typst.TypstError as error:
-        return (undrawable(error) & asked) | unnamed
-    return unnamed
+        return undrawable(error)
+    return set()
 
 
 def undrawable(error: typst.TypstError) -> set[str]:

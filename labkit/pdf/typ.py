@@ -13,7 +13,11 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 # Characters that reorder text, so that a page would show code other than the one that runs.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SKIN = re.compile("(?<=[\u2600-\u27bf\U0001f300-\U0001faff])[\U0001f3fb-\U0001f3ff]")  # no font here has the shades
-_WORK = re.compile(r"\b(?:paragraph|cell|formula|list|enum|section|figure-picture|inline-picture)\(")
+_WORK = {
+    re.compile(r"\b(?:paragraph|cell|list|enum|section)\("): 120,
+    re.compile(r"\bformula\("): 250,
+    re.compile(r"-picture\("): 500,
+}
 _WORD = re.compile(rf"\S{{{LONG_WORD + 1},}}")
 
 
@@ -77,7 +81,7 @@ def cost(source: str) -> int:
         >>> cost('#paragraph([#"x";]);')
         140
     """
-    return len(source) + 120 * len(_WORK.findall(source))
+    return len(source) + sum(weight * len(kind.findall(source)) for kind, weight in _WORK.items())
 
 
 def array(items: Iterable[str]) -> str:
