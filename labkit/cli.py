@@ -36,7 +36,8 @@ def pdf(
         typer.Option("-o", "--output", help="File to write.", show_default="next to the notebook"),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="typst; webpdf (needs Chromium) and latex (needs TeX) for those who have them.")
+        str,
+        typer.Option(help="typst; webpdf (needs Chromium) and latex (needs TeX) for those who have them."),
     ] = "typst",
     paper: Annotated[str, typer.Option(help="a4 or letter.")] = "a4",
     fold: Annotated[int, typer.Option(help="Text outputs of more lines are folded, with their count.")] = 400,
@@ -83,13 +84,21 @@ def pdf(
 def handin(
     notebook: NotebookPath,
     student: Annotated[
-        str, typer.Option("--id", help="Student id: letters, digits, '.', '_', '-'.", show_default=False)
-    ],
-    name: Annotated[str, typer.Option("--name", help="Your name, in any script.")] = "",
+        str | None,
+        typer.Option(
+            "--id",
+            help="Student id: letters, digits, '.', '_', '-'.",
+            show_default="as the notebook says, or asked for once",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Your name, in any script.", show_default=False)
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Folder for the zip.", show_default="the notebook's own"),
     ] = None,
+    docx: Annotated[bool, typer.Option("--docx", help="Also write a Word file beside the zip.")] = False,
 ) -> None:
     """Make the hand-in: a zip of the notebook and its PDF.
 
@@ -99,7 +108,7 @@ def handin(
     from labkit.handin import handin as write
 
     try:
-        write(notebook, student=student, name=name, out=out)
+        write(notebook, student=student, name=name, out=out, docx=docx)
     except HandinError as error:
         raise CommandError(str(error)) from None
 
@@ -173,7 +182,10 @@ def _write(target: Path, data: bytes) -> None:
         os.replace(temporary, target)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True) if temporary else None
-        raise CommandError(f"{target} cannot be written: {error.strerror or error}.") from None
+        raise CommandError(
+            f"{target} cannot be written: {error.strerror or error}; "
+            "free some space or name another file with -o. The notebook is as it was."
+        ) from None
 
 
 def _pair(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:

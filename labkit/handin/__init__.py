@@ -3,216 +3,143 @@
 In a notebook, save it first and then run in a cell:
 
     import labkit
-    labkit.handin(student="s123", name="Ming Wang")
+    labkit.handin()
+
+The student's id and name are asked for once, or said: `labkit.handin(student="s123", name="Ming Wang")`.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
-import tempfile
+import time
 import types
-import unicodedata
-import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from labkit.lookover import look_over
+from labkit.handin import colab, live
+from labkit.handin.errors import HandinError
+from labkit.handin.find import find_notebook
+from labkit.handin.pair import Handin, make, read_file
+from labkit.handin.student import checked_id, who
 
-if TYPE_CHECKING:
-    from labkit.pdf.notebook import Notebook
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same notebook gives the same zip
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-
-
-class HandinError(Exception):
-    """The pair could not be made: what is wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class Handin:
-    """A hand-in that was written, and what the student should know about it."""
-
-    path: Path
-    warnings: tuple[str, ...]
+__all__ = ["Handin", "HandinError", "checked_id", "find_notebook", "handin", "make"]
 
 
 def handin(
-    path: str | os.PathLike[str] | None = None, *, student: str, name: str = "", out: Path | None = None
+    path: str | os.PathLike[str] | None = None,
+    *,
+    student: str | None = None,
+    name: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    docx: bool = False,
 ) -> Path:
-    """Write the hand-in of a notebook, print what should be known about it, and return its path.
+    """Write the hand-in of a notebook, print what should be known about it, and return the zip's path.
 
     Args:
         path: the notebook; None: the one this is called from.
-        student: student id, for the file names: letters, digits, ".", "_" and "-".
+        student: student id, for the file names: letters, digits, ".", "_" and "-"; None: as the notebook
+            says, as kept from last time, or asked for.
         name: student's name in any script, for the PDF's first page.
         out: folder for the zip; None: the notebook's own.
+        docx: also write a Word file beside the zip.
 
     Raises:
-        HandinError: no notebook, an id that cannot be in a file name, or the PDF could not be made.
+        HandinError: no notebook, an id that cannot be in a file name, or the pair could not be made.
 
     Example:
         labkit.handin("01_convolution.ipynb", student="s123", name="王小明")
     """
-    made = make(Path(path) if path is not None else find_notebook(), student=student, name=name, out=out)
-    for warning in made.warnings:
+    _needs_pdf()
+    from labkit.pdf.notebook import NotebookError, read
+
+    on_colab = path is None and colab.here()
+    shell = live.shell()
+    if on_colab:
+        raw, file = colab.live_notebook()
+    else:
+        file = Path(path) if path is not None else find_notebook()
+        raw = read_file(file)
+    try:
+        notebook = read(raw)
+    except NotebookError as error:
+        raise HandinError(f"{file.name}: {error}") from None
+    first = []
+    if shell is not None and not on_colab:
+        history = live.runs(shell)
+        first = [live.unsaved(notebook, history), live.changed_after_run(notebook, history)]
+    for warning in filter(None, first):
         print(f"Note: {warning}")
-    print(f"Written: {made.path}. It holds the notebook as it is saved on disk, and its PDF.")
+    one = who(notebook, student, name, ask=input if shell is not None or sys.stdin.isatty() else None)
+    if one.source:
+        said = f"{one.id} {one.name}".strip()
+        print(f"Student: {said} ({one.source}; another: labkit.handin(student=…, name=…)).")
+    made = make(
+        file,
+        student=one.id,
+        name=one.name,
+        out=Path(out) if out is not None else None,
+        docx=docx,
+        raw=raw if on_colab else None,
+        where="Colab" if on_colab else "a notebook" if shell is not None else "the command line",
+    )
+    _tell(made, file, on_colab=on_colab, shown=shell is not None)
     return made.path
 
 
-def make(path: Path, *, student: str, name: str = "", out: Path | None = None) -> Handin:
-    """Write the hand-in of a notebook without printing; the arguments are those of `handin`.
-
-    Raises:
-        HandinError: as for `handin`.
-    """
-    student, name = checked_id(student), " ".join(name.split())[:120]
-    raw = _read(path)
+def _needs_pdf() -> None:
     try:
-        from labkit.pdf.compiler import PdfError, make_pdf
-        from labkit.pdf.notebook import NotebookError, read
+        import labkit.pdf.compiler  # noqa: F401
     except ImportError as error:
         raise HandinError(
             f"The PDF needs {error.name or 'a package'}; run: pip install 'labkit[pdf]'"
         ) from None
-    try:
-        signed = _signed(raw, student, name)
-        notebook = read(signed)
-        stem = f"{lab_of(notebook, path)}_{student}"
-        pdf, problems = make_pdf(notebook, signed, name=f"{stem}.ipynb", root=path.parent)
-    except (NotebookError, PdfError) as error:
-        raise HandinError(f"{path.name}: {error}") from None
-    target = (out if out is not None else path.parent) / f"{stem}.zip"
-    _write_zip(target, {f"{stem}.ipynb": signed, f"{stem}.pdf": pdf})
-    return Handin(target, (*look_over(notebook), *(f"in the PDF, {problem}." for problem in problems)))
 
 
-def checked_id(student: str) -> str:
-    """Return a student id that may stand in a file name on every system.
-
-    Example:
-        >>> checked_id(" s123 ")
-        's123'
-    """
-    text = unicodedata.normalize("NFKC", student).strip()
-    if not _ID.fullmatch(text) or text.endswith(".") or _RESERVED.fullmatch(text):
-        raise HandinError(
-            f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', "
-            "starting with a letter or digit. A name in any script goes into `name`."
-        )
-    return text
-
-
-def lab_of(notebook: Notebook, path: Path) -> str:
-    """Return the lab's name for the file names: from the notebook's metadata, else from its file name."""
-    from labkit.pdf.notebook import as_dict, text_of
-
-    told = text_of(as_dict(notebook.metadata.get("labkit")).get("lab"))
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}", told):
-        return told
-    plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9.-]+", "_", plain).strip("_.")[:60] or "notebook"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise HandinError(f"There is no file {path}; check the name, or go to its folder.") from None
-    except IsADirectoryError:
-        raise HandinError(f"{path} is a folder; expected a notebook, a file that ends in .ipynb.") from None
-    except OSError as error:
-        raise HandinError(f"{path} cannot be read: {error.strerror or error}.") from None
-
-
-def _signed(raw: bytes, student: str, name: str) -> bytes:
-    """Return the notebook with the student in its metadata, in the form in which Jupyter writes files."""
-    from labkit.pdf.notebook import read
-
-    read(raw)  # says clearly what is wrong with a file that is no notebook
-    node: dict[str, Any] = json.loads(raw.decode("utf-8-sig"))
-    if node.get("nbformat", 4) < 4:
-        import nbformat
-
-        node = json.loads(nbformat.writes(nbformat.convert(nbformat.from_dict(node), 4)))
-    metadata = node["metadata"] if isinstance(node.get("metadata"), dict) else {}
-    lab = metadata["labkit"] if isinstance(metadata.get("labkit"), dict) else {}
-    node["metadata"] = {**metadata, "labkit": {**lab, "student": {"id": student, "name": name}}}
-    text = json.dumps(node, ensure_ascii=False, indent=1, sort_keys=True)
-    return (text + "\n").encode("utf-8", "replace")
-
-
-def _write_zip(target: Path, files: dict[str, bytes]) -> None:
-    """Write a zip atomically; the same files give the same bytes."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    except OSError as error:
-        raise HandinError(f"{target.parent} cannot be written to: {error.strerror or error}.") from None
-    try:
-        with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in files.items():
-                entry = zipfile.ZipInfo(name, _ZIP_DATE)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise HandinError(f"{target} could not be written: {error.strerror or error}.") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def find_notebook(folder: Path | None = None) -> Path:
-    """Return the notebook that this is called from, as the program that runs it says, else the only lab here.
-
-    Raises:
-        HandinError: it cannot be told which; the message says how to pass the path.
-    """
-    here = folder or Path.cwd()
-    if "google.colab" in sys.modules:
-        raise HandinError(
-            "On Colab: choose File > Download > .ipynb, then upload the file and pass its path: "
-            "labkit.handin('01_convolution.ipynb', student='…')."
-        )
-    told = os.environ.get("JPY_SESSION_NAME", "") or _vscode_notebook()
-    for candidate in (Path(told), here / Path(told).name) if told.endswith(".ipynb") else ():
-        if candidate.is_file():
-            return candidate.resolve()
-    labs = [file for file in sorted(here.glob("*.ipynb")) if _is_lab(file)]
-    if len(labs) == 1:
-        return labs[0]
-    found = f"{len(labs)} lab notebooks are in {here}" if labs else f"no lab notebook is in {here}"
-    raise HandinError(
-        f"It cannot be told which notebook this is: {found}; "
-        "pass the path, as in labkit.handin('01_convolution.ipynb', student='…')."
+def _tell(made: Handin, file: Path, *, on_colab: bool, shown: bool) -> None:
+    """Print what should be known about a hand-in, and offer it for download."""
+    for warning in made.warnings:
+        print(f"Note: {warning}")
+    held = (
+        "the notebook as the browser shows it" if on_colab else f"the notebook as it was saved {_ago(file)}"
     )
+    print(f"Written: {made.path}. It holds {held}, and its PDF.")
+    if made.docx is not None:
+        print(f"Written: {made.docx}, for Word.")
+    if on_colab and not colab.offer(made.path):
+        print("The download did not start: the file is in the folder view on the left.")
+    elif shown and not on_colab:
+        _link(made.path, file)
 
 
-def _vscode_notebook() -> str:
-    """Return the notebook's path as VS Code puts it into the kernel's namespace, else ""."""
-    main = sys.modules.get("__main__")
-    return str(getattr(main, "__vsc_ipynb_file__", ""))
+def _ago(file: Path) -> str:
+    """Return when a file was saved, in words."""
+    seconds = max(0.0, time.time() - file.stat().st_mtime)
+    if seconds < 90:
+        return "just now"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes ago"
+    return time.strftime("on %Y-%m-%d at %H:%M", time.localtime(file.stat().st_mtime))
 
 
-def _is_lab(file: Path) -> bool:
-    from labkit.pdf.notebook import NotebookError, read
+def _link(path: Path, file: Path) -> None:
+    """Show a link that downloads the zip; it must lie in the notebook's folder or below."""
+    import html
+    from urllib.parse import quote
 
-    try:
-        return "labkit" in read(file.read_bytes()).metadata
-    except (OSError, NotebookError):
-        return False
+    from IPython.display import HTML, display
+
+    folder = file.resolve().parent
+    if path.resolve().is_relative_to(folder):
+        address = quote(path.resolve().relative_to(folder).as_posix())
+        name = html.escape(path.name)
+        made: Any = HTML
+        show: Any = display
+        show(made(f'<a href="{address}" download="{name}">Download {name}</a>'))
 
 
 class _CallableModule(types.ModuleType):
-    """Lets `labkit.handin(...)` work, though `labkit.handin` is this module."""
+    """Lets `labkit.handin(...)` work, though `labkit.handin` is this package."""
 
     def __call__(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Path:
         """Call `handin`."""

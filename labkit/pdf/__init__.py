@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from labkit.pdf.options import Options
 
 
-def render(
-    notebook: bytes, *, name: str, root: Path | None = None, options: Options | None = None
-) -> bytes:
+def render(notebook: bytes, *, name: str, root: Path | None = None, options: Options | None = None) -> bytes:
     """Return the PDF of a notebook.
 
     Args:

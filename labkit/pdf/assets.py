@@ -27,7 +27,7 @@ MAX_SIDE = 2_400  # pixels; a larger picture is made smaller: at 17 cm still 360
 FULL = 30_000_000  # pixels; when all pictures together have more, the next are made smaller still
 MAX_TOTAL = 60_000_000  # pixels of all pictures together
 SMALL_SIDE = 800
-MAX_PICTURES = 2_000
+MAX_PICTURES = 800  # shown
 MAX_ATTACHED = 60_000_000  # bytes of all files that are attached
 _TYPST_READS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif", "WEBP": ".webp"}
 _IMAGE_TYPES = ("image/png", "image/svg+xml", "image/jpeg", "image/gif", "image/webp")
@@ -47,6 +47,7 @@ class Pictures:
     root: Path | None
     extra: dict[str, bytes] = field(default_factory=dict)
     used: dict[str, bytes] = field(default_factory=dict)  # files taken from the folder, by relative path
+    shown: int = 0
     known: dict[str, str] = field(default_factory=dict)  # paths for the compiler, by hash of what was given
     pixels: int = 0
 
@@ -56,9 +57,12 @@ class Pictures:
         Raises:
             PictureError: it is too big, broken, or of an unknown kind.
         """
+        self.shown += 1
+        if self.shown > MAX_PICTURES:
+            raise PictureError("the notebook shows too many pictures")
         given = hashlib.sha256(data).hexdigest()
         if given not in self.known:
-            if len(self.known) >= MAX_PICTURES or self.pixels > MAX_TOTAL:
+            if self.pixels > MAX_TOTAL:
                 raise PictureError("the notebook has too many pictures")
             data, suffix, pixels = _checked(data, MAX_SIDE if self.pixels < FULL else SMALL_SIDE)
             self.pixels += pixels

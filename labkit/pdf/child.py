@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.pdf.errors import PdfError
-from labkit.pdf.options import Options, parse
+from labkit.pdf.options import USUAL, Options, parse
 
 MAX_CPU = 300
 MEMORY = 4 << 30  # address space; the compiler reserves far more than it uses
@@ -59,7 +59,7 @@ def make_pdf(
     *,
     name: str,
     root: Path | None = None,
-    options: Options = Options(),
+    options: Options = USUAL,
     seconds: float = 60.0,
     memory: int = MEMORY,
 ) -> tuple[bytes, list[str]]:
@@ -109,7 +109,9 @@ def main(name: str, root: str, words: str, memory: str) -> None:
     except (PdfError, NotebookError) as error:
         answer = {"error": str(error)}
     except (MemoryError, RecursionError) as error:
-        answer = {"error": f"The PDF could not be made: the notebook asks for too much ({type(error).__name__})."}
+        answer = {
+            "error": f"The PDF could not be made: the notebook asks for too much ({type(error).__name__})."
+        }
     print("\n" + json.dumps(answer), flush=True)
     os._exit(0)
 

@@ -95,12 +95,18 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
     """Draw the notebook again and compare: bytes, else the commands of each page, else the text."""
     if found.stamp is not None and found.stamp.engine in ("webpdf", "latex"):
         by = found.stamp.engine
-        return False, f"{same}, but its pages were made by {by} and cannot be drawn again here to compare them."
+        return (
+            False,
+            f"{same}, but its pages were made by {by} and cannot be drawn again here to compare them.",
+        )
     pictures = {path: data for path, data in found.attachments.items() if path != name}
     try:
         again = _drawn(notebook, name, pictures, found.stamp.options if found.stamp else "")
     except Exception as error:
-        return False, f"{same}, but it could not be drawn again to compare the pages ({type(error).__name__})."
+        return (
+            False,
+            f"{same}, but it could not be drawn again to compare the pages ({type(error).__name__}).",
+        )
     if again == pdf:
         extra = f" (with the {len(pictures)} picture files attached to it)" if pictures else ""
         return True, f"{same}, and drawing it again{extra} gives the same PDF, byte for byte."

@@ -10,15 +10,16 @@ from typing import Any
 
 import typst
 
-from labkit.pdf.errors import PdfError
 from labkit.pdf.document import Document, build, source_of
+from labkit.pdf.errors import PdfError
 from labkit.pdf.fonts import CJK, FontSet, find_fonts, missing_glyphs, substitute, undrawable
 from labkit.pdf.notebook import Notebook
-from labkit.pdf.options import Options
+from labkit.pdf.options import USUAL, Options
 from labkit.pdf.pair import Stamp, stamp
 from labkit.pdf.typ import array, clean, lit
 
 _NONE_BROKEN = "#let broken = (:)"
+MAX_LETTERS = 8_000  # different ones in a document
 TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
 _STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
 
@@ -30,7 +31,7 @@ def make_pdf(
     name: str,
     root: Path | None = None,
     extra: dict[str, bytes] | None = None,
-    options: Options = Options(),
+    options: Options = USUAL,
 ) -> tuple[bytes, list[str]]:
     """Return the PDF of a notebook and what could not be shown as it is.
 
@@ -43,13 +44,25 @@ def make_pdf(
         options: how the pages look.
 
     Raises:
-        PdfError: Typst could not compile the document.
+        PdfError: Typst could not compile the document, or a disk is full.
     """
     name = _plain_name(name)
+    try:
+        return _make_pdf(notebook, raw, name, root, extra or {}, options)
+    except OSError as error:
+        raise PdfError(
+            f"The PDF cannot be made: {error.strerror or error} in the folder for temporary files; "
+            "free some space, or set TMPDIR to a folder that can be written to."
+        ) from None
+
+
+def _make_pdf(
+    notebook: Notebook, raw: bytes, name: str, root: Path | None, extra: dict[str, bytes], options: Options
+) -> tuple[bytes, list[str]]:
     with tempfile.TemporaryDirectory(prefix="labkit-pdf-") as folder:
         store = Path(folder)
         fonts = find_fonts()
-        document = build(notebook, name=name, store=store, root=root, extra=extra or {}, options=options)
+        document = build(notebook, name=name, store=store, root=root, extra=extra, options=options)
         _lay_out(store, document, raw)
         source = _main(document, stamp(raw, notebook, options), name, fonts)
         return _compile(source, store, fonts, document.warnings), document.warnings
@@ -92,7 +105,8 @@ def _main(document: Document, mark: Stamp, name: str, fonts: FontSet) -> str:
     drawn = set(source) | {
         chr(int(code, 16)) for code in re.findall(r"(?<!\\)\\u\{([0-9a-f]{1,6})\}", source)
     }
-    missing = missing_glyphs(drawn, families["text"], fonts)
+    known, rest = _split_off(drawn)
+    missing = missing_glyphs(known, families["text"], fonts) | rest
     if missing:
         several = "characters that no font has are" if len(missing) > 1 else "character that no font has is"
         document.warnings.append(f"{len(missing)} {several} named in words")
@@ -104,6 +118,12 @@ def _without_broken(source: str, store: Path, fonts: FontSet) -> str:
     names = sorted(file.name for file in store.iterdir() if re.fullmatch(r"[0-9a-f]{20}\.\w+", file.name))
     pairs = "".join(f"{lit(path)}: {lit(why)}, " for path, why in _broken(names, store, fonts).items())
     return source.replace(_NONE_BROKEN, f"#let broken = ({pairs or ':'})", 1)
+
+
+def _split_off(chars: set[str]) -> tuple[set[str], set[str]]:
+    """Return at most `MAX_LETTERS` characters, and those beyond, which are named in words untried."""
+    ordered = sorted(chars)
+    return set(ordered[:MAX_LETTERS]), set(ordered[MAX_LETTERS:])
 
 
 def _broken(names: list[str], store: Path, fonts: FontSet) -> dict[str, str]:

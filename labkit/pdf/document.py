@@ -6,20 +6,19 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import bs4
-
 from labkit.pdf.assets import Pictures
 from labkit.pdf.fold import folded
 from labkit.pdf.fonts import language
 from labkit.pdf.html import Html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.maths import Formulas
-from labkit.pdf.notebook import Cell, Notebook, as_dict, text_of
+from labkit.pdf.notebook import Cell, Notebook, text_of
 from labkit.pdf.options import PAPERS, Options
 from labkit.pdf.outline import Outline
 from labkit.pdf.outputs import MAX_MARKDOWN, Outputs, too_long
 from labkit.pdf.pair import Stamp
 from labkit.pdf.record import date_of, record_page
+from labkit.pdf.titles import student_of, title_line, title_of
 from labkit.pdf.typ import array, breakable, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
@@ -55,41 +54,6 @@ class Document:
     record: str
     left_out: int = 0
     warnings: list[str] = field(default_factory=list)
-
-
-def title_line(source: str) -> int | None:
-    """Return which line of Markdown is its first top heading, None when there is none.
-
-    Example:
-        >>> title_line("```\\n# a comment\\n```\\n# Title")
-        3
-    """
-    fence = ""
-    for number, line in enumerate(source.split("\n")):
-        mark = line.lstrip()[:3]
-        if mark in ("```", "~~~", "$$"):
-            fence = "" if mark == fence else fence or mark
-        elif not fence and line.startswith("# ") and line[2:].strip():
-            return number
-    return None
-
-
-def title_of(notebook: Notebook, default: str) -> str:
-    """Return the lab's title: the first top heading in plain words, else `default`."""
-    for cell in notebook.cells:
-        number = title_line(cell.source) if cell.kind == "markdown" else None
-        if number is not None:
-            html = to_html(cell.source.split("\n")[number])
-            return " ".join(clean(bs4.BeautifulSoup(html, "html.parser").get_text()).split())[:200] or default
-    return text_of(notebook.metadata.get("title"))[:200] or default
-
-
-def student_of(notebook: Notebook) -> tuple[str, str]:
-    """Return the student's id and name, "" where the notebook does not say."""
-    student = as_dict(as_dict(notebook.metadata.get("labkit")).get("student"))
-    return " ".join(text_of(student.get("id")).split())[:80], " ".join(text_of(student.get("name")).split())[
-        :120
-    ]
 
 
 def build(

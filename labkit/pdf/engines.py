@@ -86,7 +86,9 @@ def make_pdf(raw: bytes, *, engine: str, name: str, root: Path, options: Options
             made, _ = exporter.from_notebook_node(node, where)
     except Exception as error:  # nbconvert, Playwright and TeX fail in many ways
         said = " ".join(str(error).split())[:200]
-        raise PdfError(f"The engine {engine} failed ({type(error).__name__}: {said}); leave out --engine.") from None
+        raise PdfError(
+            f"The engine {engine} failed ({type(error).__name__}: {said}); leave out --engine."
+        ) from None
     from pypdf import PdfWriter
 
     writer = PdfWriter(clone_from=io.BytesIO(made))
@@ -107,10 +109,11 @@ class _SystemBrowser:
     def __enter__(self) -> None:
         if not self.path:
             return
-        from playwright.async_api import BrowserType
+        from playwright import async_api
 
-        self.kind: Any = BrowserType
-        self.launch = BrowserType.launch
+        kind: Any = async_api.BrowserType
+        self.kind = kind
+        self.launch: Any = self.kind.launch
         path, launch = self.path, self.launch
 
         async def started(this: Any, **options: Any) -> Any:

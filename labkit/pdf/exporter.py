@@ -28,7 +28,9 @@ class LabPDFExporter(Exporter):
     export_from_notebook = "PDF of the lab"
     output_mimetype = "application/pdf"
 
-    engine = Enum(ENGINES, "typst", help="What makes the pages; webpdf and latex when installed.").tag(config=True)
+    engine = Enum(ENGINES, "typst", help="What makes the pages; webpdf and latex when installed.").tag(
+        config=True
+    )
     paper = Enum(tuple(PAPERS), "a4", help="Paper of the pages.").tag(config=True)
     fold = Int(400, min=3, help="Text outputs of more lines are folded.").tag(config=True)
     leave_out = List(Unicode(), help="Cells with one of these tags are left out.").tag(config=True)

@@ -28,7 +28,9 @@ def folded(text: str, limit: int = MAX_LINES, *, terminal: bool = False) -> str:
     keep = max(1, (limit - 1) // 2)
     first, last = text.split("\n", keep)[:keep], text.rsplit("\n", keep)[1:]
     said = f"… {total - 2 * keep:,} lines not shown here; the attached notebook has them …"
-    return "\n".join([*(_line(line, terminal) for line in first), said, *(_line(line, terminal) for line in last)])
+    return "\n".join(
+        [*(_line(line, terminal) for line in first), said, *(_line(line, terminal) for line in last)]
+    )
 
 
 def _line(line: str, terminal: bool) -> str:

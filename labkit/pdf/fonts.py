@@ -49,7 +49,13 @@ class FontSet:
 
     def math(self, region: str) -> list[str]:
         """Families for formulas."""
-        names = ("New Computer Modern Math", "Libertinus Serif", f"Noto Sans CJK {region}", "DejaVu Sans", EMOJI)
+        names = (
+            "New Computer Modern Math",
+            "Libertinus Serif",
+            f"Noto Sans CJK {region}",
+            "DejaVu Sans",
+            EMOJI,
+        )
         return self.pick(*names)
 
 

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from labkit.pdf.lazily import without
 
-with without("rfc3987_syntax"):  # jsonschema's check of web addresses, which takes a second to load and is not used
+with without(
+    "rfc3987_syntax"
+):  # jsonschema's check of web addresses, which takes a second to load and is not used
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathInlineParser
 
 # A closing dollar is not followed by a digit, so that "$5 and $10" stays text.

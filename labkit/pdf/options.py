@@ -1,4 +1,4 @@
-"""What may be chosen about a PDF; the choice travels in the PDF, so that it can be drawn again the same way."""
+"""What may be chosen about a PDF; the choice travels in it, so that it can be drawn again the same way."""
 
 from __future__ import annotations
 
@@ -53,11 +53,10 @@ class Options:
 
     def words(self) -> str:
         """Return the options that are not the usual ones, in one line."""
-        usual = Options()
         parts = []
         for one in fields(self):
             value = getattr(self, one.name)
-            if value != getattr(usual, one.name):
+            if value != getattr(USUAL, one.name):
                 parts.append(f"{one.name}={'+'.join(value) if isinstance(value, tuple) else value}")
         return ";".join(parts)
 
@@ -84,3 +83,6 @@ def parse(words: str) -> Options:
     except ValueError:
         raise OptionsError(f"The options are {words[:80]!r}; expected what labkit wrote.") from None
     return made
+
+
+USUAL = Options()

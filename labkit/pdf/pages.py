@@ -1,4 +1,4 @@
-"""The pages of a PDF: what they say, and by which commands they are drawn, whatever program saved the file."""
+"""The pages of a PDF: what they say, and by which commands they are drawn, whatever program saved it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def texts(pdf: bytes) -> list[str]:
 
 
 def drawings(pdf: bytes) -> list[str]:
-    """Return a hash of each page: its size, commands, fonts, pictures, links and notes; last, that of the forms.
+    """Return a hash of each page (size, commands, fonts, pictures, links, notes), last that of the forms.
 
     Two PDFs with the same hashes show the same pages, though one was written anew by another program.
 
@@ -62,7 +62,7 @@ def _reader(pdf: bytes) -> Any:
 
 
 def _hash(thing: Any, known: dict[int, str], above: tuple[int, ...]) -> str:
-    """Return a hash of an object and all it refers to, without the numbers that a program gives to objects."""
+    """Return a hash of an object and all it refers to; the numbers of objects do not count."""
     from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, StreamObject
 
     number = 0

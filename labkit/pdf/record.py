@@ -1,4 +1,4 @@
-"""The last page: with what the notebook was run, and how long its cells took; all of it as the notebook says."""
+"""The last page: with what the notebook was run, and how long its cells took, as the notebook says."""
 
 from __future__ import annotations
 
@@ -60,16 +60,22 @@ def record_page(notebook: Notebook) -> str:
     """Return the Typst expression of the last page, "" when the notebook was not handed in."""
     record = _of(notebook)
     rows = [
-        (name, " ".join(text_of(record.get(key)).split())[:200]) for key, name in _ROWS.items() if record.get(key)
+        (name, " ".join(text_of(record.get(key)).split())[:200])
+        for key, name in _ROWS.items()
+        if record.get(key)
     ]
     if not rows:
         return ""
-    timed = [
-        (cell, seconds) for cell in notebook.cells if (seconds := seconds_of(cell)) is not None
-    ]
+    timed = [(cell, seconds) for cell in notebook.cells if (seconds := seconds_of(cell)) is not None]
     longest = sorted(timed, key=lambda pair: -pair[1])[:MAX_ROWS]
     cells = [
-        array([lit(f"[{cell.count if cell.count is not None else ' '}]"), lit(_first_line(cell)), lit(_time(took))])
+        array(
+            [
+                lit(f"[{cell.count if cell.count is not None else ' '}]"),
+                lit(_first_line(cell)),
+                lit(_time(took)),
+            ]
+        )
         for cell, took in longest
     ]
     total = sum(took for _, took in timed)

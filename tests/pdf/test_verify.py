@@ -142,11 +142,14 @@ def test_a_printed_pdf_is_compared_by_its_text(pair, make):
     verdict = verify(printed(pair[0]), pair[1])
     assert not verdict.proven
     assert verdict.reason == (
-        "Cannot prove: the PDF has no notebook inside, as when a viewer prints it to a file. The text of its "
-        "pages is that of the notebook; its first page bears this notebook's hash; pictures could not be compared."
+        "Cannot prove: the PDF has no notebook inside, as when a viewer prints it to a file. The text of "
+        "its pages is that of the notebook; its first page bears this notebook's hash; pictures could not be "
+        "compared."
     )
     other = verify(printed(pair[0]), make.notebook(make.markdown("# Lab\n\nAnother.")))
-    assert other.reason.startswith("Refuted: the PDF has no notebook inside, and its first page says that it was")
+    assert other.reason.startswith(
+        "Refuted: the PDF has no notebook inside, and its first page says that it was"
+    )
 
 
 def test_a_pdf_that_a_viewer_saved_again_is_proven(pair):
@@ -155,8 +158,8 @@ def test_a_pdf_that_a_viewer_saved_again_is_proven(pair):
     verdict = verify(again, pair[1], rerender=True)
     assert verdict.proven, verdict.reason
     assert verdict.reason.endswith(
-        "another program has saved the PDF again, but each of its 1 pages is drawn by the same commands as when "
-        "the notebook is drawn again."
+        "another program has saved the PDF again, but each of its 1 pages is drawn by the same commands "
+        "as when the notebook is drawn again."
     )
 
 

@@ -1,4 +1,4 @@
-"""How the emoji font of this folder was made from Noto Color Emoji (Debian's fonts-noto-color-emoji, OFL 1.1).
+"""How the emoji font of this folder was made from Noto Color Emoji (OFL 1.1).
 
     python -m labkit.pdf.emoji.make NotoColorEmoji.ttf
 
