@@ -84,7 +84,14 @@ def handin(
         where="Colab" if on_colab else "a notebook" if shell is not None else "the command line",
     )
     _tell(made, file, on_colab=on_colab, shown=shell is not None)
-    return made.path
+    return _Shown(made.path)
+
+
+class _Shown(type(Path())):  # type: ignore[misc]
+    """A path that a notebook does not print once more below the link."""
+
+    def _ipython_display_(self) -> None:
+        pass
 
 
 def _needs_pdf() -> None:

@@ -65,30 +65,31 @@ def unsaved(notebook: Notebook, history: list[Run]) -> str:
     if not later:
         return ""
     first = later[0]
-    rest = f" and {len(later) - 1} later {'run' if len(later) == 2 else 'runs'}" if len(later) > 1 else ""
-    missing = f"what ran as [{first.number}]{rest} is not in the file that is handed in. {_SAVE}"
+    after = f" and {len(later) - 1} after it" if len(later) > 1 else ""
+    verb = "are" if after else "is"
+    missing = f"run [{first.number}]{after} {verb} not in the file that is handed in. {_SAVE}"
     if not last and len(later) > 2:
         return f"NOT SAVED since the kernel was started: {missing}"
-    place = _place(code, _plain(first.source))
+    place, same = _place(code, _plain(first.source))
     if place:
-        return f"NOT SAVED since cell {place} changed or ran again: {missing}"
+        return f"NOT SAVED since cell {place} {'ran' if same else 'changed'}: {missing}"
     line = first.source.strip().split("\n")[0][:50]
     return (
         f"NOT SAVED since a cell with {line!r} ran: {missing} (If you deleted that cell, nothing is missing.)"
     )
 
 
-def _place(code: list[tuple[int, Any]], source: str) -> int:
+def _place(code: list[tuple[int, Any]], source: str) -> tuple[int, bool]:
     """Return which cell of the file ran with this code, or with nearly this code; 0: none."""
     for place, cell in code:
         if _plain(cell.source) == source:
-            return place
+            return place, True
     best, at = 0.6, 0
     for place, cell in code:
         matcher = difflib.SequenceMatcher(None, _plain(cell.source)[:3000], source[:3000], autojunk=False)
         if matcher.quick_ratio() > best and matcher.ratio() > best:
             best, at = matcher.ratio(), place
-    return at
+    return at, False
 
 
 def changed_after_run(notebook: Notebook, history: list[Run]) -> str:
