@@ -164,6 +164,8 @@ def _checked(data: bytes, side: int = MAX_SIDE) -> tuple[bytes, str, int]:
                 return _redrawn(image, side)
     except PictureError:
         raise
+    except Image.DecompressionBombError:
+        raise PictureError("it has too many pixels") from None
     except Exception:  # Pillow's plugins raise many kinds of errors on damaged files
         raise PictureError("it is damaged or not a picture") from None
 

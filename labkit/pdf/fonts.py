@@ -81,7 +81,7 @@ def find_fonts() -> FontSet:
     ]
     handle = typst.Fonts(include_system_fonts=False, font_paths=folders)
     found = FontSet(handle, frozenset(handle.families()))
-    if "DejaVu Sans Mono" not in found.families:
+    if "DejaVu Sans" not in found.families:
         raise PdfError(
             "The PDF cannot be made: matplotlib's fonts (DejaVu) are missing; "
             "run: pip install --force-reinstall matplotlib"

@@ -1,4 +1,4 @@
-"""A student hands in from JupyterLab: forgets to save, reads the warning, saves, hands in, downloads, verifies.
+"""A student hands in from JupyterLab: forgets to save, is told, saves, hands in, downloads, verifies.
 
 LABKIT_PICTURES=docs/img pytest tests/browser/test_handin.py   also takes the pictures of docs/pdf.md.
 """
@@ -85,14 +85,18 @@ def test_forget_to_save_read_save_hand_in_download_verify(page, tmp_path):
         asked.fill(answer)
         asked.press("Enter")
     out = handed_in(page)
-    expect(out).to_contain_text("Note: NOT SAVED since cell 2 ran: run [1] and 1 after it are not in the file that is handed in.")
+    expect(out).to_contain_text(
+        "Note: NOT SAVED since cell 2 ran: run [1] and 1 after it are not in the file that is handed in."
+    )
     picture(page, "handin-unsaved")
 
     page.keyboard.press("Control+s")
     page.wait_for_function("!document.querySelector('.jp-mod-dirty')", timeout=20_000)
     time.sleep(1)
     run_cell(page, 2)
-    expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-InputPrompt")).to_have_text("[4]:", timeout=60_000)
+    expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-InputPrompt")).to_have_text(
+        "[4]:", timeout=60_000
+    )
     out = handed_in(page)
     text = out.inner_text()
     assert "NOT SAVED" not in text
