@@ -1,7 +1,7 @@
 """Our PDF engine against nbconvert's webpdf (Chromium) and latex (TeX), where they are installed.
 
-python bench/bench_pdf.py [NOTEBOOK...]: the same notebooks, in turn, A B A B. "cold" is a new process with its
-imports, as `labkit pdf` is; "warm" is the second and later PDF of one process.
+python bench/bench_pdf.py [NOTEBOOK...]: the same notebooks, in turn, A B A B. "cold" is a new process with
+its imports, as `labkit pdf` is; "warm" is the second and later PDF of one process.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ _SONGS = (
     "{{ 'CANARY' ~ 'SINGS' }}",
 )
 _WORDS = (
-    "conv", "a", " ", "\n", "\n\n", "\t", "中文", "日本", "שלום", "مرحبا", "🎉", "👩\u200d🔬", "🇹🇼", "é", "\u202e",
+    "conv", "a", " ", "\n", "\n\n", "\t", "中文", "日本", "שלום", "مرحبا", "🎉", "👩\u200d🔬", "🇹🇼",
+    "é", "\u202e",
     "\x00", "\x1b[31m", "\x1b[38;5;208m", "\x1b[0m", "\r", "\b", "\ufeff", "\ud800", "\u200b", "\ue123",
     "\U00010480",
     "#", "*", "_", "`", "```", "$", "$$", "\\", "\\\\", "{", "}", "[", "]", "(", ")", "<", ">", "&",
@@ -47,7 +48,10 @@ _WORDS = (
     "<!--", "-->",
     "<ul><li>", "&#x0;", "%%bash\n", "!ls", "%time x", "0" * 90, "x" * 300, "\N{COMBINING ACUTE ACCENT}" * 20,
 )  # fmt: skip
-_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP4z8DAAMIM////Z2BgAAAf7gP9i18U1AAAAABJRU5ErkJggg=="
+_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP4z8DAAMIM////Z2BgAAAf"
+    "7gP9i18U1AAAAABJRU5ErkJggg=="
+)
 _MIMES = (
     "text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml", "image/jpeg",
     "application/json", "application/vnd.jupyter.widget-view+json", "application/x-odd",

@@ -148,7 +148,11 @@ def grade(
     from labgrader.table import class_table, summary
 
     start = time.monotonic()
-    entries = grade_class(find_course(course), lab, student=student, regrade=regrade, jobs=jobs)
+    try:
+        entries = grade_class(find_course(course), lab, student=student, regrade=regrade, jobs=jobs)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What was recorded stays; run the same command again to go on.", err=True)
+        raise typer.Exit(130) from None
     console = Console()
     console.print(class_table(entries, cells=cells))
     console.print(summary(entries, time.monotonic() - start), highlight=False)
@@ -207,9 +211,10 @@ def demo(
     jobs: Annotated[int, typer.Option(min=1, help="Processes at work at the same time.")] = 2,
     course: CourseDir = HERE,
 ) -> None:
-    """Let a made-up class of 12 hand in Lab 1: release, collect, grade, feedback, export. Takes about 2 minutes.
+    """Let a made-up class of 12 hand in Lab 1: release, collect, grade, feedback, export.
 
-    It works in a folder of its own, made anew each time. Exit 1 if anything comes out otherwise than expected.
+    It takes about two minutes, in a folder of its own, made anew each time. Exit 1 if anything comes out
+    otherwise than expected.
 
     Examples:
 

@@ -78,6 +78,9 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
         collected = _collect(course, archive)
     with clock("graded", spinner=False):
         graded, most = _grade(course, students, jobs=jobs, console=console)
+    for entry in graded.values():
+        if entry.error:
+            console.print(f"   {entry.student} not graded: {entry.error}", markup=False)
     with clock("feedback pages"):
         write_feedback(course, LAB)
     with clock("grades.csv"):

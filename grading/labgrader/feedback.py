@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import re
 from contextlib import chdir
 from importlib.resources import files
@@ -19,6 +18,7 @@ from traitlets import default
 
 from labgrader import config as settings
 from labgrader.course import Course, CourseError
+from labgrader.formulas import maths
 from labgrader.markdown import safe_html
 from labgrader.results import plain
 
@@ -109,25 +109,6 @@ def page(nb: Any, facts: Any) -> str:
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
-
-
-def maths(body: str, alone: bool) -> str:
-    """Return a LaTeX formula as MathML, which browsers show without a script; as code if it cannot be read.
-
-    Args:
-        body: the LaTeX.
-        alone: it stands on a line of its own.
-    """
-    from latex2mathml.converter import convert
-
-    try:
-        return str(convert(body, display="block" if alone else "inline")) if len(body) < 2000 else _code(body)
-    except Exception:  # the converter's many ways to refuse a formula
-        return _code(body)
-
-
-def _code(body: str) -> str:
-    return f"<code>{html.escape(body)}</code>"
 
 
 def _cell(cell: Any) -> dict[str, Any]:

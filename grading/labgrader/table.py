@@ -51,7 +51,8 @@ def notes(entry: Graded, *, most: int = 3) -> str:
     said: dict[str, None] = {}
     for name, reason in entry.reasons:
         exercise = name.removeprefix("test-")
-        if reason not in entry.flags:
+        reason = _short(reason)
+        if reason not in map(_short, entry.flags):
             said[reason if reason.startswith(f"{exercise}:") else f"{exercise}: {reason}"] = None
     lost = list(said)
     more = [f"and {len(lost) - most} more"] if len(lost) > most else []
@@ -74,6 +75,11 @@ def summary(entries: Sequence[Graded], seconds: float) -> str:
         f"{new} graded, {len(graded) - new} on record already, {len(entries) - len(graded)} not graded; "
         f"mean {mean:.3g} of {most:g} points; {seconds:.1f} seconds"
     )
+
+
+def _short(reason: str, width: int = 90) -> str:
+    """Return a reason's first sentence if the whole is too long for a table."""
+    return reason if len(reason) <= width else reason.split(". ")[0][: 2 * width]
 
 
 def _points(points: float | None) -> str:

@@ -9,11 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from labgrader.bridge.limits import Limits
 from labgrader.bridge.tester import Session
 
-SETUP = "import copy, inspect, math\nimport numpy as np\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+SETUP = """
+import copy, inspect, math
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+"""
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +37,7 @@ def nursery(tmp_path_factory):
 
 
 def sessions(nursery):
-    pids = []
+    pids, opened = [], []
 
     def start_session(source="", *, setup=SETUP, **limits):
         mine, theirs = socket.socketpair()
@@ -42,6 +47,7 @@ def sessions(nursery):
         pids.append(pid)
         session = Session(mine, Limits(**limits), interrupt=lambda: os.kill(pid, signal.SIGINT))
         session.pid = pid
+        opened.append(session)
         if setup:
             assert session.run_setup(setup, 20) == []
             assert session.run_cell(setup, 20).error is None
@@ -51,6 +57,8 @@ def sessions(nursery):
         return session
 
     yield start_session
+    for session in opened:
+        session.close()
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -58,7 +66,7 @@ def sessions(nursery):
 
 @pytest.fixture
 def start(nursery):
-    """Return a function that starts a student's process and gives a Session on it; `session.pid` is its number."""
+    """Return a function that starts a student's process and gives a Session on it."""
     yield from sessions(nursery)
 
 

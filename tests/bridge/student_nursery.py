@@ -1,4 +1,4 @@
-"""Run as a program: forks a student's process for every socket that comes over the socket of descriptor argv[1].
+"""Run as a program: forks a student's process for every socket that comes over the descriptor argv[1].
 
 Test helper, standing in for the sandbox's nursery, without its protection.
 """
@@ -11,13 +11,12 @@ import traceback
 
 
 def main():
-    import matplotlib  # noqa: F401
     import torch
-
     from labgrader.bridge import student
     from labgrader.bridge.limits import Limits
 
     torch.set_num_threads(1)
+    student.warm()
     calls = socket.socket(fileno=int(sys.argv[1]))
     calls.sendall(b"ready")
     while True:

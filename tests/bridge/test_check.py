@@ -36,12 +36,9 @@ def others(session, name):
             session.run_cell(f"choose({other!r}, 'honest', next(iter(HONEST[{other!r}])))", 10)
 
 
-def test_cell(exercise, points=4):
+def source_of(exercise):
     call = f"check.{exercise}({', '.join(EXERCISES[exercise])}"
-    return f'earned = {call})\nearned = {call}, seed=secret("{exercise}"))\n{points} * earned'
-
-
-test_cell.__test__ = False
+    return f'earned = {call})\nearned = {call}, seed=secret("{exercise}"))\n4 * earned'
 
 
 def here(exercise, fns):
@@ -54,7 +51,7 @@ def here(exercise, fns):
 
 
 def there(session, exercise):
-    run = session.run_test(test_cell(exercise), 30, names={"secret": lambda name: SEED})
+    run = session.run_test(source_of(exercise), 30, names={"secret": lambda name: SEED})
     assert run.error is None, run.error.trace
     return run.value, run.stdout
 
@@ -74,7 +71,7 @@ def test_honest_answers_get_full_marks_across_the_bridge(name, style, session):
 
 
 def sample(name):
-    """Return the places of the wrong answers to try: every fourth, and all that concern side effects and types."""
+    """Return which wrong answers to try: every fourth, and all that concern side effects and types."""
     return [i for i, m in enumerate(MUTANTS[name]) if i % 4 == 0 or "input" in m.name or "float" in m.name]
 
 

@@ -1,8 +1,9 @@
+# ruff: noqa: E501  (tables of cells)
 """Kinds of tests that instructors write: the honest ones pass across the bridge, the forged answers fail."""
 
 import pytest
 
-STUDENT = '''
+STUDENT = """
 answer = 17
 
 def grown(n, k, pad, step): return (n + 2 * pad - k) // step + 1
@@ -109,7 +110,7 @@ class Liar:
     @property
     def __class__(self): return int
 def liar(): return Liar()
-'''
+"""
 
 HONEST = {
     "number": "assert grown(9, 3, 1, 2) == 5",

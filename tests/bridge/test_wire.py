@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables of values)
 """Values survive the wire with their exact type and bits; nothing else gets through."""
 
 import json
@@ -13,11 +14,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
 from labgrader.bridge import arrays
 from labgrader.bridge.errors import WireError
 from labgrader.bridge.limits import Limits
-from labgrader.bridge.wire import Decoder, Encoder, header, parse
+from labgrader.bridge.unwire import Decoder, parse
+from labgrader.bridge.wire import Encoder, header
 
 LIMITS = Limits()
 FAST = settings(
@@ -68,14 +69,49 @@ def same(a, b):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if isinstance(a, torch.Tensor):
         alike = a.dtype == b.dtype and a.shape == b.shape and a.requires_grad == b.requires_grad
-        raw = [t.detach().contiguous().reshape(-1).view(torch.uint8).tolist() if t.numel() else [] for t in (a, b)]
+        raw = [
+            t.detach().contiguous().reshape(-1).view(torch.uint8).tolist() if t.numel() else []
+            for t in (a, b)
+        ]
         return alike and raw[0] == raw[1]
     return a == b
 
 
-NP_DTYPES = ["?", "i1", "<i2", ">i4", "<i8", "u1", "<u2", ">u4", "<u8", "<f2", "<f4", ">f4", "<f8", ">f8", "<c8", ">c16"]
+NP_DTYPES = [
+    "?",
+    "i1",
+    "<i2",
+    ">i4",
+    "<i8",
+    "u1",
+    "<u2",
+    ">u4",
+    "<u8",
+    "<f2",
+    "<f4",
+    ">f4",
+    "<f8",
+    ">f8",
+    "<c8",
+    ">c16",
+]
 NP_DTYPES += ["S3", "<U4", ">U2", "<M8[s]", "<m8[ns]", "<M8[D]"]
-TORCH = [getattr(torch, n) for n in "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64".split()]
+TORCH = [
+    getattr(torch, n)
+    for n in [
+        "bool",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float16",
+        "bfloat16",
+        "float32",
+        "float64",
+        "complex64",
+    ]
+]
 
 
 @st.composite
@@ -86,7 +122,11 @@ def tensors(draw):
     raw = draw(st.binary(min_size=count, max_size=count))
     if dtype is torch.bool:
         raw = bytes(b & 1 for b in raw)
-    t = torch.frombuffer(bytearray(raw), dtype=dtype).reshape(shape) if count else torch.empty(shape, dtype=dtype)
+    t = (
+        torch.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)
+        if count
+        else torch.empty(shape, dtype=dtype)
+    )
     if draw(st.booleans()) and t.dim() > 1:
         t = t.transpose(0, 1)
     return t.requires_grad_() if (t.is_floating_point() or t.is_complex()) and draw(st.booleans()) else t
@@ -107,7 +147,9 @@ scalars = st.one_of(
     st.just(...),
     st.builds(range, st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 9)),
 )
-hashables = st.recursive(scalars, lambda inner: st.one_of(st.tuples(inner, inner), st.frozensets(inner, max_size=3)), max_leaves=5)
+hashables = st.recursive(
+    scalars, lambda inner: st.one_of(st.tuples(inner, inner), st.frozensets(inner, max_size=3)), max_leaves=5
+)
 leaves = st.one_of(
     scalars,
     arrays_any,
@@ -127,7 +169,9 @@ leaves = st.one_of(
 values = st.recursive(
     leaves,
     lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.lists(inner, max_size=3).map(tuple), st.dictionaries(hashables, inner, max_size=4)
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(hashables, inner, max_size=4),
     ),
     max_leaves=12,
 )
@@ -319,7 +363,12 @@ def test_keys_of_one_hash_are_refused_before_they_cost_time():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"[[]," + b"[" * 4_000_000, b"[[]," + b"[]," * 2_000_000 + b"1]", b"[[" + b"0," * 3_000_000 + b"0],1]", b"1" * 8_000_000],
+    [
+        b"[[]," + b"[" * 4_000_000,
+        b"[[]," + b"[]," * 2_000_000 + b"1]",
+        b"[[" + b"0," * 3_000_000 + b"0],1]",
+        b"1" * 8_000_000,
+    ],
     ids=["brackets", "lists", "sizes", "digits"],
 )
 def test_headers_that_blow_up_are_refused_cheaply(raw):
@@ -334,9 +383,32 @@ def test_headers_that_blow_up_are_refused_cheaply(raw):
 
 
 SEEDS = [
-    {"a": [1, 2.5, None, "text", b"raw"], (1, 2): {3, 4}, "n": np.arange(6.0).reshape(2, 3), "b": np.array([True, False])},
-    [torch.ones(2, 3), torch.tensor([1, 2]), torch.Size([1, 2]), torch.float32, np.float32(2.5), 2**80, float("inf"), 1j],
-    (range(3), slice(1, None), ..., "é" * 300, np.array(["ab", "c"]), np.str_("x"), frozenset([1]), bytearray(b"x")),
+    {
+        "a": [1, 2.5, None, "text", b"raw"],
+        (1, 2): {3, 4},
+        "n": np.arange(6.0).reshape(2, 3),
+        "b": np.array([True, False]),
+    },
+    [
+        torch.ones(2, 3),
+        torch.tensor([1, 2]),
+        torch.Size([1, 2]),
+        torch.float32,
+        np.float32(2.5),
+        2**80,
+        float("inf"),
+        1j,
+    ],
+    (
+        range(3),
+        slice(1, None),
+        ...,
+        "é" * 300,
+        np.array(["ab", "c"]),
+        np.str_("x"),
+        frozenset([1]),
+        bytearray(b"x"),
+    ),
 ]
 
 
@@ -357,7 +429,24 @@ def mutate(rng, raw, buffers):
             return bytes(raw), buffers
         if type(tree) is not list or not tree:
             return bytes(raw), buffers
-        junk = [None, True, -1, 0, 2**70, 1e308, "", "x" * 300, [], ["l"], ["l", [[]]], [["b"]], ["b"], ["nd", "<f8", [1]], "<f8", "|O"]
+        junk = [
+            None,
+            True,
+            -1,
+            0,
+            2**70,
+            1e308,
+            "",
+            "x" * 300,
+            [],
+            ["l"],
+            ["l", [[]]],
+            [["b"]],
+            ["b"],
+            ["nd", "<f8", [1]],
+            "<f8",
+            "|O",
+        ]
         at = tree
         while True:
             i = rng.randrange(len(at))
@@ -384,7 +473,7 @@ def test_fuzzed_frames_give_values_or_wire_errors_only(seed):
             raw, buffers = mutate(rng, raw, buffers)
         start = time.perf_counter()
         try:
-            sizes, form = parse(raw, LIMITS)
+            _, form = parse(raw, LIMITS)
             d = Decoder(LIMITS, buffers, arrays.READERS)
             value = d.value(form)
             d.done()

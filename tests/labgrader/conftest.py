@@ -70,7 +70,7 @@ def released_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     shutil.copy(DATA / f"{LAB}.py", root / "masters")
     shutil.copy(CONFIG, root)
     with (root / CONFIG.name).open("a") as file:
-        file.write("c.GradeSubmission.cell_seconds = 1.5\n")
+        file.write("c.GradeSubmission.cell_seconds = 20\n")
     course = Course(root)
     release(course, repo="", out=root / "notebooks")
     return course
@@ -99,4 +99,4 @@ def lab(released_course: Course) -> Lab:
 @pytest.fixture(scope="session")
 def policy() -> Policy:
     """Short limits."""
-    return Policy(key=b"k" * 32, cell_seconds=1.5, grace_seconds=0.5)
+    return Policy(key=b"k" * 32, cell_seconds=2.5, grace_seconds=0.5)

@@ -1,11 +1,13 @@
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from labgrader.execute import PREFIX, Step, execute
+from labgrader.execute import PREFIX, Step, execute, sweep
 from labgrader.outputs import Outputs
 from labgrader.policy import Policy
 
@@ -27,7 +29,7 @@ def nothing_is_left():
     """No process, no file of a run outlives it."""
     yield
     assert psutil.Process().children(recursive=True) == []
-    assert not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/*/kernel.json"))
+    assert not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*"))
 
 
 def test_one_run_of_everything_that_ends_well():
@@ -50,6 +52,7 @@ def test_one_run_of_everything_that_ends_well():
         "exit()",
         "print('still here')",
         secrets={"f": "abc"},
+        policy=Policy(),
     )
     assert endings(outcomes) == ["ok"] * 7 + ["error"] + ["ok"] * 2 + ["error"] + ["ok"] * 4
     first, _, test, hidden, _, again, own, error, plot, display, ask, bar, bash, _, last = outcomes
@@ -132,13 +135,19 @@ def test_too_many_deaths_end_the_run():
     )
 
 
-def test_question_and_submission_have_their_own_time():
-    sleep = "import time; time.sleep(0.5)"
-    policy = Policy(cell_seconds=1, question_seconds=0.8, submission_seconds=1.6, grace_seconds=0.3)
-    outcomes = run(sleep, sleep, sleep, "#test\n1", "#test\n2", sleep, sleep, "#test\n3", policy=policy)
-    assert endings(outcomes)[:5] == ["ok", "timeout", "skipped", "skipped", "ok"]
-    assert outcomes[2].reason == "not executed: the question had used its 0.8 seconds"
-    assert outcomes[7].ending == "skipped"
+def test_a_question_has_its_own_time():
+    policy = Policy(cell_seconds=9, question_seconds=1, grace_seconds=0.5)
+    outcomes = run("while True: pass", "a = 1", "#test\n1", "#test\n2", policy=policy)
+    assert endings(outcomes) == ["timeout", "skipped", "skipped", "ok"]
+    assert outcomes[0].reason == "it took more than 1 seconds and was stopped"
+    assert outcomes[2].reason == "not executed: the question had used its 1 seconds"
+
+
+def test_a_submission_has_its_own_time():
+    policy = Policy(cell_seconds=60, question_seconds=60, submission_seconds=3, grace_seconds=0.5)
+    outcomes = run("while True: pass", "#test\n1", policy=policy)
+    assert endings(outcomes)[1] == "skipped"
+    assert outcomes[1].reason == "not executed: the hand-in had used its 3 seconds"
 
 
 def test_a_flood_is_cut_and_the_value_kept():
@@ -166,6 +175,23 @@ def test_a_value_shown_by_a_setting_of_the_students_is_still_the_tests():
         "#test\n7\n2.5",
     )
     assert outcomes[2].value == "2.5"
+
+
+def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    names = [
+        f"{PREFIX}{int(ended.stdout)}-abc",
+        f"{PREFIX}{os.getpid()}-abc",
+        f"{PREFIX}x-abc",
+        "labgrader-other",
+    ]
+    for name in names:
+        (tmp_path / name / "1").mkdir(parents=True)
+    sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_nothing_to_run_starts_no_kernel():

@@ -5,13 +5,21 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labgrader.sandbox import SandboxError, SandboxLimits, SandboxPolicy, Zygote, snippet, sweep, users
+from labgrader.sandbox import (
+    SandboxError,
+    SandboxLimits,
+    SandboxPolicy,
+    Zygote,
+    cgroup,
+    snippet,
+    sweep,
+    users,
+)
 from labgrader.sandbox.child import released
 from labgrader.sandbox.records import MIB
 
@@ -243,14 +251,19 @@ def test_sweep_does_not_follow_a_planted_link(tmp_path):
 
 
 def test_close_leaves_nothing(tier):
-    before = set(glob.glob(os.path.join(tempfile.gettempdir(), sweep.PREFIX + "*")))
+    def bases():
+        return {
+            path for place in sweep.places() for path in glob.glob(os.path.join(place, sweep.PREFIX + "*"))
+        }
+
+    before = bases()
     files = len(os.listdir("/proc/self/fd"))
     zygote = Zygote(tier, SandboxPolicy(limits=SMALL, entry=snippet.ENTRY, preload=()))
     child = zygote.fork()
     base = zygote._warm.base
     snippet.ask(child, DAEMON.format(close=True))
     zygote.close()
-    assert set(glob.glob(os.path.join(tempfile.gettempdir(), sweep.PREFIX + "*"))) <= before
+    assert bases() <= before
     assert living(base) == []
     assert len(os.listdir("/proc/self/fd")) == files
 
@@ -286,3 +299,31 @@ def test_limits_differ_by_child(zygote):
     with zygote.fork(limits=replace(SMALL, open_files=20)) as child:
         code = "import resource; result = resource.getrlimit(resource.RLIMIT_NOFILE)"
         assert snippet.ask(child, code)["result"] == [20, 20]
+
+
+def test_a_control_group_ends_what_the_warden_cannot(tmp_path):
+    group = cgroup.make(f"labgrader-test-{os.getpid()}")
+    if group is None:
+        pytest.skip("no control group can be made here")
+    code = f"from labgrader.sandbox import cgroup; cgroup.join({group!r}); print(1, flush=True)\n"
+    code += "import os, time; os.fork(); os.setsid(); os.fork(); time.sleep(100)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert cgroup.end(group)
+        assert process.wait(5) == -9
+    assert not os.path.exists(group)
+
+
+def test_what_the_weak_tier_lets_a_child_leave_is_removed():
+    lease = users.lease()
+    if lease is None:
+        pytest.skip("only root leases users")
+    lease.release()
+    with Zygote("rlimits", SandboxPolicy(limits=SMALL, entry=snippet.ENTRY, preload=())) as zygote:
+        with zygote.fork() as child:
+            code = (
+                "import os\nname = f'/tmp/labgrader-test-left-{os.getuid()}'\nos.mkdir(name); result = name"
+            )
+            left = snippet.ask(child, code)["result"]
+        assert os.path.isdir(left)
+    assert not os.path.exists(left)

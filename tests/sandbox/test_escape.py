@@ -257,3 +257,37 @@ out = subprocess.run([sys.executable, "-c", "open('/etc/shadow')"], capture_outp
 result = out.stderr.strip().splitlines()[-1].split(":")[0]
 """
     assert result(sealed, code) in ("PermissionError", "FileNotFoundError")
+
+
+def test_a_handle_of_the_grader_from_the_socket_is_worth_nothing(sealed):
+    code = """
+import signal, socket, struct
+handle = struct.unpack("i", sock.getsockopt(socket.SOL_SOCKET, 77, 4))[0]  # SO_PEERPIDFD
+signal.pidfd_send_signal(handle, 0)
+result = True
+"""
+    assert error(sealed, code) in ("PermissionError", "OSError", "ProcessLookupError")
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="x86_64")
+@pytest.mark.parametrize("machine_code", ["b814000000cd80c3", "b8270000400f05c3"], ids=["32-bit", "x32"])
+def test_calls_by_another_door_end_the_process(strong, machine_code):
+    code = f"""
+import ctypes, mmap
+page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+page.write(bytes.fromhex({machine_code!r}))
+ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
+result = True
+"""
+    with strong.fork() as child:
+        with pytest.raises(EOFError):
+            snippet.ask(child, code)
+        assert child.why(5.0) in ("died: SIGSYS", "died: SIGSEGV")
+
+
+def test_open_files_cannot_be_sent_away(strong):
+    if strong.tier == "bwrap":
+        pytest.skip("its disk has a size; its sockets lead nowhere")
+    with strong.fork() as child:
+        code = "import socket; a, b = socket.socketpair(); socket.send_fds(a, [b'x'], [0]); result = True"
+        assert error(child, code) == "PermissionError"

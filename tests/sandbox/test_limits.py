@@ -192,3 +192,42 @@ def test_wall_seconds(zygote):
 def test_limits_must_be_positive():
     with pytest.raises(ValueError, match="disk is 0; expected a number above 0"):
         replace(LIMITS, disk=0)
+
+
+def test_sockets_whose_buffers_are_nobodys_memory(zygote):
+    code = """
+import os, socket, time
+kept = []
+for _ in range(8):
+    if os.fork() == 0:
+        try:
+            while True:
+                kept.append(socket.socketpair())
+        except OSError:
+            time.sleep(20)
+        os._exit(0)
+time.sleep(20); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("memory: opened")
+
+
+def test_open_files_of_a_thread_alone_count(zygote):
+    if zygote.tier == "bwrap":
+        pytest.skip("its disk has a size")
+    code = """
+import ctypes, os, threading, time
+c = ctypes.CDLL(None, use_errno=True)
+def hold():
+    c.unshare(0x400)  # open files of its own: refused where calls are filtered
+    kept = []
+    for n in range(8):
+        kept.append(open(f"f{n}", "wb")); os.unlink(f"f{n}"); kept[-1].write(bytes(4 << 20)); kept[-1].flush()
+    time.sleep(20)
+threading.Thread(target=hold, daemon=True).start()
+time.sleep(20); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("disk: wrote")

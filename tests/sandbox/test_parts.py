@@ -82,7 +82,7 @@ def test_removing_what_is_hard_to_remove(tmp_path):
     here = os.getcwd()
     os.chdir(top)
     try:
-        for _ in range(1200):
+        for _ in range(1050):
             os.mkdir("d")
             os.chdir("d")
         Path("file").write_text("x")
@@ -131,8 +131,9 @@ def test_choosing():
         probe.choose("vm")
 
 
-def test_bases_are_private():
-    base, hold = sweep.make_base()
+@pytest.mark.parametrize("room", [0, 1 << 60])
+def test_bases_are_private(room):
+    base, hold = sweep.make_base(room=room)
     try:
         assert os.stat(base).st_mode & 0o777 == 0o700
         assert base not in sweep.sweep()

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from .errors import WireError
-from .wire import Buffer, Decoder, Encoder, Foreign, Reader, arity
+from .unwire import Decoder, Reader, arity
+from .wire import Buffer, Encoder, Foreign
 
 MAX_DIMS = 32
 _NP_DTYPE = re.compile(

@@ -11,7 +11,8 @@ import numpy as np
 
 from .errors import SessionLost, WireError
 from .limits import Limits
-from .wire import Buffer, header, parse
+from .unwire import parse
+from .wire import Buffer, header
 
 _LENGTH = struct.Struct("<I")
 _CHUNK = 1 << 18
@@ -52,10 +53,13 @@ class Channel:
 
         Raises:
             WireError: it exceeds the limits; nothing was sent.
-            SessionLost: the other end is gone or does not read.
+            SessionLost: the other end is gone or does not read, even some time after the deadline.
         """
         text = header(form, buffers, self.limits)
         parts: list[Buffer] = [_LENGTH.pack(len(text)) + text, *buffers]
+        border = self.deadline
+        if border is not None:
+            self.deadline = max(border, time.monotonic() + self.limits.grace)
         small = len(text) + sum(map(len, buffers)) <= _SMALL
         try:
             for part in [b"".join(parts)] if small else parts:
@@ -65,6 +69,8 @@ class Channel:
                     self.sock.sendall(view[at : at + _CHOP])
         except (OSError, Quiet) as error:
             raise SessionLost("The other process does not take messages any more.") from error
+        finally:
+            self.deadline = border
 
     def _fill(self, want: int) -> None:
         """Have at least `want` bytes (at most a chunk) in the chunk buffer."""

@@ -41,6 +41,8 @@ class StudentError(Exception):
         super().__init__(f"{name}: {message}" if message else name)
         self.name = name
 
+    __str__ = Exception.__str__
+
 
 def _plain_builtins() -> dict[str, type[Exception]]:
     takes_more = {"UnicodeDecodeError", "UnicodeEncodeError", "UnicodeTranslateError"}

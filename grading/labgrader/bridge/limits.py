@@ -24,6 +24,7 @@ class Limits:
         output_bytes: characters of all outputs of one cell.
         image_bytes: characters of one output of a cell (an image in base64).
         stdout: characters kept of what a test prints.
+        start: seconds given to the student's process to start.
         grace: seconds given to the student's side to stop after an interrupt.
 
     Example:
@@ -32,7 +33,7 @@ class Limits:
     """
 
     header: int = 8 << 20
-    buffers: int = 128 << 20
+    buffers: int = 64 << 20
     items: int = 500_000
     depth: int = 50
     int_bits: int = 14_000
@@ -45,4 +46,5 @@ class Limits:
     output_bytes: int = 8 << 20
     image_bytes: int = 4 << 20
     stdout: int = 100_000
+    start: float = 60.0
     grace: float = 2.0

@@ -9,13 +9,15 @@ from typing import Any
 
 from .channel import Channel, Quiet
 from .errors import SessionLost, TimeUp, WireError, describe, rebuild
-from .grad import Gradients, Twins
+from .grad import Gradients
 from .limits import Limits
-from .wire import Buffer, Decoder, Encoder
+from .twins import Twins
+from .unwire import Decoder
+from .wire import Buffer, Encoder
 
 
 class Peer:
-    """One end of the bridge; `handles.TrustedPeer` and `remote.StudentPeer` say what may be asked of each.
+    """One end of the bridge; `trusted.TrustedPeer` and `remote.StudentPeer` say what may be asked of each.
 
     Only what belongs to the innermost open request is accepted: its reply, or a request in the other
     direction. Anything else ends the session.
@@ -33,6 +35,7 @@ class Peer:
         self.received = 0
         self.shield = 0
         self.expired = False
+        self.in_grace = False
         self.lost = ""
         self.interrupt: Callable[[], None] | None = None
         self.twins = Twins()
@@ -65,7 +68,7 @@ class Peer:
 
     def begin(self, seconds: float) -> None:
         """Start the clock of one test or cell."""
-        self.received, self.expired = 0, False
+        self.received, self.expired, self.in_grace = 0, False, False
         self.channel.deadline = time.monotonic() + seconds
 
     def request(self, op: str, *args: Any, late: bool = False) -> Any:
@@ -162,12 +165,12 @@ class Peer:
         return form, buffers
 
     def _out_of_time(self) -> None:
-        if self.expired or self.interrupt is None:
-            self.lose("The student's code did not stop when its time was over.")
-        self.expired = True
+        interrupt = self.interrupt
+        if self.in_grace or interrupt is None:
+            raise self._gone("The student's code did not stop when its time was over.")
+        self.expired = self.in_grace = True
         self.channel.deadline = time.monotonic() + self.limits.grace
-        if self.interrupt:
-            self.interrupt()
+        interrupt()
 
     def lose(self, reason: str) -> None:
         """End the session for good.
@@ -175,9 +178,13 @@ class Peer:
         Raises:
             SessionLost: always.
         """
+        raise self._gone(reason)
+
+    def _gone(self, reason: str) -> SessionLost:
+        """Close the channel and return the error to raise."""
         self.lost = self.lost or reason
         self.channel.close()
-        raise SessionLost(self.lost)
+        return SessionLost(self.lost)
 
     def _read(self, form: Any, buffers: list[Buffer], live: list[Any]) -> list[Any]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,8 @@ from .channel import Channel
 from .library import base_value, claims, load
 from .limits import Limits
 from .peer import Peer
-from .wire import Buffer, Decoder, Encoder, Reader
+from .unwire import Decoder, Reader
+from .wire import Buffer, Encoder
 
 _CHANGEABLE = (list, dict, set, np.ndarray, torch.Tensor)
 
@@ -56,6 +58,7 @@ class StudentPeer(Peer):
     ) -> None:
         super().__init__(channel, limits)
         self.interrupted = False
+        self.thread = threading.get_ident()
         self.objects: dict[int, Any] = {}
         self.object_numbers: dict[int, int] = {}
         self._writers = writers() | {
@@ -105,6 +108,8 @@ class StudentPeer(Peer):
 
     def request(self, op: str, *args: Any, late: bool = False) -> Any:
         """Ask the trusted side; an interrupt that came meanwhile takes effect afterwards."""
+        if threading.get_ident() != self.thread:
+            raise RuntimeError("A function of the test can only be called from the main thread.")
         try:
             return super().request(op, *args, late=late)
         finally:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import getpass
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
+from collections.abc import Sequence
+from types import TracebackType
 from typing import Any, NoReturn
 
 from IPython.core import page
@@ -19,6 +24,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from .errors import tidy
+from .limits import Limits
 from .streams import Captured, CellStream, Collector
 
 INLINE = "module://matplotlib_inline.backend_inline"
@@ -90,6 +96,13 @@ class StudentShell(InteractiveShell):
     captured: Captured
     number = 0
 
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Show an exception; of a very deep traceback only the ends (all of it would take seconds)."""
+        with contextlib.suppress(Exception):
+            _shorten((exc_tuple or sys.exc_info())[2])
+        show: Any = super().showtraceback
+        show(exc_tuple, *args, **kwargs)
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         self.captured.drain()
         name, text = getattr(etype, "__name__", "Error"), ""
@@ -97,7 +110,7 @@ class StudentShell(InteractiveShell):
             text = str(evalue)
         except BaseException:
             text = "(the exception has no readable message)"
-        lines = [str(line) for line in stb][-60:]
+        lines = [str(line)[:10_000] for line in stb][-60:]
         self.collector.show(
             {
                 "output_type": "error",
@@ -142,31 +155,58 @@ def _expand(shell: Any, command: str, depth: int) -> str:
     return str(shell.var_expand(command, depth=depth))
 
 
-def start_shell(collector: Collector) -> StudentShell:
-    """Return the process's shell, with streams, descriptors, input and figures redirected."""
-    home = os.path.join(os.getcwd(), ".ipython")
-    os.environ["IPYTHONDIR"] = home
+def _shorten(trace: TracebackType | None, most: int = 40) -> None:
+    """Take the middle out of a long traceback."""
+    entries = []
+    while trace is not None:
+        entries.append(trace)
+        trace = trace.tb_next
+    if len(entries) > most:
+        entries[most // 2 - 1].tb_next = entries[-(most // 2)]
+
+
+def make_shell(limits: Limits) -> StudentShell:
+    """Return the process's shell, new or, after a fork, as `warm` left it; nothing is redirected yet."""
+    collector = Collector(limits)
+    if StudentShell.initialized():
+        shell: Any = StudentShell.instance()
+        shell.collector, shell.captured = collector, Captured(collector)
+        return shell  # type: ignore[no-any-return]
     os.environ["MPLBACKEND"] = INLINE
-    captured = Captured(collector)
-    captured.start()
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
-    sys.stdout = CellStream(collector, captured, 1)
-    sys.stderr = CellStream(collector, captured, 2)
+    home = tempfile.mkdtemp(prefix="ipython")
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.ipython_dir = home
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.cache_size = 100
-    StudentShell.collector, StudentShell.captured = collector, captured
-    StudentShell.clear_instance()
-    shell: Any = StudentShell.instance(config=config)
+    StudentShell.collector, StudentShell.captured = collector, Captured(collector)
+    shell = StudentShell.instance(config=config)
+    shutil.rmtree(home, ignore_errors=True)
     pager: Any = page
     shell.set_hook("show_in_pager", pager.as_hook(page.display_page), 90)
-    warnings.filterwarnings("ignore", "To exit: use 'exit'")
-    builtins.input = getpass.getpass = _no_input
     if "matplotlib" in sys.modules:
         shell.enable_matplotlib("inline")
     return shell  # type: ignore[no-any-return]
+
+
+def redirect(shell: StudentShell) -> None:
+    """Send the process's streams and descriptors into the shell's collector; nobody answers input()."""
+    shell.captured.start()
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    sys.stdout = CellStream(shell.collector, shell.captured, 1)
+    sys.stderr = CellStream(shell.collector, shell.captured, 2)
+    os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), ".ipython")
+    warnings.filterwarnings("ignore", "To exit: use 'exit'")
+    builtins.input = getpass.getpass = _no_input
+
+
+def rehearse(shell: StudentShell, cells: Sequence[str]) -> None:
+    """Run trusted cells for what they import and compile, then forget them."""
+    for cell in cells:
+        run_cell(shell, cell)
+    reset: Any = shell.reset
+    reset(new_session=True)
+    shell.collector.take()
 
 
 def run_cell(shell: Any, source: str) -> dict[str, Any]:

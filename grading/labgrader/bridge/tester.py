@@ -4,70 +4,24 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import io
-import linecache
 import re
 import socket
 import time
-import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from . import outputs
 from .channel import Channel
 from .clock import alarm
-from .errors import MESSAGE, TRACE, SessionLost, TimeUp, WireError, tidy
-from .handles import TrustedPeer, is_handle
+from .errors import SessionLost, TimeUp, WireError, tidy
+from .handles import is_handle
 from .limits import Limits
 from .names import TRUSTED, only_checked, trusted_import, used_and_bound, wanted
+from .runs import TEST_FILE, CellRun, Failure, TestRun, cell_error, failure
+from .scope import Bounded, NoShell, evaluate, quiet, without_magics
+from .trusted import TrustedPeer
 
 _OPTION = re.compile(r"^[ \t]*# *bridge: *(copy back|student equality)[ \t]*$", re.MULTILINE)
-_FILE = "<test>"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a cell or test ended early.
-
-    Args:
-        name: class of the exception.
-        message: its message, bounded.
-        line: line of the student's cell or of the test, where known.
-        trace: a short traceback (of the test's own lines and the student's).
-    """
-
-    name: str
-    message: str
-    line: int | None = None
-    trace: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.message}" if self.message else self.name
-
-
-@dataclass(frozen=True)
-class CellRun:
-    """What came of a student's cell: safe nbformat outputs, the error, seconds, whether time was up."""
-
-    outputs: list[dict[str, Any]]
-    error: Failure | None
-    seconds: float
-    timed_out: bool
-    execution_count: int | None = None
-
-
-@dataclass(frozen=True)
-class TestRun:
-    """What came of a test: its last value, what it and the student's code printed, the error, seconds."""
-
-    __test__ = False
-
-    value: Any
-    stdout: str
-    error: Failure | None
-    seconds: float = 0.0
-    printed: str = ""
 
 
 class Session:
@@ -99,11 +53,9 @@ class Session:
         self.peer.interrupt = interrupt
         self._inner: set[str] = set()
         self._fetched: set[str] = set()
-        self.namespace: dict[str, Any] = {
-            "__name__": "__main__",
-            "get_ipython": lambda: _NoShell(),
-            **(names or {}),
-        }
+        self._ready = False
+        own = {"__name__": "__main__", "get_ipython": NoShell, "display": lambda *_, **__: None}
+        self.namespace: dict[str, Any] = own | dict(names or {})
 
     def __enter__(self) -> Session:
         return self
@@ -127,9 +79,14 @@ class Session:
         Raises:
             SessionLost: the student's process is gone, or did not stop when its time was over.
         """
-        self.peer.begin(seconds)
+        self._begin(seconds)
         start = time.monotonic()
-        reply = self.peer.request("run", source, late=True)
+        try:
+            reply = self.peer.request("run", source, late=True)
+        except SessionLost:
+            raise
+        except Exception as error:
+            return CellRun([], failure(error), time.monotonic() - start, self.peer.expired)
         spent = time.monotonic() - start
         if type(reply) is not dict or type(reply.get("ok")) is not bool:
             self.peer.lose("The student's process did not say how a cell ended.")
@@ -141,11 +98,20 @@ class Session:
         count = reply.get("count")
         return CellRun(
             outputs=kept,
-            error=_cell_error(kept, ok=reply["ok"], seconds=seconds if late else None),
+            error=cell_error(kept, ok=reply["ok"], seconds=seconds if late else None),
             seconds=spent,
             timed_out=late,
             execution_count=count if type(count) is int and 0 <= count < 1_000_000 else None,
         )
+
+    def _begin(self, seconds: float) -> None:
+        """Start the clock, after the student's process has started."""
+        if not self._ready:
+            self.peer.begin(self.limits.start)
+            if self.peer.request("ping") is not True:
+                self.peer.lose("The student's process did not start as it should.")
+            self._ready = True
+        self.peer.begin(seconds)
 
     def run_setup(self, source: str, seconds: float) -> list[Failure]:
         """Run an instructor's locked cell on the trusted side, statement by statement, without student names.
@@ -158,20 +124,20 @@ class Session:
         """
         failed: list[Failure] = []
         try:
-            plain = _without_magics(source)
-            tree = ast.parse(plain, _FILE)
+            plain = without_magics(source)
+            tree = ast.parse(plain, TEST_FILE)
             _, bound, inner = used_and_bound(plain)
         except SyntaxError as error:
-            return [_failure(error)]
+            return [failure(error)]
         self._inner |= inner - bound
-        with _quiet(self.limits.stdout), self._clock(seconds):
+        with quiet(Bounded(0)), self._clock(seconds):
             for statement in tree.body:
                 try:
-                    exec(compile(ast.Module([statement], []), _FILE, "exec"), self.namespace)
+                    exec(compile(ast.Module([statement], []), TEST_FILE, "exec"), self.namespace)
                 except TimeUp as error:
-                    return [*failed, _failure(error)]
+                    return [*failed, failure(error)]
                 except Exception as error:
-                    failed.append(_failure(error))
+                    failed.append(failure(error))
         return failed
 
     def run_test(
@@ -199,39 +165,46 @@ class Session:
         Raises:
             SessionLost: the student's process is gone; the test earned nothing.
         """
+        self._begin(seconds)
         peer, start = self.peer, time.monotonic()
         self.namespace.update(names or {})
         options = set(_OPTION.findall(source))
         peer.copy_back = "copy back" in options if copy_back is None else copy_back
         peer.student_equality = "student equality" in options
+        stdout = Bounded(self.limits.stdout)
         value, error = None, None
-        with _quiet(self.limits.stdout) as stdout, self._clock(seconds):
-            try:
-                peer.begin(seconds)
+        try:
+            with quiet(stdout), self._clock(seconds):
                 self._fetch(source, student)
                 if copy_back is None:
                     peer.copy_back |= only_checked(source, self._fetched)
-                value = _evaluate(source, self.namespace)
+                value = evaluate(source, self.namespace)
                 if is_handle(value):
-                    raise TypeError(
-                        f"The test's value is {value!r}, an object of the student's; points were expected."
-                    )
-            except (Exception, TimeUp, SystemExit) as problem:
-                value, error = None, _failure(problem)
+                    raise TypeError(f"The test's value is {value!r}, not a number of points.")
+        except (Exception, TimeUp, SystemExit) as problem:
+            value, error = None, failure(problem)
+        for name in self._fetched:
+            self.namespace.pop(name, None)
+        self._fetched.clear()
         if peer.lost:
             raise SessionLost(peer.lost)
         if peer.expired:
             value, error = None, Failure("TimeUp", f"The test took more than {seconds:g} s.")
         peer.end()
-        peer.begin(self.limits.grace)
-        printed = tidy(peer.request("printed", late=True), 20_000)
-        return TestRun(value, stdout.getvalue(), error, time.monotonic() - start, printed)
+        return TestRun(value, stdout.getvalue(), error, time.monotonic() - start, self._printed())
+
+    def _printed(self) -> str:
+        """Return what the student's code printed during a test."""
+        self.peer.begin(self.limits.grace)
+        try:
+            return tidy(self.peer.request("printed", late=True), 20_000)
+        except SessionLost:
+            raise
+        except Exception:
+            return ""
 
     def _fetch(self, source: str, student: Collection[str] | None) -> None:
         """Bind the names that a test needs: libraries from here, the rest from the student, as it is now."""
-        for name in self._fetched:
-            self.namespace.pop(name, None)
-        self._fetched.clear()
         used, bound, inner = used_and_bound(source)
         for name in sorted(used & TRUSTED.keys() - bound - self.namespace.keys()):
             with contextlib.suppress(ImportError):
@@ -249,81 +222,3 @@ class Session:
                 raise TimeUp("The time is over.")
 
         return alarm(seconds + 1.5 * self.limits.grace, stop)
-
-
-class _NoShell:
-    """Stands for IPython on the trusted side: magics of set-up cells do nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args, **kwargs: None
-
-
-class _Bounded(io.StringIO):
-    """Text that stops growing at a limit."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.left = limit
-
-    def write(self, text: str) -> int:
-        kept = text[: self.left]
-        super().write(kept if len(kept) == len(text) or not self.left else kept + " … (cut)\n")
-        self.left -= len(kept)
-        return len(text)
-
-
-@contextlib.contextmanager
-def _quiet(limit: int) -> Any:
-    """Collect stdout; drop stderr (a warning costs nothing)."""
-    with _Bounded(limit) as out, contextlib.redirect_stdout(out), contextlib.redirect_stderr(_Bounded(0)):
-        keep = io.StringIO()
-        yield keep
-        keep.write(out.getvalue())
-
-
-def _evaluate(source: str, namespace: dict[str, Any]) -> Any:
-    """Run a test and return the value of its last expression, or None."""
-    linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
-    tree = ast.parse(source, _FILE)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, _FILE, "exec"), namespace)
-    if not isinstance(last, ast.Expr):
-        return None
-    return eval(compile(ast.Expression(last.value), _FILE, "eval"), namespace)
-
-
-def _without_magics(source: str) -> str:
-    """Return a cell as plain Python; magics become calls that do nothing here."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
-
-
-def _failure(error: BaseException) -> Failure:
-    try:
-        message = str(error)
-    except Exception:
-        message = ""
-    student = getattr(error, "student_line", None)
-    frames = [f for f in traceback.extract_tb(error.__traceback__, limit=100) if f.filename == _FILE]
-    lines = [f"test, line {f.lineno}: {f.line}" for f in frames[:5]]
-    trace = getattr(error, "student_trace", "")
-    if type(trace) is str and trace:
-        lines.append(trace)
-    line = student or (frames[-1].lineno if frames else getattr(error, "lineno", None))
-    name = getattr(error, "name", None) if type(error).__name__ == "StudentError" else None
-    shown = name if type(name) is str else type(error).__name__
-    return Failure(
-        shown, tidy(message, MESSAGE), line if type(line) is int else None, tidy("\n".join(lines), TRACE)
-    )
-
-
-def _cell_error(kept: list[dict[str, Any]], *, ok: bool, seconds: float | None) -> Failure | None:
-    if seconds is not None:
-        return Failure("TimeUp", f"The cell took more than {seconds:g} s.")
-    if ok:
-        return None
-    last = next((o for o in reversed(kept) if o["output_type"] == "error"), None)
-    return (
-        Failure(last["ename"], last["evalue"]) if last else Failure("Error", "The cell ended with an error.")
-    )

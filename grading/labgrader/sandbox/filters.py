@@ -90,6 +90,7 @@ def _sockets(tier: str) -> list[Rule]:
     if tier == "bwrap":
         return [Rule("socket", EPERM, (not_unix,)), Rule("socketpair", EPERM, (not_unix,))]
     out = [Rule(call, EPERM) for call in ("socket", "connect", "bind", "listen", "accept", "accept4")]
+    out += [Rule(call, EPERM) for call in ("sendmsg", "sendmmsg")]  # an open file on its way is in no process
     kinds = tuple(Test(1, "differs", kind, mask=SOCK_TYPE_MASK) for kind in (SOCK_STREAM, SOCK_SEQPACKET))
     out += [Rule("socketpair", EPERM, (not_unix,)), Rule("socketpair", EPERM, kinds)]
     out += [Rule("sendto", EPERM, (Test(4, "any", ALL_BITS, high=high),)) for high in (False, True)]

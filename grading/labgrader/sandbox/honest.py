@@ -10,7 +10,8 @@ from typing import Any
 def load_in_one_process() -> None:
     """Have torch's DataLoader ignore `num_workers`: the same batches, in one process.
 
-    Worker processes need POSIX semaphores and named sockets, which Landlock cannot hold to one folder.
+    Worker processes need POSIX semaphores and named sockets, which Landlock cannot hold to one folder, and
+    which stay behind when their makers are killed.
     """
     data = sys.modules.get("torch.utils.data")
     if data is None:

@@ -12,7 +12,7 @@ import socket
 import sys
 from dataclasses import replace
 
-from labgrader.sandbox import bwrap, landlock, namespaces, nursery, seal, way
+from labgrader.sandbox import bwrap, cgroup, landlock, namespaces, nursery, seal, way
 from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.records import SandboxError
 from labgrader.sandbox.spec import Start, read_start
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> None:
     control_fd, spec_fd, owner_fd = map(int, arguments[:3])
     start = read_start(spec_fd)
     if INSIDE not in arguments:
+        cgroup.join(start.group)
         start = _step_down(start)
         os.ftruncate(spec_fd, 0)
         os.pwrite(spec_fd, start.dumps(), 0)

@@ -34,7 +34,7 @@ def main(start: Start, link: socket.socket) -> None:
         world = namespaces.World() if start.tier == "bwrap" else None
         entry = _import(start)
         fonts = font_list(os.environ.get("MPLCONFIGDIR", "/nowhere"))
-        if start.tier == "landlock":
+        if start.tier != "bwrap":
             honest.load_in_one_process()
     except BaseException as error:
         say(link, {"error": f"{type(error).__name__}: {error}"[:4000]})

@@ -27,7 +27,7 @@ class SandboxLimits:
     Args:
         memory: bytes of memory beyond the shared libraries that were loaded before.
         processes: processes and threads alive at one time.
-        disk: bytes in the temporary folder (memory, where the folder is a tmpfs).
+        disk: bytes in the temporary folder, which is in memory (tmpfs) where there is room.
         files: files and folders in the temporary folder.
         file_size: bytes in one file.
         open_files: open files in one process.
@@ -42,7 +42,7 @@ class SandboxLimits:
     memory: int = 2048 * MIB
     processes: int = 64
     disk: int = 256 * MIB
-    files: int = 20_000
+    files: int = 5_000
     file_size: int = 128 * MIB
     open_files: int = 256
     cpu_seconds: int = 900

@@ -21,6 +21,7 @@ class Start:
         preload: modules to import.
         entry: "module:function" for the children.
         uid: the user to become, or None to stay.
+        group: the control group to join, or None.
         keep_capability: the one capability that reading `trees` needs, found out on the way.
     """
 
@@ -30,6 +31,7 @@ class Start:
     preload: tuple[str, ...]
     entry: str
     uid: int | None = None
+    group: str | None = None
     keep_capability: int | None = None
 
     def dumps(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import glob
 import os
@@ -9,19 +10,34 @@ import shutil
 import tempfile
 import time
 
-from labgrader.sandbox import tree, users
+from labgrader.sandbox import cgroup, tree, users
 from labgrader.sandbox.system import LINUX
 
 PREFIX = "labgrader-sandbox-"
+MEMORY = "/dev/shm"
 
 
-def make_base() -> tuple[str, int]:
+def places() -> list[str]:
+    """Return where warm processes may have their folders: in memory (quick to remove), or on the disk."""
+    return [place for place in (MEMORY, tempfile.gettempdir()) if os.path.isdir(place)]
+
+
+def make_base(*, room: int = 1 << 30, in_memory: bool = True) -> tuple[str, int]:
     """Make a folder for a warm process.
+
+    Args:
+        room: the bytes that must be free in memory's file system for the folder to be there.
+        in_memory: whether it may be there.
 
     Returns:
         Its path, and an open file that is locked for as long as its owner lives.
     """
-    base = tempfile.mkdtemp(prefix=PREFIX)
+    place = tempfile.gettempdir()
+    with contextlib.suppress(OSError):
+        free = os.statvfs(MEMORY)
+        if in_memory and free.f_bavail * free.f_frsize >= room and os.access(MEMORY, os.W_OK):
+            place = MEMORY
+    base = tempfile.mkdtemp(prefix=PREFIX, dir=place)
     hold = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
     fcntl.flock(hold, fcntl.LOCK_SH)
     return base, hold
@@ -31,13 +47,13 @@ def sweep(folder: str | None = None) -> list[str]:
     """End the processes and remove the folders of warm processes whose owner is gone.
 
     Args:
-        folder: where to look; None for the temporary folder.
+        folder: where to look; None for all `places`.
 
     Returns:
         The folders removed.
     """
     removed = []
-    for base in glob.glob(os.path.join(folder or tempfile.gettempdir(), PREFIX + "*")):
+    for base in [path for place in ([folder] if folder else places()) for path in _bases(place)]:
         try:
             hold = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
@@ -47,6 +63,8 @@ def sweep(folder: str | None = None) -> list[str]:
             if owner != os.geteuid() and not users.leased(owner):  # somebody else's, or bait
                 continue
             fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if group := cgroup.home():
+                cgroup.end(str(group / os.path.basename(base)))
             if users.leased(owner):
                 users.end_all(owner)
             if LINUX:
@@ -58,6 +76,23 @@ def sweep(folder: str | None = None) -> list[str]:
         finally:
             os.close(hold)
     return removed
+
+
+def _bases(place: str) -> list[str]:
+    return glob.glob(os.path.join(glob.escape(place), PREFIX + "*"))
+
+
+def remove_of(uid: int) -> None:
+    """Remove what a leased user has left where everybody may write: the weakest tier lets it."""
+    for place in ("/tmp", "/var/tmp", MEMORY):
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                if entry.stat(follow_symlinks=False).st_uid != uid or entry.name.startswith(PREFIX):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    tree.remove(entry.path)
+                else:
+                    os.unlink(entry.path)
 
 
 def end_of(base: str) -> None:

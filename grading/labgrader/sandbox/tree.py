@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 Find = Callable[[], set[int]]
 LONGEST_SECONDS = 5.0
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def send(pids: Iterable[int], number: int) -> None:
@@ -46,43 +48,56 @@ def stop_and_kill(find: Find) -> None:
 def remove(folder: str) -> bool:
     """Remove a folder with everything in it, without following a link; True when it is gone.
 
-    Folders are moved to the top before they are emptied, so that neither paths nor recursion grow, however
-    deep they lie. Nobody may be writing there any more.
+    It goes from folder to folder by open handles, so that neither paths nor recursion grow, however deep they
+    lie. Nobody may be writing there any more.
     """
-    number = 0
     try:
-        waiting = [folder]
-        while waiting:
-            number = _empty(waiting[-1], folder, number, waiting)
-    except FileNotFoundError:
-        return not os.path.lexists(folder)
+        _open_up(folder)
+        at = os.open(folder, FOLDER)
     except OSError:
-        return False
+        return not os.path.lexists(folder)
+    try:
+        waiting = [_empty(at)]  # for each folder on the way down: those inside it that are still to be done
+        way: list[str] = []
+        while True:
+            if waiting[-1]:
+                way.append(waiting[-1].pop())
+                _open_up(way[-1], at)
+                at = _step(at, way[-1])
+                waiting.append(_empty(at))
+                continue
+            waiting.pop()
+            if not way:
+                break
+            at = _step(at, "..")
+            os.rmdir(way.pop(), dir_fd=at)
+        os.rmdir(folder)
+    except OSError:
+        return not os.path.lexists(folder)
+    finally:
+        os.close(at)
     return True
 
 
-def _empty(path: str, top: str, number: int, waiting: list[str]) -> int:
-    """Remove the files of one folder and the folder itself; move its folders to the top and note them."""
-    os.chmod(path, 0o700)
-    inner = []
-    with os.scandir(path) as entries:
+def _open_up(name: str, at: int | None = None) -> None:
+    with contextlib.suppress(PermissionError):  # not ours, yet perhaps open to us
+        os.chmod(name, 0o700, dir_fd=at)
+
+
+def _step(at: int, name: str) -> int:
+    """Return a handle of a neighbouring folder instead of this one's."""
+    there = os.open(name, FOLDER, dir_fd=at)
+    os.close(at)
+    return there
+
+
+def _empty(at: int) -> list[str]:
+    """Remove the files in a folder; return the names of its folders."""
+    folders = []
+    with os.scandir(at) as entries:
         for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.path)
-                continue
-            number += 1
-            os.chmod(entry.path, 0o700)
-            inner.append((entry.path, os.path.join(top, f".labgrader-gone-{os.getpid()}-{number}")))
-    if not inner:
-        os.rmdir(path)
-        waiting.pop()
-        return number
-    if path != top:
-        for old, new in inner:
-            os.rename(old, new)
-        os.rmdir(path)
-        waiting.pop()
-        waiting.extend(new for _, new in inner)
-    else:
-        waiting.extend(old for old, _ in inner)
-    return number
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=at)
+    return folders

@@ -24,6 +24,7 @@ LOOK_SECONDS = 0.05
 IDLE_SECONDS = 5.0
 LONGEST_REQUEST = 1 << 16
 OWN_FILES = 16
+MOST_SOCKETS = 200
 
 
 @dataclass
@@ -172,17 +173,25 @@ class Warden:
             return f"time: used {now.cpu:.0f} processor seconds, {limits.cpu_seconds} are allowed"
         if time.monotonic() - ward.began > limits.wall_seconds:
             return f"time: ran for {limits.wall_seconds:g} s, the most that is allowed"
-        return "" if self.bwrap else self._disk(ward, pids)
+        return self._holdings(ward, pids)
 
-    def _disk(self, ward: Ward, pids: list[int]) -> str:
+    def _holdings(self, ward: Ward, pids: list[int]) -> str:
+        """Return what is too much of sockets and, where the folder has no size of its own, of the disk."""
         began, limits = time.monotonic(), ward.request.limits
         if began < ward.next_disk:
             return ""
-        found = watch.disk(ward.home)
-        used = found.bytes + watch.unlinked(ward.home, pids, unknown=limits.file_size)
+        hidden = watch.hidden(ward.home, pids, unknown=limits.file_size)
+        found = watch.Disk(0, 0) if self.bwrap else watch.disk(ward.home)
         ward.next_disk = began + min(1.0, max(0.1, 10 * (time.monotonic() - began)))
+        if hidden.sockets > MOST_SOCKETS:
+            return f"memory: opened {hidden.sockets} sockets, {MOST_SOCKETS} are allowed"
+        if hidden.trouble:
+            return f"memory: made {hidden.trouble}"
+        if self.bwrap:
+            return ""
         if found.trouble:
             return f"disk: made {found.trouble}"
+        used = found.bytes + hidden.bytes
         if used > limits.disk:
             return f"disk: wrote {used // MIB} MB, {limits.disk // MIB} MB are allowed"
         if found.files > limits.files + OWN_FILES:

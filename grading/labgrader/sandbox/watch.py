@@ -13,6 +13,7 @@ from labgrader.sandbox.system import LINUX
 PAGE = resource.getpagesize()
 TICKS = os.sysconf("SC_CLK_TCK")
 DEEPEST = 100
+LONGEST_MAP = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -152,29 +153,63 @@ def disk(folder: str) -> Disk:
     return Disk(total, count)
 
 
-def unlinked(folder: str, pids: Iterable[int], *, unknown: int) -> int:
-    """Return the bytes of files on the folder's disk that have no name any more but are open or mapped.
+@dataclass(frozen=True)
+class Hidden:
+    """What processes hold that is in no folder.
 
     Args:
-        folder: any folder on that disk.
-        pids: the processes that may hold them.
+        bytes: of files that have no name any more but are open or mapped.
+        sockets: open sockets, whose buffers are nobody's memory.
+        trouble: why this could not be measured, else "".
+    """
+
+    bytes: int
+    sockets: int
+    trouble: str = ""
+
+
+def hidden(folder: str, pids: Iterable[int], *, unknown: int) -> Hidden:
+    """Measure what processes keep where no folder shows it.
+
+    Args:
+        folder: any folder on the disk whose files count.
+        pids: the processes.
         unknown: what a file counts that is only mapped, since nobody can ask its size.
     """
     device = os.stat(folder).st_dev
     sizes: dict[int, int] = {}
+    sockets: set[int] = set()
     for pid in pids:
         try:
-            for name in os.listdir(f"/proc/{pid}/fd"):
-                status = os.stat(f"/proc/{pid}/fd/{name}")
-                if status.st_nlink == 0 and status.st_dev == device and stat.S_ISREG(status.st_mode):
-                    sizes[status.st_ino] = status.st_blocks * 512
+            for task in os.listdir(f"/proc/{pid}/task"):  # a thread may have open files of its own
+                _open_files(f"/proc/{pid}/task/{task}/fd", device, sizes, sockets)
             with open(f"/proc/{pid}/maps", "rb") as file:
-                for line in file:
-                    if line.endswith(b"(deleted)\n"):
-                        _, _, _, where, inode, *_ = line.split()
-                        major, _, minor = where.partition(b":")
-                        if os.makedev(int(major, 16), int(minor, 16)) == device:
-                            sizes.setdefault(int(inode), unknown)
-        except (OSError, ValueError, IndexError):
+                text = file.read(LONGEST_MAP)
+            if len(text) == LONGEST_MAP:
+                return Hidden(0, 0, "more mappings than can be looked at")
+            if b"(deleted)\n" in text:
+                _mapped_files(text, device, sizes, unknown)
+        except OSError:
             continue
-    return sum(sizes.values())
+    return Hidden(sum(sizes.values()), len(sockets))
+
+
+def _open_files(folder: str, device: int, sizes: dict[int, int], sockets: set[int]) -> None:
+    for name in os.listdir(folder):
+        try:
+            status = os.stat(f"{folder}/{name}")
+        except OSError:
+            continue
+        if stat.S_ISSOCK(status.st_mode):
+            sockets.add(status.st_ino)
+        elif status.st_nlink == 0 and status.st_dev == device and stat.S_ISREG(status.st_mode):
+            sizes[status.st_ino] = status.st_blocks * 512
+
+
+def _mapped_files(text: bytes, device: int, sizes: dict[int, int], unknown: int) -> None:
+    for line in text.splitlines():
+        if line.endswith(b"(deleted)"):
+            _, _, _, where, inode, *_ = line.split()
+            major, _, minor = where.partition(b":")
+            if os.makedev(int(major, 16), int(minor, 16)) == device:
+                sizes.setdefault(int(inode), unknown)

@@ -13,7 +13,7 @@ import threading
 from types import TracebackType
 from typing import IO
 
-from labgrader.sandbox import seal, sweep, tree, trees, users
+from labgrader.sandbox import cgroup, seal, sweep, tree, trees, users
 from labgrader.sandbox.child import Child
 from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.records import TIERS, SandboxError, SandboxLimits, SandboxPolicy
@@ -107,16 +107,20 @@ class Zygote:
                 self._warm = None
 
     def _ensure(self) -> _Warm:
-        self._children = [child for child in self._children if child.ending() is None]
+        endings = [child.ending() for child in self._children]
+        self._children = [child for child, end in zip(self._children, endings, strict=True) if end is None]
         warm = self._warm
-        if warm and (
-            warm.process.poll() is not None or (warm.forks >= self.policy.forks and not self._children)
-        ):
+        if warm and any(end is not None and not end.clean for end in endings):
+            warm.forks = self.policy.forks  # something may be left: the next one starts from nothing
+        if warm and (warm.process.poll() is not None or self._worn(warm)):
             warm.close()
             warm = self._warm = None
         if warm is None:
             warm = self._warm = _Warm(self.tier, self.policy)
         return warm
+
+    def _worn(self, warm: _Warm) -> bool:
+        return warm.forks >= self.policy.forks and not self._children
 
 
 class _Warm:
@@ -127,12 +131,13 @@ class _Warm:
         readable = trees.readable(policy.readable, hidden=policy.hidden)
         sweep.sweep()
         self.lease = users.lease()
-        self.base, self.hold = sweep.make_base()
+        self.base, self.hold = sweep.make_base(room=4 * policy.limits.disk, in_memory=tier == "landlock")
         uid = self.lease.uid if self.lease else None
         if uid is not None:
             os.chown(self.base, uid, uid)
         sweep.copy_font_list(self.base, uid)
-        start = Start(tier, self.base, tuple(readable), policy.preload, policy.entry, uid)
+        self.group = cgroup.make(os.path.basename(self.base))
+        start = Start(tier, self.base, tuple(readable), policy.preload, policy.entry, uid, self.group)
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         ours, theirs = socket.socketpair()
         self.control = ours
@@ -209,8 +214,10 @@ class _Warm:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        cgroup.end(self.group)
         if self.lease:
             users.end_all(self.lease.uid)
+            sweep.remove_of(self.lease.uid)
             self.lease.release()
         elif LINUX:
             sweep.end_of(self.base)

@@ -1,0 +1,171 @@
+"""The executed notebook, with nothing in it that could harm its reader."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import nbformat
+
+from labgrader.execute import Outcome
+from labgrader.lab import Lab
+from labgrader.markdown import safe_markdown
+from labgrader.outputs import Output
+from labgrader.policy import Policy
+from labgrader.sanitise import Cell
+from labgrader.scoring import ANSI, Mark
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def executed_notebook(
+    cells: Iterable[Cell], outcomes: Mapping[int, Outcome], marks: Iterable[Mark], lab: Lab, policy: Policy
+) -> str:
+    """Return the executed notebook as the text of an .ipynb file of format 4.5.
+
+    Args:
+        cells: the rebuilt cells.
+        outcomes: what came of each executed cell, by its place.
+        marks: the marks; each lost point's reason is shown among its cell's outputs, on stdout.
+        lab: the lab, for the cells' roles and the kernelspec.
+        policy: the limits on pictures.
+    """
+    lines = {mark.name: mark.line() for mark in marks}
+    entries = []
+    number = 0
+    for index, cell in enumerate(cells):
+        role = lab.find(cell.name) if cell.name else None
+        metadata: dict[str, Any] = {} if role is None else {"nbgrader": role.metadata}
+        if role is not None and role.locked:
+            metadata.update(deletable=False, editable=False)
+        entry: dict[str, Any] = {"cell_type": cell.kind, "id": cell.id, "metadata": metadata}
+        if cell.kind == "code":
+            outcome = outcomes.get(index)
+            count = None
+            if outcome is not None and outcome.ending != "skipped":
+                number += 1
+                count = number
+            outputs = safe_outputs(outcome.outputs if outcome else (), policy, count)
+            if lines.get(cell.name):
+                outputs.append({"output_type": "stream", "name": "stdout", "text": lines[cell.name] + "\n"})
+            entry.update(execution_count=count, outputs=outputs, source=cell.source)
+        else:
+            trusted = role is not None and role.locked
+            entry["source"] = cell.source if trusted else safe_markdown(cell.source)
+        entries.append(entry)
+    metadata = {"kernelspec": dict(lab.kernelspec), "language_info": {"name": "python"}}
+    node = {"cells": entries, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return str(nbformat.writes(nbformat.from_dict(node)))
+
+
+def safe_outputs(outputs: Iterable[Output], policy: Policy, count: int | None = None) -> list[Output]:
+    """Return outputs with plain text and sound pictures only.
+
+    HTML, JavaScript, LaTeX, SVG and widgets are dropped in favour of the plain text beside them.
+
+    Args:
+        outputs: as nbformat has them.
+        policy: the limits on pictures.
+        count: the cell's execution count.
+    """
+    safe: list[Output] = []
+    for output in outputs:
+        kind = output["output_type"]
+        if kind == "stream":
+            safe.append({"output_type": kind, "name": output["name"], "text": plain(output["text"])})
+        elif kind == "error":
+            lines = [plain(line) for line in output["traceback"]]
+            texts = {"ename": plain(output["ename"]), "evalue": plain(output["evalue"]), "traceback": lines}
+            safe.append({"output_type": kind, **texts})
+        else:
+            entry = _display(output, policy)
+            if entry is not None:
+                safe.append({**entry, "execution_count": count} if kind == "execute_result" else entry)
+    return safe
+
+
+def picture_size(mime: str, raw: bytes) -> tuple[int, int] | None:
+    """Return the width and height that a PNG or JPEG file says it has, None if it is no such file.
+
+    Args:
+        mime: "image/png" or "image/jpeg".
+        raw: the file's bytes.
+
+    Example:
+        >>> import struct
+        >>> picture_size("image/png", b"\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR" + struct.pack(">II", 3, 2))
+        (3, 2)
+    """
+    if mime == "image/png":
+        if raw[:8] != b"\x89PNG\r\n\x1a\n" or raw[12:16] != b"IHDR" or len(raw) < 24:
+            return None
+        width, height = struct.unpack(">II", raw[16:24])
+        return width, height
+    if mime != "image/jpeg" or raw[:3] != b"\xff\xd8\xff":
+        return None
+    at = 2
+    while at + 9 <= len(raw) and raw[at] == 0xFF:  # from one segment to the next, up to the frame's header
+        marker, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", raw[at + 5 : at + 9])
+            return width, height
+        if length < 2:
+            return None
+        at += 2 + length
+    return None
+
+
+def plain(text: str) -> str:
+    r"""Return a text without control characters and colours (ANSI sequences).
+
+    Example:
+        >>> plain("a\x00b\x07\x1b[31mc")
+        'abc'
+    """
+    return _CONTROL.sub("", ANSI.sub("", text.encode("utf-8", "replace").decode()))
+
+
+def _display(output: Output, policy: Policy) -> Output | None:
+    """Return one display or result with what is harmless in it, None if nothing is."""
+    data: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
+    for mime in ("image/png", "image/jpeg"):
+        text = output["data"].get(mime)
+        if text and _sound(mime, text, policy):
+            data[mime] = "".join(text.split())
+            metadata[mime] = _picture_metadata(output["metadata"].get(mime))
+    if "text/plain" in output["data"]:
+        data["text/plain"] = plain(output["data"]["text/plain"])
+    elif not data:
+        return None
+    return {
+        "output_type": output["output_type"],
+        "data": data,
+        "metadata": {k: v for k, v in metadata.items() if v},
+    }
+
+
+def _sound(mime: str, text: str, policy: Policy) -> bool:
+    """Return whether a base64 text is a picture within the limits."""
+    if len(text) > policy.image_bytes * 1.4:
+        return False
+    try:
+        raw = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    size = picture_size(mime, raw)
+    return size is not None and 0 < size[0] * size[1] <= policy.image_pixels
+
+
+def _picture_metadata(entry: Any) -> dict[str, Any]:
+    """Return the size and the alt text that a display gives its picture."""
+    if not isinstance(entry, Mapping):
+        return {}
+    sizes = {key: entry[key] for key in ("width", "height") if isinstance(entry.get(key), int | float)}
+    sizes = {key: int(value) for key, value in sizes.items() if 0 < value < 20_000}
+    alt = entry.get("alt")
+    return {**sizes, **({"alt": plain(alt)[:2000]} if isinstance(alt, str) and alt else {})}

@@ -1,0 +1,148 @@
+"""From what a test cell left to the points it earns, with a reason for every point that is lost."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labgrader.execute import Outcome
+from labgrader.lab import LabCell
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CELL_FILE = re.compile(r"\((?:\d+\.py|<[^>]*>), line")  # IPython's name for a cell in a SyntaxError
+NOT_EXECUTED = "not executed"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one grade cell earned.
+
+    Args:
+        name: the cell's grade_id.
+        points: the points; None where a person has to give them.
+        max: the most points it can earn.
+        reason: one sentence without its full stop; "" for full marks and for what a person marks.
+        look: a person should look at it, although it has points.
+    """
+
+    name: str
+    points: float | None
+    max: float
+    reason: str = ""
+    look: bool = False
+
+    def line(self) -> str:
+        """Return the mark as the student reads it, "" where there is nothing to say.
+
+        Example:
+            >>> Mark("test-corr2d", 1.5, 4, "corr2d: 3 of 8").line()
+            '1.5 of 4 points: corr2d: 3 of 8'
+        """
+        if self.points is None or not self.reason:
+            return ""
+        return f"{self.points:g} of {self.max:g} points: {self.reason}"
+
+
+def score(test: LabCell, outcome: Outcome | None, trouble: str = "") -> Mark:
+    """Return the mark of a test cell. It starts at nothing; only a finished run of the cell changes that.
+
+    The value of the cell's last expression is the number of points. A cell without such a value earns full
+    marks by finishing, as in plain nbgrader, in two cases only: it does not end in an expression (or ends in
+    `;`), or it ends in a call that returned None, such as `np.testing.assert_allclose(...)`.
+
+    Args:
+        test: the test cell.
+        outcome: what came of it; None if it was not executed.
+        trouble: what went wrong in the question's own cells before it, "" if nothing did.
+
+    Returns:
+        the mark, between 0 and test.points.
+    """
+    if outcome is None:
+        return _mark(test, 0.0, f"{NOT_EXECUTED}: the cell was not reached")
+    if outcome.ending != "ok":
+        return _mark(test, 0.0, outcome.reason + (f"; a cell before it: {trouble}" if trouble else ""))
+    if outcome.value is None:
+        if not promises_number(test.source):
+            return _mark(test, test.points, "")
+        return _mark(test, 0.0, "the test gave no number of points")
+    text = outcome.value.strip()
+    if not _NUMBER.fullmatch(text) or len(text) > 60:
+        if text.lower().lstrip("+-") in ("nan", "inf"):
+            return _mark(test, 0.0, f"the test gave {text} points, which is no number")
+        return _mark(test, 0.0, f"the test gave {text[:60]!r}, expected a number of points")
+    number = float(text)
+    if number < 0:
+        return _mark(test, 0.0, f"the test gave {number:g} points, which counts as 0")
+    if number > test.points + 1e-6 or math.isinf(number):
+        return Mark(
+            test.name,
+            test.points,
+            test.points,
+            f"the test gave {number:g}, which counts as {test.points:g}",
+            look=True,
+        )
+    return _mark(test, number, said(outcome.printed))
+
+
+def promises_number(source: str) -> bool:
+    """Return whether a test cell ends in an expression that must give its points.
+
+    Example:
+        >>> promises_number("4 * earned"), promises_number("assert f(1) == 2"), promises_number("check(f)")
+        (True, False, False)
+    """
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True
+    if not body or source.rstrip().endswith(";") or not isinstance(body[-1], ast.Expr):
+        return False
+    return not isinstance(body[-1].value, ast.Call | ast.Await)
+
+
+def said(printed: Sequence[str]) -> str:
+    """Return the most telling of the lines that a test printed.
+
+    A check of labkit prints a line that starts with a cross, then what it did and a likely cause; of anything
+    else the last line counts.
+
+    Example:
+        >>> said(["✗ f: 2 of 9 cases pass.", "Case 1", "Likely cause: a flipped kernel.", "Expected: 3"])
+        'f: 2 of 9 cases pass. Likely cause: a flipped kernel'
+        >>> said(["a", "f: not written yet"])
+        'f: not written yet'
+    """
+    if not printed:
+        return "the test says no more"
+    start = max((n for n, line in enumerate(printed) if line.startswith("✗ ")), default=None)
+    if start is None:
+        return printed[-1].removesuffix(".")
+    causes = [line for line in printed[start:] if line.startswith(("Likely cause:", "It stopped with"))]
+    return " ".join([printed[start].removeprefix("✗ "), *causes[:1]]).removesuffix(".")
+
+
+def one_line(text: str, width: int = 300) -> str:
+    r"""Return a text as one line without control characters, not too long.
+
+    Example:
+        >>> one_line("\x1b[31mNameError\x1b[0m:\n  name 'f'")
+        "NameError: name 'f'"
+    """
+    plain = " ".join(_CELL_FILE.sub("(line", ANSI.sub("", text[: 10 * width])).split())
+    plain = "".join(
+        char for char in plain if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
+    return plain if len(plain) <= width else plain[: width - 1] + "…"
+
+
+def _mark(test: LabCell, points: float, reason: str) -> Mark:
+    """Return a mark; nothing is lost, so nothing is said, within a rounding error of full marks."""
+    points = test.points if abs(points - test.points) < 1e-6 else round(points, 6)
+    lost = points < test.points
+    return Mark(test.name, points, test.points, one_line(reason) if lost else "")

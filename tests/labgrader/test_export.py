@@ -1,0 +1,84 @@
+import concurrent.futures as cf
+import csv
+import subprocess
+import sys
+
+import pytest
+from labgrader.course import CourseError
+from labgrader.export import COLUMNS, export_grades, guarded
+from labgrader.runner import grade_class
+from nbgrader.api import Gradebook
+
+LAB = "00_toy"
+
+
+@pytest.fixture
+def marked(course, toy):
+    toy.submit(course, "amy", toy.hand_in(), "2026-11-05 10:00:00 UTC")
+    toy.submit(course, "=bob", b"")
+    with cf.ThreadPoolExecutor(2) as pool:
+        grade_class(course, LAB, executor=pool)
+    with Gradebook(course.db_url) as gradebook:
+        gradebook.update_or_create_student("amy", last_name='=HYPERLINK("x")', first_name="Amy, Ünï")
+        gradebook.update_or_create_student("cat")
+        grade = gradebook.find_grade("q-why", LAB, LAB, "amy")
+        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 1.5, 0.25, False
+        gradebook.find_submission_notebook(LAB, LAB, "amy").late_submission_penalty = 2.0
+        gradebook.db.commit()
+    return course
+
+
+def test_the_table(marked, tmp_path):
+    to = tmp_path / "marks.csv"
+    assert export_grades(marked, to, lab=LAB) == 3
+    with to.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert tuple(lines[0]) == COLUMNS
+    bob, amy, cat = lines
+    assert amy == {
+        "student": "amy",
+        "last_name": '\'=HYPERLINK("x")',
+        "first_name": "Amy, Ünï",
+        "lab": LAB,
+        "auto": "9",
+        "manual": "1.75",
+        "late_penalty": "2",
+        "total": "8.75",
+        "max": "11",
+        "needs_manual": "no",
+        "seconds_late": "0",
+        "handed_in": "2026-11-05 10:00:00",
+    }
+    assert (bob["student"], bob["total"], bob["needs_manual"]) == ("'=bob", "0", "no")
+    assert (cat["student"], cat["total"], cat["handed_in"], cat["max"]) == ("cat", "0", "", "11")
+    assert not list(tmp_path.glob(".labgrader-*"))
+
+
+def test_plain_nbgrader_writes_the_same_table(marked, tmp_path):
+    export_grades(marked, tmp_path / "ours.csv")
+    for arguments in ([], ["--assignment", f"['{LAB}']"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "export", "--to", str(tmp_path / "theirs.csv"), *arguments],
+            cwd=marked.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "theirs.csv").read_bytes() == (tmp_path / "ours.csv").read_bytes()
+
+
+def test_an_unknown_lab_is_refused(course, tmp_path):
+    with pytest.raises(CourseError, match=r"No lab 09_none in the gradebook \(it has: 00_toy\)"):
+        export_grades(course, tmp_path / "x.csv", lab="09_none")
+    assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "|cmd", "\n=1"])
+def test_formulas_are_guarded(text):
+    assert guarded(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["amy", "-1.5", "+3", "", "a=b"])
+def test_plain_texts_and_numbers_are_not(text):
+    assert guarded(text) == text

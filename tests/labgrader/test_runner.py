@@ -1,0 +1,255 @@
+import concurrent.futures as cf
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from labgrader import pool
+from labgrader.course import CourseError
+from labgrader.record import read_stamp
+from labgrader.runner import Graded, grade_class
+from labgrader.table import class_table, notes, summary
+from nbgrader.api import Gradebook
+
+LAB = "00_toy"
+
+
+@pytest.fixture
+def threads():
+    with cf.ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+def rows(course):
+    """Return what the gradebook says of every grade and comment, ids aside."""
+    with Gradebook(course.db_url) as gradebook:
+        return sorted(
+            (s.student.id, g.name, g.auto_score, g.manual_score, g.needs_manual_grade, str(s.timestamp))
+            for s in gradebook.assignment_submissions(LAB)
+            for nb in s.notebooks
+            for g in nb.grades
+        ) + sorted(
+            (s.student.id, c.name, c.auto_comment or "", c.manual_comment or "")
+            for s in gradebook.assignment_submissions(LAB)
+            for nb in s.notebooks
+            for c in nb.comments
+        )
+
+
+def labgrade(course, *arguments):
+    return [sys.executable, "-m", "labgrader", *arguments, "--course", str(course.root)]
+
+
+def test_a_class_is_graded_recorded_and_then_left_alone(course, toy, threads):
+    toy.submit(course, "amy", toy.hand_in(), "2026-11-03 10:00:00 UTC")
+    toy.submit(course, "bob", toy.released)
+    toy.submit(course, "cat", b"not a notebook")
+    (course.root / "submitted" / "dan" / LAB).mkdir(parents=True)
+    first = grade_class(course, LAB, executor=threads)
+    assert [(e.student, e.points, e.max, e.waiting, e.state) for e in first] == [
+        ("amy", 9.0, 11.0, 1, "graded"),
+        ("bob", 0.0, 11.0, 0, "graded"),
+        ("cat", 0.0, 11.0, 0, "graded"),
+        ("dan", 0.0, 11.0, 0, "graded"),
+    ]
+    assert first[3].flags == ("there is no notebook in the hand-in, or its file is empty",)
+    again = grade_class(course, LAB, executor=threads)
+    assert [entry.state for entry in again] == ["on record"] * 4
+    assert [(e.student, e.marks, e.flags, e.reasons) for e in again] == [
+        (e.student, e.marks, e.flags, e.reasons) for e in first
+    ]
+    folder = course.folder("autograded", "amy", LAB)
+    assert (folder / "timestamp.txt").read_text() == "2026-11-03 10:00:00 UTC"
+    assert (folder / f"{LAB}.ipynb").stat().st_mode & 0o222 == 0
+    assert not list(course.root.rglob(".labgrader-*"))
+    assert ("amy", "test-mean", 3.0, None, False, "2026-11-03 10:00:00") in rows(course)
+
+
+def test_only_what_changed_is_graded_again(course, toy, threads):
+    for student in ("amy", "bob"):
+        toy.submit(course, student, toy.hand_in())
+    grade_class(course, LAB, executor=threads)
+    toy.submit(course, "amy", toy.hand_in(double="def double(x): return x"))
+    assert [e.state for e in grade_class(course, LAB, executor=threads)] == ["graded", "on record"]
+    course.gradebook.unlink()  # another gradebook: nothing is on record in it
+    with pytest.raises(CourseError, match="No gradebook in"):
+        grade_class(course, LAB, executor=threads)
+
+
+def test_a_gradebook_put_back_from_a_copy_is_noticed(course, toy, threads):
+    toy.submit(course, "amy", toy.hand_in())
+    grade_class(course, LAB, executor=threads)
+    with Gradebook(course.db_url) as gradebook:
+        gradebook.find_grade("test-mean", LAB, LAB, "amy").auto_score = 1.0
+        gradebook.db.commit()
+    assert [e.state for e in grade_class(course, LAB, executor=threads)] == ["graded"]
+    assert ("amy", "test-mean", 3.0, None, False, "None") in rows(course)
+
+
+def test_regrade_keeps_what_a_person_gave(course, toy, threads):
+    toy.submit(course, "amy", toy.hand_in())
+    grade_class(course, LAB, executor=threads)
+    with Gradebook(course.db_url) as gradebook:
+        answer = gradebook.find_grade("q-why", LAB, LAB, "amy")
+        answer.manual_score, answer.extra_credit, answer.needs_manual_grade = 1.5, 0.5, False
+        gradebook.find_comment("q-why", LAB, LAB, "amy").manual_comment = "nice"
+        gradebook.db.commit()
+    assert [e.state for e in grade_class(course, LAB, executor=threads)] == ["on record"]
+    assert ("amy", "q-why", None, 1.5, False, "None") in rows(course)
+    assert [e.state for e in grade_class(course, LAB, regrade=True, executor=threads)] == ["graded"]
+    assert ("amy", "q-why", None, 1.5, True, "None") in rows(course)
+    assert ("amy", "q-why", "", "nice") in rows(course)
+    with Gradebook(course.db_url) as gradebook:
+        assert gradebook.find_submission(LAB, "amy").score == 11.0
+
+
+def test_a_fault_of_the_machine_leaves_one_ungraded(course, toy, monkeypatch):
+    from labgrader.kernel import KernelError
+
+    def faulty(notebook, lab, policy):
+        if notebook == toy.released:
+            raise KernelError("a kernel did not start")
+        return real(notebook, lab, policy)
+
+    real = pool.grade
+    monkeypatch.setattr(pool, "grade", faulty)
+    toy.submit(course, "amy", b"")
+    toy.submit(course, "bob", toy.released)
+    with cf.ThreadPoolExecutor(1) as threads:
+        amy, bob = grade_class(course, LAB, executor=threads)
+    assert (amy.state, bob.state) == ("graded", "failed")
+    assert notes(bob) == "NOT GRADED: KernelError: a kernel did not start"
+    assert read_stamp(course.notebook("autograded", "bob", LAB)) == {}
+
+
+def test_wrong_use_says_what_to_do(course, toy, threads):
+    with pytest.raises(CourseError, match=r"No submission in .*; collect hand-ins first"):
+        grade_class(course, LAB, executor=threads)
+    toy.submit(course, "amy", b"")
+    with pytest.raises(CourseError, match="No submission of student zed in"):
+        grade_class(course, LAB, student="zed", executor=threads)
+    with pytest.raises(CourseError, match="No lab 09_none in the gradebook"):
+        grade_class(course, "09_none", executor=threads)
+
+
+def test_the_command_grades_one_student_prints_a_table_and_exits_0(course, toy):
+    toy.submit(course, "amy", toy.hand_in(mean="def mean(v): return v[0]"))
+    toy.submit(course, "bob", toy.released)
+    done = subprocess.run(
+        labgrade(course, "grade", LAB, "--student", "amy", "--cells"),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    head = "student ┃ points ┃ to mark ┃ double ┃ mean ┃ clip ┃ q-why ┃ notes"
+    assert lines[0].rstrip() == head
+    assert lines[2].startswith(
+        "amy     │ 7 / 11 │       1 │      2 │    1 │    4 │     ? │ mean: 1 of 3; the mean is wrong"
+    )
+    assert "bob" not in done.stdout
+    assert "1 graded, 0 on record already, 0 not graded; mean 7 of 11 points;" in lines[-1]
+    assert done.stderr == ""
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_killed_run_leaves_nothing_half_done_and_is_resumed(course, toy):
+    slow = "import time; time.sleep(0.3)\ndef double(x): return 2 * x"
+    for n in range(5):
+        toy.submit(course, f"s{n}", toy.hand_in(double=slow))
+    process = subprocess.Popen(labgrade(course, "grade", LAB, "--jobs", "2"), stderr=subprocess.DEVNULL)
+    done = lambda: list((course.root / "autograded").glob(f"*/{LAB}/{LAB}.ipynb"))
+    wait_for(lambda: len(done()) >= 2)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    recorded = {path.parts[-3] for path in done()}
+    for path in done():
+        assert read_stamp(path)["marks"]["test-clip"] == 4.0
+    with cf.ThreadPoolExecutor(2) as threads:
+        entries = grade_class(course, LAB, executor=threads)
+    assert {entry.student for entry in entries if entry.state == "on record"} == recorded
+    assert {entry.points for entry in entries} == {9.0}
+    assert len([row for row in rows(course) if row[1] == "test-clip" and row[2] == 4.0]) == 5
+    wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in family))
+
+
+def test_ctrl_c_finishes_what_is_in_hand_and_records_it(course, toy):
+    slow = "import time; time.sleep(0.5)\ndef double(x): return 2 * x"
+    for n in range(4):
+        toy.submit(course, f"s{n}", toy.hand_in(double=slow))
+    process = subprocess.Popen(
+        labgrade(course, "grade", LAB, "--jobs", "1"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: list((course.root / "autograded").glob(f"*/{LAB}/{LAB}.ipynb")))
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.splitlines() == [
+        "Finishing the 1 in hand; Ctrl-C again stops at once.",
+        "Stopped. What was recorded stays; run the same command again to go on.",
+    ]
+    count = len(list((course.root / "autograded").glob("*/*/*.ipynb")))
+    assert 2 <= count < 4
+    assert len({row[0] for row in rows(course)}) == count
+
+
+def test_a_worker_that_is_killed_costs_nobody_else(course, toy):
+    slow = "import time; time.sleep(0.5)\ndef double(x): return 2 * x"
+    for n in range(3):
+        toy.submit(course, f"s{n}", toy.hand_in(double=slow))
+    process = subprocess.Popen(
+        labgrade(course, "grade", LAB, "--jobs", "1"), stdout=subprocess.PIPE, text=True
+    )
+
+    def workers():
+        family = psutil.Process(process.pid).children(recursive=True)
+        return [each.parent() for each in family if any("ipykernel" in part for part in each.cmdline())]
+
+    wait_for(workers)
+    workers()[0].kill()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert "3 graded, 0 on record already, 0 not graded; mean 9 of 11 points" in out
+
+
+def test_a_broken_executor_ends_the_run_with_the_reason(course, toy):
+    class Broken(cf.Executor):
+        def submit(self, *_, **__):
+            raise cf.BrokenExecutor("gone")
+
+    toy.submit(course, "amy", b"")
+    (amy,) = grade_class(course, LAB, executor=Broken())
+    assert notes(amy) == "NOT GRADED: the executor is broken"
+
+
+def test_notes_and_summary():
+    entry = Graded(
+        "bob",
+        {"test-a": 0.0, "test-b": 0.0},
+        4,
+        flags=("test-a ran out of time", "extra"),
+        reasons=(("test-a", "it took long"), ("test-b", "b: wrong")),
+    )
+    assert notes(entry) == "extra; a: it took long; b: wrong"
+    assert notes(entry, most=1) == "extra; a: it took long; and 1 more"
+    assert (
+        summary([entry], 1.0)
+        == "1 graded, 0 on record already, 0 not graded; mean 0 of 4 points; 1.0 seconds"
+    )
+    assert class_table([entry], cells=True).row_count == 1
