@@ -12,7 +12,7 @@ import typst
 
 from labkit.pdf.document import Document, build, source_of
 from labkit.pdf.errors import PdfError
-from labkit.pdf.fonts import CJK, FontSet, find_fonts, missing_glyphs, substitute, undrawable
+from labkit.pdf.fonts import CJK, FontSet, find_fonts, in_words, missing_glyphs, substitute, undrawable
 from labkit.pdf.notebook import Notebook
 from labkit.pdf.options import USUAL, Options
 from labkit.pdf.pair import Stamp, stamp
@@ -107,9 +107,10 @@ def _main(document: Document, mark: Stamp, name: str, fonts: FontSet) -> str:
     }
     known, rest = _split_off(drawn)
     missing = missing_glyphs(known, families["text"], fonts) | rest
-    if missing:
-        several = "characters that no font has are" if len(missing) > 1 else "character that no font has is"
-        document.warnings.append(f"{len(missing)} {several} named in words")
+    unnamed = {char for char in missing if len(in_words(char)) > 1}
+    if unnamed:
+        several = "characters that no font has are" if len(unnamed) > 1 else "character that no font has is"
+        document.warnings.append(f"{len(unnamed)} {several} named in words")
     return substitute(source, missing)
 
 

@@ -127,12 +127,21 @@ def _groups(widths: list[int], labels: int, room: int) -> list[tuple[int, int]]:
     """
     if sum(widths) <= room:
         return [(labels, len(widths))]
-    left = max(1, room - sum(widths[:labels]))
-    wide = sum(widths[labels:])
-    left = min(left, wide // -(-wide // left) + max(widths[labels:]))
+    most = max(1, room - sum(widths[:labels]))
+    parts = len(_filled(widths, labels, most))
+    even = -(-sum(widths[labels:]) // parts)
+    for width in range(min(even, most), most + 1):  # the narrowest that needs no more parts
+        groups = _filled(widths, labels, width)
+        if len(groups) <= parts:
+            break
+    return groups
+
+
+def _filled(widths: list[int], labels: int, room: int) -> list[tuple[int, int]]:
+    """Return groups of columns, each filled as far as there is room."""
     groups, start, used = [], labels, 0
     for x in range(labels, len(widths)):
-        if used and used + widths[x] > left:
+        if used and used + widths[x] > room:
             groups.append((start, x))
             start, used = x, 0
         used += widths[x]

@@ -40,7 +40,8 @@ LABKIT = {
     "lab": "01_convolution",
     "student": {"id": "s123", "name": "王小明"},
     "record": {
-        "python": "3.12.3", "torch": "2.8.0", "labkit": "0.1.0", "device": "CPU, 8 cores", "where": "a notebook",
+        "python": "3.12.3", "torch": "2.8.0", "labkit": "0.1.0", "device": "CPU, 8 cores",
+        "where": "a notebook",
         "saved": "2026-03-01T23:51:07+08:00", "made": "2026-03-01T23:58:12+08:00",
     },
 }  # fmt: skip
@@ -52,7 +53,8 @@ PICTURES = {
     "code": (
         [
             make.code(
-                "def corr2d(x, k):\n    # the loop over every window\n    return torch.stack([(x[i : i + 3] * k).sum()"
+                "def corr2d(x, k):\n    # the loop over every window\n"
+                "    return torch.stack([(x[i : i + 3] * k).sum()"
                 " for i in range(len(x) - 2) if x[i : i + 3].isfinite().all()])",
                 nbgrader={"grade_id": "corr2d", "points": 4, "solution": True},
                 count=7,

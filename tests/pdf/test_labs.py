@@ -1,4 +1,4 @@
-"""Each lab's notebook with its solutions: everything is on the pages, in order, and the standards are kept."""
+"""Each lab with its solutions: everything is on the pages, in order, and the standards are kept."""
 
 import io
 import re
