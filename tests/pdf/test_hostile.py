@@ -30,9 +30,9 @@ def test_a_long_output_is_folded_and_counted(make):
 def test_a_hundred_thousand_cells_and_outputs_are_counted(make, monkeypatch):
     monkeypatch.setattr(document, "MAX_CELLS", 40)  # 2,000 take their time
     monkeypatch.setattr(outputs, "MAX_OUTPUTS", 30)
-    many = make.notebook(*[make.code("more")] * 98_040)
+    many = make.notebook(*[make.code("more")] * 20_040)
     text = " ".join(make.page_text(draw(many)).split())
-    assert "[98,000 more cells not shown: there are too many pages; the attached notebook has them]" in text
+    assert "[20,000 more cells not shown: there are too many pages; the attached notebook has them]" in text
     values = [make.display({"text/plain": "v"})] * 100_000
     text = make.page_text(draw(make.notebook(make.code("x", values))))
     assert "[99,970 more outputs of this cell not shown]" in text

@@ -4,8 +4,11 @@ import importlib.util
 import io
 import json
 import re
+import shutil
+import subprocess
 import zlib
 
+import pypdfium2
 import pytest
 from pypdf import PdfReader, PdfWriter
 
@@ -247,3 +250,22 @@ def test_a_missing_package_is_named(pair, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pypdf" else find(name))
     assert verify(*pair).reason == "Not compared: pypdf is missing; run: pip install 'labkit[pdf]'"
+
+
+@pytest.mark.skipif(shutil.which("gs") is None, reason="needs Ghostscript")
+def test_a_pdf_that_ghostscript_has_rewritten_is_not_called_a_forgery(pair, tmp_path):
+    (tmp_path / "in.pdf").write_bytes(pair[0])
+    command = ["gs", "-q", "-sDEVICE=pdfwrite", "-o", "out.pdf", "in.pdf"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    verdict = verify((tmp_path / "out.pdf").read_bytes(), pair[1], rerender=True)
+    assert not verdict.proven
+    assert verdict.reason.startswith("Cannot prove:")
+
+
+def test_a_pdf_that_chrome_has_saved_is_proven(pair):
+    out = io.BytesIO()
+    document = pypdfium2.PdfDocument(pair[0])
+    document.save(out)
+    document.close()
+    verdict = verify(out.getvalue(), pair[1], rerender=True)
+    assert verdict.proven, verdict.reason
