@@ -1,0 +1,190 @@
+"""What one grading process keeps warm: a sandbox and a trusted process, which fork for each submission.
+
+They are made when the first submission comes, serve all that follow, and end with their process.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing import util
+
+from labgrader.forks import FORK_SECONDS, ForkServer
+from labgrader.isolation import resolved
+from labgrader.pair import Pair
+from labgrader.policy import Policy
+from labgrader.sandbox import SandboxLimits, SandboxPolicy, Zygote, sweep, tree
+from labgrader.sandbox.records import PRELOAD
+from labgrader.sandbox.system import LINUX
+
+COURSE_MODULES = (
+    "labkit.check",
+    "labkit.conv",
+    "labkit.explore",
+    "labkit.images",
+    "labkit.plot",
+    "labkit.plot_conv",
+    "labkit.plot_costs",
+    "labkit.plot_filters",
+    "labkit.plot_layers",
+    "labkit.plot_sizes",
+    "tqdm",
+)
+STUDENT = "labgrader.bridge.student:serve"
+TESTER = "labgrader.tester:serve"
+
+
+class Warm:
+    """Two warm processes, from which the two processes of every submission are forked.
+
+    Args:
+        policy: its tier and what is to stay hidden; limits are those of each submission.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.users = 0
+        self.tier = policy.tier
+        modules = (*PRELOAD, *COURSE_MODULES, "labgrader.tester", "labgrader.bridge.student")
+        self.trusted = ForkServer(modules, start_seconds=policy.start_seconds)
+        self.zygote: Zygote | None = None
+        if policy.tier == "none":
+            sweep.sweep()
+        else:
+            self.zygote = Zygote(
+                policy.tier,
+                SandboxPolicy(
+                    limits=sandbox_limits(policy),
+                    entry=STUDENT,
+                    preload=(*PRELOAD, *COURSE_MODULES),
+                    hidden=policy.hidden,
+                    start_seconds=policy.start_seconds,
+                ),
+            )
+
+    def start(self) -> None:
+        """Start both at the same time."""
+        self.trusted.start()
+        if self.zygote is not None:
+            self.zygote.start()
+
+    def pair(self, policy: Policy, *, secrets: Mapping[str, str], seed: int) -> Pair:
+        """Return the two processes of one submission, fresh.
+
+        Args:
+            policy: the limits.
+            secrets: what `secret(exercise)` returns in a test.
+            seed: of the student's random numbers.
+
+        Raises:
+            SandboxError: this machine cannot make them.
+        """
+        tester = self.trusted.fork(TESTER)
+        with ExitStack() as undo:
+            undo.callback(tester.close)
+            if self.zygote is not None:
+                student = self.zygote.fork(limits=sandbox_limits(policy), seed=seed)
+                undo.callback(student.close)
+            else:
+                base, hold = sweep.make_base(in_memory=False)
+                undo.callback(_remove, base, hold)
+                student = self.trusted.fork(STUDENT, home=base, seed=seed)
+                undo.callback(student.close)
+                student.wait_ready(FORK_SECONDS)
+            undo.callback(student.kill)  # both end at the same time
+            tester.wait_ready(FORK_SECONDS)
+            pair = Pair(student, tester, secrets=secrets, policy=policy, end=undo.pop_all().close)
+        return pair
+
+    def close(self) -> None:
+        """End both and everything forked from them."""
+        self.trusted.close()
+        if self.zygote is not None:
+            self.zygote.close()
+
+
+def _remove(base: str, hold: int) -> None:
+    """End what still works in a folder, and remove the folder."""
+    if LINUX:
+        sweep.end_of(base)
+    tree.remove(base)
+    os.close(hold)
+
+
+def sandbox_limits(policy: Policy) -> SandboxLimits:
+    """Return what the sandbox is to allow one submission."""
+    return SandboxLimits(
+        memory=policy.memory,
+        processes=policy.processes,
+        disk=policy.disk,
+        file_size=policy.file_size,
+        cpu_seconds=int(2 * policy.submission_seconds) + 10,
+        wall_seconds=policy.submission_seconds + 60,
+    )
+
+
+@dataclass
+class _Kept:
+    """The one thing that this module remembers: what this process keeps warm, and for which settings."""
+
+    process: int = 0
+    settings: tuple[object, ...] = ()
+    warm: Warm | None = None
+
+
+_lock = threading.Lock()
+_kept = _Kept()
+
+
+@contextmanager
+def warm(policy: Policy) -> Iterator[Warm]:
+    """Yield this process's warm processes for a policy, started if there are none yet.
+
+    Args:
+        policy: its isolation is tried out first, unless it has its tier.
+
+    Raises:
+        IsolationError: the isolation cannot be had here.
+        SandboxError: the processes do not start.
+    """
+    policy = resolved(policy)
+    settings = (policy.tier, policy.hidden, policy.disk)
+    with _lock:
+        if _kept.process != os.getpid():  # the first time, or a copy of a process that had some
+            _kept.process, _kept.warm = os.getpid(), None
+            util.Finalize(None, close, exitpriority=100)
+        if _kept.warm is None or _kept.settings != settings:
+            _let_go()
+            _kept.settings, _kept.warm = settings, Warm(policy)
+        mine = _kept.warm
+        mine.users += 1
+        try:
+            mine.start()
+        except BaseException:
+            mine.users -= 1
+            _let_go()
+            raise
+    try:
+        yield mine
+    finally:
+        with _lock:
+            mine.users -= 1
+            if mine is not _kept.warm and not mine.users:
+                mine.close()
+
+
+def close() -> None:
+    """End what this process keeps warm; the next submission starts it anew."""
+    with _lock:
+        if _kept.process == os.getpid() and _kept.warm is not None:
+            _kept.warm.close()
+            _kept.warm = None
+
+
+def _let_go() -> None:
+    """Keep no longer what is kept; who still uses it ends it."""
+    if _kept.warm is not None and not _kept.warm.users:
+        _kept.warm.close()
+    _kept.warm = None
