@@ -23,9 +23,9 @@ from labgrader import config as settings
 from labgrader import marker
 from labgrader.course import Course
 from labgrader.crew import Workers, graded
-from labgrader.execute import sweep
 from labgrader.graded import Graded
 from labgrader.interrupt import interruptible
+from labgrader.isolation import resolved
 from labgrader.lab import Lab
 from labgrader.lock import only_writer
 from labgrader.plan import Planned, plan
@@ -100,11 +100,10 @@ def grade_class(
     """
     settings.prepare()
     config = settings.load(course)
-    policy = policy or settings.policy(course, config)
+    policy = resolved(policy or settings.policy(course, config))
     lab = Lab.from_gradebook(course, lab_name)
     workers = workers or Workers(jobs or os.cpu_count() or 1, executor)
     with only_writer(course), Gradebook(course.db_url) as gradebook:
-        sweep()
         marker.sweep(course, lab_name)
         planned = plan(course, lab, policy, gradebook, student=student, regrade=regrade)
         done = {entry.student: entry.found for entry in planned if entry.found}
