@@ -34,6 +34,7 @@ COURSE_MODULES = (
     "tqdm",
 )
 STUDENT = "labgrader.bridge.student:serve"
+REHEARSAL = "labgrader.bridge.student:warm"
 TESTER = "labgrader.tester:serve"
 
 
@@ -58,7 +59,7 @@ class Warm:
                 SandboxPolicy(
                     limits=sandbox_limits(policy),
                     entry=STUDENT,
-                    preload=(*PRELOAD, *COURSE_MODULES),
+                    preload=(*PRELOAD, *COURSE_MODULES, REHEARSAL),
                     hidden=policy.hidden,
                     start_seconds=policy.start_seconds,
                 ),
