@@ -101,7 +101,9 @@ def _read(path: Path) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        raise SecretError(f"{path} cannot be read ({error.strerror}); expected a plain file of your own.") from error
+        raise SecretError(
+            f"{path} cannot be read ({error.strerror}); expected a plain file of your own."
+        ) from error
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
