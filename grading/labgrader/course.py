@@ -42,7 +42,7 @@ class Course:
         return f"sqlite:///{self.gradebook.absolute()}"
 
     def folder(self, step: str, student: str, lab: str) -> Path:
-        """Return nbgrader's folder of one student's lab at one step ("." as the student for source and release)."""
+        """Return nbgrader's folder of a lab at a step ("." as the student for source and release)."""
         if step not in STEPS:
             raise ValueError(f"step is {step!r}; expected one of {', '.join(STEPS)}")
         return self.root / step / student / lab
@@ -62,5 +62,6 @@ def find_course(folder: Path) -> Course:
         if (root / "nbgrader_config.py").is_file():
             return Course(root.resolve())
     raise CourseError(
-        f"No course in {folder}: expected a file nbgrader_config.py there; go to the grading/ folder or pass --course DIR."
+        f"No course in {folder}: expected a file nbgrader_config.py there; "
+        "go to the grading/ folder or pass --course DIR."
     )

@@ -16,9 +16,26 @@ from labkit.check.convolution import (
     transposed_size,
 )
 from labkit.check.earned import Earned
+from labkit.check.pooling import (
+    avg_pool,
+    avg_pool2d,
+    blur_pool2d,
+    global_avg_pool,
+    head_params,
+    max_from_relu,
+    max_pool,
+    max_pool2d,
+    max_pool2d_backward,
+    mean_kernels,
+    pool_size,
+    shift_curve,
+)
 
 __all__ = [
     "Earned",
+    "avg_pool",
+    "avg_pool2d",
+    "blur_pool2d",
     "conv2d",
     "conv2d_backward",
     "conv_cost",
@@ -26,10 +43,19 @@ __all__ = [
     "corr1d",
     "corr2d",
     "design",
+    "global_avg_pool",
+    "head_params",
     "im2col",
+    "max_from_relu",
+    "max_pool",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "mean_kernels",
     "merge_kernels",
     "out_size",
     "pad2d",
+    "pool_size",
+    "shift_curve",
     "shift_error",
     "transposed_size",
 ]

@@ -41,8 +41,10 @@ def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, 
     scored = []
     for mutant in mutants if open_units else ():
         cache: dict[int, Any] = {}
-        hits = {i for i, u in enumerate(units) if _matches(mutant, u, cache)}
-        scored.append((mutant.name, hits & everything, len(hits - everything)))
+        hits = {i for i in everything if _matches(mutant, units[i], cache)}
+        if hits:  # one that explains nothing need not be run where the student is right
+            right = [u for i, u in enumerate(units) if i not in everything]
+            scored.append((mutant.name, hits, sum(_matches(mutant, u, cache) for u in right)))
     causes: list[tuple[int, Cause]] = []
     while scored and open_units and len(causes) < 2:
         name, hits, _ = max(scored, key=lambda s: (len(s[1] & open_units), s[2]))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.check import cases_convolution as cases
-from labkit.check import cases_size
+from labkit.check import cases_layer, cases_size
 from labkit.check.draw import Draw
 
 SEED = st.one_of(st.none(), st.integers(), st.text(), st.binary())
@@ -36,7 +36,7 @@ def test_values_have_both_signs_and_no_order(seed, shape):
 @settings(max_examples=25, deadline=None)
 @given(SEED)
 def test_layers_are_never_square(seed):
-    for case in cases.conv2d(Draw("conv2d", seed)):
+    for case in cases_layer.conv2d(Draw("conv2d", seed)):
         x, w = case.args[:2]
         assert x.shape[0] > 1
         assert x.shape[1] > 1

@@ -9,12 +9,12 @@ import os
 from collections.abc import Sequence
 
 from labgrader.sandbox.records import SandboxLimits
-from labgrader.sandbox.system import PR_SET_DUMPABLE, check, libc, mount, prctl, unshare
+from labgrader.sandbox.system import PR_SET_DUMPABLE, bind_back, check, libc, mount, prctl, unshare
 from labgrader.sandbox.trees import outermost, within
 
 NEW_USER, NEW_MOUNTS, NEW_PIDS, NEW_NET = 0x10000000, 0x20000, 0x20000000, 0x40000000
 NEW_IPC, NEW_UTS, NEW_CGROUP = 0x8000000, 0x4000000, 0x2000000
-BIND, RECURSIVE, PRIVATE, NOSUID, NODEV, NOEXEC = 4096, 16384, 1 << 18, 2, 4, 8
+RECURSIVE, PRIVATE, NOSUID, NODEV, NOEXEC = 16384, 1 << 18, 2, 4, 8
 HOME = "/tmp"
 
 
@@ -61,6 +61,5 @@ def _empty(folder: str, options: str, trees: Sequence[str]) -> None:
     inside = [(tree, os.open(tree, os.O_PATH)) for tree in outermost(trees) if within(tree, folder)]
     mount("tmpfs", folder, "tmpfs", NOSUID | NODEV, options)
     for tree, handle in inside:
-        os.makedirs(tree, exist_ok=True)
-        mount(f"/proc/self/fd/{handle}", tree, None, BIND | RECURSIVE)
+        bind_back(handle, tree)
         os.close(handle)

@@ -6,10 +6,12 @@ import ctypes
 import functools
 import os
 import platform
+import stat
 import sys
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_SECCOMP = 1, 4, 8, 22
 PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 24, 36, 38, 47
+BIND, RECURSIVE = 4096, 16384
 LINUX = sys.platform == "linux"
 
 
@@ -54,6 +56,20 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
         encoded(source), encoded(target), encoded(kind), ctypes.c_ulong(flags), encoded(data or None)
     )
     check(done, f"mount {target}")
+
+
+def bind_back(handle: int, target: str) -> None:
+    """Show an open file or folder again under its old name, which an empty folder has covered.
+
+    Args:
+        handle: opened (O_PATH) before it was covered.
+        target: where to; made first, a file for a file, a folder for a folder.
+    """
+    is_folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+    os.makedirs(target if is_folder else os.path.dirname(target), mode=0o755, exist_ok=True)
+    if not is_folder:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+    mount(f"/proc/self/fd/{handle}", target, None, BIND | RECURSIVE)
 
 
 def unshare(flags: int) -> None:

@@ -13,12 +13,12 @@ import stat
 from collections.abc import Sequence
 
 from labgrader.sandbox import capabilities
-from labgrader.sandbox.system import PR_SET_DUMPABLE, mount, prctl, unshare
+from labgrader.sandbox.system import PR_SET_DUMPABLE, bind_back, mount, prctl, unshare
 from labgrader.sandbox.trees import within
 
 NEW_MOUNTS = 0x20000
 READERS = (capabilities.DAC_READ_SEARCH, capabilities.DAC_OVERRIDE)
-BIND, RECURSIVE, PRIVATE, NOSUID, NODEV = 4096, 16384, 1 << 18, 2, 4
+RECURSIVE, PRIVATE, NOSUID, NODEV = 16384, 1 << 18, 2, 4
 
 
 def closed(path: str) -> str | None:
@@ -80,11 +80,7 @@ def _cover(folder: str, trees: list[str]) -> None:
         for tree, handle in handles:
             if not within(tree, folder):
                 raise OSError(f"{tree} is not in {folder}")
-            is_folder = stat.S_ISDIR(os.fstat(handle).st_mode)
-            os.makedirs(tree if is_folder else os.path.dirname(tree), mode=0o755, exist_ok=True)
-            if not is_folder:
-                os.close(os.open(tree, os.O_CREAT | os.O_WRONLY, 0o644))
-            mount(f"/proc/self/fd/{handle}", tree, None, BIND | RECURSIVE)
+            bind_back(handle, tree)
     finally:
         for _, handle in handles:
             os.close(handle)
