@@ -64,6 +64,7 @@ KEYS = {
     "stock",
     "later",
     "slow",
+    "roomy",
 }
 PRELUDE = """\
 from types import SimpleNamespace
@@ -104,6 +105,7 @@ class Attack:
         stock: why it is not tried on plain nbgrader; "" if it is.
         later: a second hand-in's cells, graded after it, which must earn nothing.
         slow: it takes more than a second.
+        roomy: it gets ten seconds a cell in place of the tests' short limits.
     """
 
     group: str
@@ -126,6 +128,7 @@ class Attack:
     stock: str = ""
     later: str = ""
     slow: bool = False
+    roomy: bool = False
 
     @property
     def name(self) -> str:

@@ -50,7 +50,8 @@ def dangers(html: str, *, ours: bool = True) -> list[str]:
 
 def _attribute(tag: str, name: str, value: str) -> list[str]:
     value = re.sub(r"[\x00-\x20]", "", value).lower()
-    scheme = value.split(":")[0] if ":" in value.split("/")[0].split("?")[0].split("#")[0] else ""
+    found = re.match(r"([a-z][a-z0-9+.-]*):", value)
+    scheme = found[1] if found else ""
     what = f"<{tag} {name}={value[:60]}>"
     if name.startswith("on") or name in ("srcdoc", "formaction", "action", "ping", "background", "poster", "srcset"):
         return [what]

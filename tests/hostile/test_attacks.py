@@ -31,10 +31,14 @@ POLICY = Policy(
     cell_output=100_000,
     total_output=500_000,
 )
-ROOMY = replace(POLICY, cell_seconds=10, question_seconds=20, submission_seconds=60)
 NOTEBOOKS = [attack for attack in attacks() if attack.group != "archives"]
 CASES = [(tier, a) for tier in (*STRONG, "rlimits") for a in NOTEBOOKS if tier in STRONG or a.tiers == "all"]
 MOST_MEMORY = 300 * MIB
+
+
+def roomy(policy):
+    """Return a policy whose time nothing honest runs out of, however busy the machine is."""
+    return replace(policy, cell_seconds=15, question_seconds=30, submission_seconds=60)
 
 
 class Watch(threading.Thread):
@@ -93,7 +97,7 @@ class Worker:
         self.processes, self.fds, self.files = len(self.alive()), _fds(), len(self.kept())
 
     def check_next(self, lab="00_toy"):
-        policy = replace(self.policy, cell_seconds=10, question_seconds=20, submission_seconds=60)
+        policy = roomy(self.policy)
         result = grade(self.honest[lab], self.world.labs[lab], policy)
         assert {mark.name: mark.points for mark in result.marks} == FULL[lab], result.marks
         return result
@@ -164,8 +168,8 @@ def _ids(case):
 def test_attack(worker, world, attack):
     lab = world.labs[attack.lab]
     policy = worker.policy
-    if attack.group == "control":
-        policy = replace(policy, cell_seconds=10, question_seconds=20, submission_seconds=60)
+    if attack.group == "control" or attack.roomy:
+        policy = roomy(policy)
     notebook = hand_in(attack, world.released[attack.lab], world.facts)
     world.note()
     watch = Watch()
