@@ -59,7 +59,13 @@ class Outcome:
     seconds: float = 0.0
 
 
-def execute(steps: Sequence[Step], *, secrets: Mapping[str, str], policy: Policy) -> tuple[Outcome, ...]:
+def execute(
+    steps: Sequence[Step],
+    *,
+    secrets: Mapping[str, str],
+    names: Sequence[str] | None = None,
+    policy: Policy,
+) -> tuple[Outcome, ...]:
     """Run the steps in order, each in the state that the ones before it left.
 
     A cell that runs out of time is interrupted. A process that does not obey, or dies, is replaced: the
@@ -69,6 +75,7 @@ def execute(steps: Sequence[Step], *, secrets: Mapping[str, str], policy: Policy
     Args:
         steps: the notebook's code cells.
         secrets: what `secret(exercise)` returns in the test cells.
+        names: the names that tests may get from the student; None: any that the lab does not define.
         policy: the limits.
 
     Returns:
@@ -81,7 +88,7 @@ def execute(steps: Sequence[Step], *, secrets: Mapping[str, str], policy: Policy
     if not steps:
         return ()
     with warm(policy) as processes:
-        run = _Run(processes, steps, secrets=secrets, policy=policy)
+        run = _Run(processes, steps, told={"secrets": dict(secrets), "names": names}, policy=policy)
         try:
             return tuple(run.step(step) for step in steps)
         finally:
@@ -92,9 +99,9 @@ class _Run:
     """The state of one submission's run: its processes, its clocks, and the cells to repeat in new ones."""
 
     def __init__(
-        self, processes: Warm, steps: Sequence[Step], *, secrets: Mapping[str, str], policy: Policy
+        self, processes: Warm, steps: Sequence[Step], *, told: Mapping[str, Any], policy: Policy
     ) -> None:
-        self.processes, self.secrets, self.policy = processes, dict(secrets), policy
+        self.processes, self.told, self.policy = processes, told, policy
         sources = "\0".join(step.source for step in steps)
         self.seed = int.from_bytes(hashlib.sha256(sources.encode()).digest()[:7])
         self.pair: Pair | None = None
@@ -158,7 +165,7 @@ class _Run:
             if time.monotonic() >= self.end:
                 return self._refusal()
             self.pairs += 1
-            self.pair = self.processes.pair(self.policy, secrets=self.secrets, seed=self.seed)
+            self.pair = self.processes.pair(self.policy, told=self.told, seed=self.seed)
             self._replay(self.pair)
         return ""
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from labgrader.bridge.names import used_and_bound
 from labgrader.execute import Outcome, Step, execute
 from labgrader.lab import Lab
 from labgrader.policy import Policy
@@ -85,7 +86,11 @@ def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
     ]
     secrets = _secrets(notebook, lab, policy) if any(step.test for step in steps) else {}
     outcomes = dict(
-        zip((s.index for s in steps), execute(steps, secrets=secrets, policy=policy), strict=True)
+        zip(
+            (step.index for step in steps),
+            execute(steps, secrets=secrets, names=_answers(lab), policy=policy),
+            strict=True,
+        )
     )
     marks, comments = _marks(cells, outcomes, lab)
     return Result(
@@ -184,6 +189,25 @@ def _secrets(notebook: bytes, lab: Lab, policy: Policy) -> dict[str, str]:
         names.update(re.findall(r"""\bsecret\(\s*["']([^"'\\]+)["']""", test.source))
     secret = secret_for(policy.key, lab.name, notebook)
     return {name: secret(name) for name in sorted(names)}
+
+
+def _answers(lab: Lab) -> tuple[str, ...] | None:
+    """Return the names that the lab's answer cells define; None where a stub leaves them open.
+
+    A test gets these from the student and no other: what else it needs must be in a locked cell.
+    """
+    found: set[str] = set()
+    for cell in lab.cells:
+        if cell.kind != "code" or not cell.solution:
+            continue
+        try:
+            _, bound, _ = used_and_bound(cell.source)
+        except SyntaxError:
+            return None
+        if not bound:
+            return None
+        found |= bound
+    return tuple(sorted(found))
 
 
 def _is_test(cell: Cell, lab: Lab) -> bool:

@@ -35,7 +35,7 @@ class Pair:
     Args:
         student: the sealed process.
         tester: the process that runs `labgrader.tester`.
-        secrets: what `secret(exercise)` returns in a test.
+        told: what only the tester is told: `secrets` and `names` of `labgrader.tester`.
         policy: the limits.
         end: ends both and removes what they leave.
 
@@ -48,7 +48,7 @@ class Pair:
         student: Child,
         tester: Child,
         *,
-        secrets: Mapping[str, str],
+        told: Mapping[str, Any],
         policy: Policy,
         end: Callable[[], None],
     ) -> None:
@@ -61,7 +61,7 @@ class Pair:
             "start": policy.start_seconds,
             "grace": policy.grace_seconds,
         }
-        start = {"secrets": dict(secrets), "limits": limits, "memory": policy.memory}
+        start = {**told, "limits": limits, "memory": policy.memory}
         try:
             send(tester.sock, start, [student.sock.fileno()])
             student.sock.close()  # theirs alone from now on: each sees the other's end

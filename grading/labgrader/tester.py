@@ -31,31 +31,31 @@ def serve(link: socket.socket) -> None:
 
     Args:
         link: to the grader. Its first message comes with the socket to the student's process, and has
-            `limits` (of `labgrader.bridge`), `secrets` (what `secret(exercise)` returns) and `memory`.
+            `limits` (of `labgrader.bridge`), `secrets` (what `secret(exercise)` returns), `names` (which a
+            test may get from the student, or None) and `memory`.
     """
     start, handles = receive(link)
     student = socket.socket(fileno=handles[0])
     _prepare(start)
-    secrets: dict[str, str] = start["secrets"]
     with Session(
         student, Limits(**start["limits"]), interrupt=lambda: send(link, {"interrupt": True})
     ) as session:
         while True:
             try:
                 order, _ = receive(link)
-                send(link, answer(session, order, secrets))
+                send(link, answer(session, order, start))
             except Hungup:
                 return
 
 
-def answer(session: Session, order: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
+def answer(session: Session, order: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """Do one thing and say what came of it.
 
     Args:
         session: with the student's process.
         order: `do` is "cell" (the student's), "setup" (the instructor's, here) or "test"; `source`, `seconds`
             and `room`, the characters of output to keep.
-        secrets: what `secret(exercise)` returns in a test.
+        told: `secrets` and `names`.
 
     Returns:
         `lost`, the reason, where the student's process is gone; else what the run left.
@@ -69,7 +69,8 @@ def answer(session: Session, order: Mapping[str, Any], secrets: Mapping[str, str
         if order["do"] == "cell":
             run = session.run_cell(source, seconds)
             return {**_ended(run.error, late=run.timed_out, seconds=run.seconds), "outputs": run.outputs}
-        test = session.run_test(source, seconds, names={"secret": secrets.__getitem__})
+        secret = told["secrets"].__getitem__
+        test = session.run_test(source, seconds, names={"secret": secret}, student=told["names"])
     except SessionLost as error:
         return {"lost": str(error), "deaf": session.peer.in_grace, "seconds": time.monotonic() - start}
     late = test.error is not None and test.error.name == "TimeUp"

@@ -6,11 +6,13 @@ They are made when the first submission comes, serve all that follow, and end wi
 from __future__ import annotations
 
 import os
+import pkgutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import util
+from typing import Any
 
 from labgrader.forks import FORK_SECONDS, ForkServer
 from labgrader.isolation import resolved
@@ -20,19 +22,8 @@ from labgrader.sandbox import SandboxLimits, SandboxPolicy, Zygote, sweep, tree
 from labgrader.sandbox.records import PRELOAD
 from labgrader.sandbox.system import LINUX
 
-COURSE_MODULES = (
-    "labkit.check",
-    "labkit.conv",
-    "labkit.explore",
-    "labkit.images",
-    "labkit.plot",
-    "labkit.plot_conv",
-    "labkit.plot_costs",
-    "labkit.plot_filters",
-    "labkit.plot_layers",
-    "labkit.plot_sizes",
-    "tqdm",
-)
+LIBRARIES = ("torchvision", "tqdm", "ipywidgets")
+PROGRAMS = ("cli", "doctor", "handin", "lookover", "pdf")  # what no lab imports
 STUDENT = "labgrader.bridge.student:serve"
 REHEARSAL = "labgrader.bridge.student:warm"
 TESTER = "labgrader.tester:serve"
@@ -48,8 +39,8 @@ class Warm:
     def __init__(self, policy: Policy) -> None:
         self.users = 0
         self.tier = policy.tier
-        modules = (*PRELOAD, *COURSE_MODULES, "labgrader.tester", "labgrader.bridge.student")
-        self.trusted = ForkServer(modules, start_seconds=policy.start_seconds)
+        modules = (*PRELOAD, *LIBRARIES, *lab_modules())
+        self.trusted = ForkServer((*modules, "labgrader.tester"), start_seconds=policy.start_seconds)
         self.zygote: Zygote | None = None
         if policy.tier == "none":
             sweep.sweep()
@@ -59,7 +50,7 @@ class Warm:
                 SandboxPolicy(
                     limits=sandbox_limits(policy),
                     entry=STUDENT,
-                    preload=(*PRELOAD, *COURSE_MODULES, REHEARSAL),
+                    preload=(*modules, REHEARSAL),
                     hidden=policy.hidden,
                     start_seconds=policy.start_seconds,
                 ),
@@ -71,12 +62,12 @@ class Warm:
         if self.zygote is not None:
             self.zygote.start()
 
-    def pair(self, policy: Policy, *, secrets: Mapping[str, str], seed: int) -> Pair:
+    def pair(self, policy: Policy, *, told: Mapping[str, Any], seed: int) -> Pair:
         """Return the two processes of one submission, fresh.
 
         Args:
             policy: the limits.
-            secrets: what `secret(exercise)` returns in a test.
+            told: what only the process for tests is told: `secrets` and `names` of `labgrader.tester`.
             seed: of the student's random numbers.
 
         Raises:
@@ -96,7 +87,7 @@ class Warm:
                 student.wait_ready(FORK_SECONDS)
             undo.callback(student.kill)  # both end at the same time
             tester.wait_ready(FORK_SECONDS)
-            pair = Pair(student, tester, secrets=secrets, policy=policy, end=undo.pop_all().close)
+            pair = Pair(student, tester, told=told, policy=policy, end=undo.pop_all().close)
         return pair
 
     def close(self) -> None:
@@ -112,6 +103,19 @@ def _remove(base: str, hold: int) -> None:
         sweep.end_of(base)
     tree.remove(base)
     os.close(hold)
+
+
+def lab_modules() -> tuple[str, ...]:
+    """Return the modules of labkit that a lab's cells import.
+
+    Example:
+        >>> {"labkit.check", "labkit.plot"} <= set(lab_modules())
+        True
+    """
+    import labkit
+
+    found = (module.name for module in pkgutil.iter_modules(labkit.__path__))
+    return tuple(f"labkit.{name}" for name in found if name not in PROGRAMS)
 
 
 def sandbox_limits(policy: Policy) -> SandboxLimits:
