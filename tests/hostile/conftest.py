@@ -1,5 +1,11 @@
-"""Attacks run in every tier that this machine offers, one tier after the other, in one warm worker each."""
+"""Attacks run in one warm worker for each tier, one tier after the other.
 
+HOSTILE_TIERS=all runs every attack in every tier that this machine offers; without it, attacks to which no
+tier can make a difference run in one. HOSTILE_OUTCOMES names a file that gets what came of each.
+"""
+
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -16,3 +22,11 @@ def world():
     with make_world() as made:
         yield made
         warm.close()
+
+
+@pytest.fixture(scope="session")
+def outcomes():
+    found = {}
+    yield found
+    if path := os.environ.get("HOSTILE_OUTCOMES"):
+        Path(path).write_text(json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False) + "\n")

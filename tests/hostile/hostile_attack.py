@@ -167,18 +167,17 @@ def grade_id(cell: dict[str, Any]) -> str:
     return cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
 
 
-def hand_in(attack: Attack, released: bytes, world: dict[str, Any], *, cells: dict[str, str] | None = None) -> bytes:
+def hand_in(attack: Attack, released: bytes, world: dict[str, Any]) -> bytes:
     """Return the notebook of an attack.
 
     Args:
         attack: the attack.
         released: the lab's notebook as students get it.
         world: what the attacked machine holds, as plain data, for the attack's code.
-        cells: other sources than the attack's.
     """
     nb = json.loads(released)
     by_name = {grade_id(cell): cell for cell in nb["cells"] if grade_id(cell)}
-    sources = (ANSWERS[attack.lab] if attack.start == "honest" else {}) | (cells or attack.cells)
+    sources = (ANSWERS[attack.lab] if attack.start == "honest" else {}) | attack.cells
     for name, source in sources.items():
         by_name[name]["source"] = source
     nb["cells"].insert(1, new_cell(PRELUDE.format(facts=world)))
@@ -186,7 +185,8 @@ def hand_in(attack: Attack, released: bytes, world: dict[str, Any], *, cells: di
         before = extra["before"]
         at = len(nb["cells"]) if before == "end" else nb["cells"].index(by_name[before])
         nb["cells"].insert(at, new_cell(extra["source"], extra.get("kind", "code")))
-    scope = {"nb": nb, "find": by_name.__getitem__, "new": new_cell, "copy": copy, "json": json, "world": world}
+    scope = {"nb": nb, "find": by_name.__getitem__, "new": new_cell, "copy": copy, "json": json}
+    scope["world"] = world
     exec(compile(attack.edit, attack.name, "exec"), scope)
     if attack.raw:
         exec(compile(attack.raw, attack.name, "exec"), scope)

@@ -13,10 +13,24 @@ from labgrader.lab import Lab
 from labgrader.policy import Policy
 from labgrader.record import stamp
 
-FORBIDDEN = (
-    "script iframe frame frameset object embed applet form input button textarea select base link svg video audio "
-    "source track portal marquee template noscript animate set foreignobject"
-).split()
+FORBIDDEN = [
+    *(
+        "script",
+        "iframe",
+        "frame",
+        "frameset",
+        "object",
+        "embed",
+        "applet",
+        "form",
+        "input",
+        "button",
+        "textarea",
+    ),
+    *("select", "base", "link", "svg", "video", "audio", "source", "track", "portal", "marquee", "template"),
+    *("noscript", "animate", "set", "foreignobject"),
+]
+RUNNING = ("srcdoc", "formaction", "action", "ping", "background", "poster", "srcset")
 SHOWN = {"text/plain", "image/png", "image/jpeg"}
 
 
@@ -40,11 +54,9 @@ def dangers(html: str, *, ours: bool = True) -> list[str]:
         for name, value in tag.attrs.items():
             found += _attribute(tag.name, name.lower(), " ".join(value) if isinstance(value, list) else value)
     if ours:
-        policies = [m for m in soup.find_all("meta") if m.get("http-equiv", "").lower() == "content-security-policy"]
-        found += [] if len(policies) == 1 else ["no content security policy"]
         found += [] if len(soup.find_all("style")) == 1 else ["a style sheet of somebody else's"]
-        metas = {m.get("http-equiv", "").lower() for m in soup.find_all("meta")}
-        found += [f"meta {name}" for name in metas - {"", "content-security-policy"}]
+        metas = sorted(m["http-equiv"].lower() for m in soup.find_all("meta", {"http-equiv": True}))
+        found += [] if metas == ["content-security-policy"] else [f"instead of one content policy: {metas}"]
     return found
 
 
@@ -53,7 +65,7 @@ def _attribute(tag: str, name: str, value: str) -> list[str]:
     found = re.match(r"([a-z][a-z0-9+.-]*):", value)
     scheme = found[1] if found else ""
     what = f"<{tag} {name}={value[:60]}>"
-    if name.startswith("on") or name in ("srcdoc", "formaction", "action", "ping", "background", "poster", "srcset"):
+    if name.startswith("on") or name in RUNNING:
         return [what]
     if name in ("href", "xlink:href") and scheme not in ("", "http", "https", "mailto"):
         return [what]

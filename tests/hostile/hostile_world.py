@@ -1,4 +1,4 @@
-"""What the attacks are after: a course, a home, servers and a neighbour, all open to everybody by themselves."""
+"""What the attacks are after: a course, a home, servers and a neighbour, all of it open to everybody."""
 
 from __future__ import annotations
 
@@ -29,11 +29,17 @@ from labgrader.release import release
 
 HERE = Path(__file__).parent
 CONFIG = HERE.parents[1] / "grading" / "nbgrader_config.py"
-MASTERS = (HERE.parent / "labgrader" / "data" / "00_toy.py", HERE / "data" / "01_tensor.py")
+DATA = HERE.parent / "labgrader" / "data"
+MASTERS = (DATA / "00_toy.py", DATA / "01_tensor.py")
 MARK = "labkit-hostile"
 KEY = 0x1AB417
 PUBLIC = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 STUDENTS = ("amy", "eve", "mallory")
+NEIGHBOURS: list[int] = []
+PLACES = (
+    *("environment", "canary", "master", "key", "gradebook", "other student", "own notebook", "home"),
+    "neighbour",
+)
 
 
 @dataclass
@@ -54,6 +60,7 @@ class World:
     sockets: dict[str, socket.socket] = field(default_factory=dict)
     sibling: Any = None
     before: dict[str, Any] = field(default_factory=dict)
+    pristine: dict[Path, bytes] = field(default_factory=dict)
 
     @property
     def course(self) -> Course:
@@ -84,10 +91,25 @@ class World:
         """Remember how everything is."""
         self.before = self._state()
 
+    def mend(self) -> None:
+        """Put the files back as they were."""
+        for path in [path for path in self.root.rglob("*") if self.ours(path)]:
+            if path.is_symlink() or (path.is_file() and path not in self.pristine):
+                path.unlink()
+        for path, content in self.pristine.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.write_bytes(content)
+        _open(self.root, skip="work")
+
+    def ours(self, path: Path) -> bool:
+        """Return whether a path is part of the world, and not of the work done beside it."""
+        return path.relative_to(self.root).parts[:1] != ("work",)
+
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = {}
         for path in [self.root, *self.root.rglob("*")]:
-            if "work" in path.relative_to(self.root).parts[:1]:
+            if not self.ours(path):
                 continue
             facts = path.lstat()
             content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
@@ -120,9 +142,7 @@ def left_outside() -> list[str]:
 @contextlib.contextmanager
 def make_world() -> Iterator[World]:
     """Make the world, with the words in this process's environment too; remove it at the end."""
-    words = {place: f"hostile-canary-{secrets.token_hex(12)}" for place in (
-        "environment", "canary", "master", "key", "gradebook", "other student", "own notebook", "home", "neighbour"
-    )}  # fmt: skip
+    words = {place: f"hostile-canary-{secrets.token_hex(12)}" for place in PLACES}
     root = Path(tempfile.mkdtemp(prefix="hostile-", dir="/tmp"))
     kept = {name: os.environ.get(name) for name in ("HOME", "XDG_CACHE_HOME", "LABGRADER_WORD")}
     with contextlib.ExitStack() as stack:
@@ -131,14 +151,14 @@ def make_world() -> Iterator[World]:
         _course(world)
         _home(world)
         cache = kept["XDG_CACHE_HOME"] or os.path.expanduser("~/.cache")
-        os.environ |= {
-            "HOME": str(root / "home"), "XDG_CACHE_HOME": cache, "LABGRADER_WORD": words["environment"]
-        }  # fmt: skip
+        os.environ |= {"HOME": str(root / "home"), "XDG_CACHE_HOME": cache}
+        os.environ["LABGRADER_WORD"] = words["environment"]
         stack.callback(_restore, kept)
         _servers(world, stack)
         code = f"word = {words['neighbour']!r}\nimport time\ntime.sleep(100000)"
         environment = os.environ | {"WORD": words["neighbour"]}
         world.sibling = subprocess.Popen([sys.executable, "-c", code], env=environment)
+        NEIGHBOURS.append(world.sibling.pid)
         stack.callback(world.sibling.wait)
         stack.callback(world.sibling.kill)
         while psutil.Process(world.sibling.pid).status() != "sleeping":
@@ -147,6 +167,7 @@ def make_world() -> Iterator[World]:
         _open(root)
         world.facts = _facts(world)
         world.note()
+        world.pristine = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
         yield world
 
 
@@ -167,9 +188,8 @@ def _course(world: World) -> None:
     (course.root / ".course_secret").write_text(world.words["key"])
     with contextlib.closing(sqlite3.connect(course.gradebook)) as base:
         for student in (*STUDENTS, world.words["gradebook"]):
-            base.execute(
-                "insert into student (id, first_name, last_name, email) values (?, ?, '', '')", (student, student)
-            )
+            columns = "id, first_name, last_name, email"
+            base.execute(f"insert into student ({columns}) values (?, ?, '', '')", (student, student))
         base.commit()
     for student, word in (("amy", "other student"), ("eve", "own notebook")):
         path = course.notebook("submitted", student, "00_toy")
@@ -206,10 +226,11 @@ def _servers(world: World, stack: contextlib.ExitStack) -> None:
         world.sockets[name] = sock
 
 
-def _open(root: Path) -> None:
+def _open(root: Path, *, skip: str = "") -> None:
     """Let everybody read and write, so that only a sandbox protects."""
     for path in [root, *root.rglob("*")]:
-        path.chmod(0o777 if path.is_dir() else 0o666)
+        if path.relative_to(root).parts[:1] != (skip,):
+            path.chmod(0o666 if path.is_file() else 0o777)
 
 
 def _facts(world: World) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every attack of attacks/archives through collect: nothing lands elsewhere, and the neighbour's hand-in comes."""
+"""Every attack of attacks/archives through collect: nothing lands elsewhere, the neighbour's comes whole."""
 
 import io
 import json
@@ -55,7 +55,9 @@ def test_archive(world, tmp_path, attack):
     for row in rows:
         assert row.status in ("new", "older") or row.odd, row
         assert row.status == "new" or row.folder is None
-        assert not re.search(r"[\x00-\x1f\x7f\u200b\u202a-\u202e]", " ".join((row.student, row.source, *row.odd)))
+        assert not re.search(
+            r"[\x00-\x1f\x7f\u200b\u202a-\u202e]", " ".join((row.student, row.source, *row.odd))
+        )
     taken = [path for path in course.root.rglob("*") if path.is_symlink() or not path.is_dir()]
     for path in taken:
         facts = path.lstat()

@@ -1,4 +1,4 @@
-"""Every attack of attacks/, graded in every tier: no gain, no leak, nothing left, and the next one is well."""
+"""Every attack of attacks/ in every tier: no gain, no leak, nothing left, and the next hand-in is well."""
 
 import os
 import re
@@ -10,6 +10,7 @@ import hostile_page
 import hostile_world
 import psutil
 import pytest
+import table
 from hostile_attack import ANSWERS, BREACH, FULL, Attack, attacks, hand_in
 from labgrader import warm
 from labgrader.grade import grade
@@ -32,7 +33,8 @@ POLICY = Policy(
     total_output=500_000,
 )
 NOTEBOOKS = [attack for attack in attacks() if attack.group != "archives"]
-CASES = [(tier, a) for tier in (*STRONG, "rlimits") for a in NOTEBOOKS if tier in STRONG or a.tiers == "all"]
+ANYWHERE = ("cheating", "structure", "injection", "leaking")  # no tier makes a difference to these
+EVERY_TIER = os.environ.get("HOSTILE_TIERS") == "all"
 MOST_MEMORY = 300 * MIB
 
 
@@ -108,7 +110,9 @@ class Worker:
         sandbox = warm._kept.warm.zygote._warm if warm._kept.warm and warm._kept.warm.zygote else None
         if sandbox is not None and sandbox.lease:
             uid = sandbox.lease.uid
-            mine |= {p.pid for p in psutil.process_iter(["uids"]) if p.info["uids"] and p.info["uids"].real == uid}
+            mine |= {
+                p.pid for p in psutil.process_iter(["uids"]) if p.info["uids"] and p.info["uids"].real == uid
+            }
         return mine - {self.world.sibling.pid}
 
     def kept(self):
@@ -160,12 +164,22 @@ def worker(workers, world, tier):
     return workers[tier]
 
 
+def cases():
+    """Return every pair of a tier and an attack that is to run, tier by tier."""
+    found = [("bwrap", attack) for attack in NOTEBOOKS]
+    found += [("landlock", attack) for attack in NOTEBOOKS if EVERY_TIER or attack.group not in ANYWHERE]
+    return found + [("rlimits", attack) for attack in NOTEBOOKS if EVERY_TIER and attack.tiers == "all"]
+
+
+CASES = cases()
+
+
 def _ids(case):
     return f"{case[0]}-{case[1].name}"
 
 
 @pytest.mark.parametrize(("tier", "attack"), CASES, ids=map(_ids, CASES))
-def test_attack(worker, world, attack):
+def test_attack(worker, world, outcomes, tier, attack):
     lab = world.labs[attack.lab]
     policy = worker.policy
     if attack.group == "control" or attack.roomy:
@@ -215,6 +229,7 @@ def test_attack(worker, world, attack):
     assert watch.growth < MOST_MEMORY, f"{watch.growth / MIB:.0f} MB"
     assert worker.left() == []
     worker.check_next()
+    outcomes.setdefault(attack.name, {})[tier] = table.points(attack, {n: m.points for n, m in marks.items()})
 
 
 def outputs_tail(result):

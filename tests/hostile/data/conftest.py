@@ -1,1 +1,0 @@
-collect_ignore_glob = ["*.py"]  # masters are data: they name `secret`, which only the grader provides
