@@ -12,7 +12,7 @@ export PATH := $(shell pwd)/.venv/bin:$(PATH)
 .PHONY: help setup demo test lab release bench bench-grading bench-cluster constraints clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 22
 	@echo "  CPU-only PyTorch:   make demo TORCH_INDEX=<the CPU index address shown on pytorch.org/get-started/locally>"
 
 setup: $(READY)  ## install everything into .venv (once)

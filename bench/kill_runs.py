@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from labgrader.marker import read_stamp
 LAB = "00_toy"
 ROOT = Path(__file__).parents[1]
 CONFIG = "from labgrader.config import configure\n\nc = get_config()\nconfigure(c)\n"
+KINDS = ("half", "untouched", "broken", "right")
 GRADES = """
 SELECT s.student_id, c.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade, s.timestamp,
        n.late_submission_penalty
@@ -82,8 +84,8 @@ def main() -> None:
     raise SystemExit(1 if faults else 0)
 
 
-def toy_course(root: Path, students: int) -> Course:
-    """Release the toy lab; hand in right, wrong and empty notebooks, some with a time, some late."""
+def toy_course(root: Path, students: int, *, kinds: Sequence[str] = KINDS) -> Course:
+    """Release the toy lab, and hand in notebooks of some kinds in turn, half of them with a time."""
     from labgrader.release import release
 
     (root / "masters").mkdir(parents=True)
@@ -92,15 +94,20 @@ def toy_course(root: Path, students: int) -> Course:
     course = Course(root)
     release(course, repo="", out=root / "notebooks")
     released = (root / "notebooks" / f"{LAB}.ipynb").read_text()
-    wrong = json.loads(released)
-    for cell in wrong["cells"]:
+    half = json.loads(released)
+    for cell in half["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "double":
             cell["source"] = "def double(x):\n    return x + x"
-    kinds = [json.dumps(wrong), released, "no notebook", course.notebook("source", ".", LAB).read_text()]
+    texts = {
+        "half": json.dumps(half),
+        "untouched": released,
+        "broken": "no notebook",
+        "right": course.notebook("source", ".", LAB).read_text(),
+    }
     for number in range(students):
         path = course.notebook("submitted", f"s{number:02d}", LAB)
         path.parent.mkdir(parents=True)
-        path.write_text(kinds[number % len(kinds)] + " " * number)
+        path.write_text(texts[kinds[number % len(kinds)]] + " " * number)
         if number % 2:
             (path.parent / "timestamp.txt").write_text(f"2026-11-{number % 28 + 1:02d} 10:00:00 UTC")
     return course
