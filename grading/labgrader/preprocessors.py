@@ -14,6 +14,7 @@ from traitlets import Float, Integer, Unicode
 
 from labgrader.course import Course
 from labgrader.grade import grade
+from labgrader.isolation import resolved, sentence
 from labgrader.lab import Lab
 from labgrader.policy import Policy
 from labgrader.record import save_marks, stamp
@@ -84,7 +85,8 @@ class GradeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         """Replace the notebook by the graded one."""
         names = resources["nbgrader"]
         path = Path(resources["metadata"]["path"], f"{resources['metadata']['name']}.ipynb")
-        policy = self.policy(Course(Path(self.parent.parent.coursedir.root)))
+        policy = resolved(self.policy(Course(Path(self.parent.parent.coursedir.root))))
+        self.log.info(sentence(policy))
         with Gradebook(names["db_url"]) as gradebook:
             lab = Lab.from_open_gradebook(gradebook, names["notebook"], names["assignment"])
         result = grade(path.read_bytes(), lab, policy)

@@ -169,7 +169,7 @@ def test_only_the_test_itself_is_believed():
     assert [outcome.value for outcome in outcomes[7:]] == [0.0, "'4.0'", "True"]
 
 
-def test_changed_arguments_reach_a_check_and_nothing_else():
+def test_changed_arguments_reach_labkits_checks_and_who_asks_for_them():
     outcomes = run(
         "#setup\nimport torch\nfrom types import SimpleNamespace\n"
         "def _f(fn):\n    x = torch.ones(3); fn(x); return float(x.sum())\ncheck = SimpleNamespace(f=_f)",
@@ -178,7 +178,17 @@ def test_changed_arguments_reach_a_check_and_nothing_else():
         "#test\nx = torch.ones(3); f(x)\nfloat(x.sum())",
         "#test\n# bridge: copy back\nx = torch.ones(3); f(x)\nfloat(x.sum())",
     )
-    assert [outcome.value for outcome in outcomes[2:]] == [0.0, 3.0, 0.0]
+    assert [outcome.value for outcome in outcomes[2:]] == [3.0, 3.0, 0.0]
+    spoil = (
+        "def spoil(x, k):\n"
+        "    import torch.nn.functional as F\n"
+        "    y = F.conv2d(x[None, None], k.flip(0, 1)[None, None])[0, 0]\n"
+        "    x.add_(1)\n"
+        "    return y"
+    )
+    *_, test = run("#setup\nfrom labkit import check", spoil, "#test\n1 * check.convolve2d(spoil)")
+    assert 0 < test.value < 1
+    assert "the call changes its input x" in text(test)
 
 
 def test_the_student_has_nothing_of_ours(monkeypatch, tmp_path, tier):
