@@ -155,17 +155,22 @@ def grade(
 
     if cluster is not None and jobs is not None:
         raise typer.BadParameter("A cluster has its own workers: leave out --jobs or --cluster.")
-    if not run(
-        course,
-        lab,
-        student=student,
-        regrade=regrade,
-        jobs=jobs,
-        address=cluster,
-        isolation=isolation,
-        dry_run=dry_run,
-        cells=cells,
-    ):
+    try:
+        complete = run(
+            course,
+            lab,
+            student=student,
+            regrade=regrade,
+            jobs=jobs,
+            address=cluster,
+            isolation=isolation,
+            dry_run=dry_run,
+            cells=cells,
+        )
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What was recorded stays; run the same command again to go on.", err=True)
+        raise typer.Exit(130) from None
+    if not complete:
         raise typer.Exit(1)
 
 

@@ -62,15 +62,15 @@ def grade(
     if dry_run:
         planned = plan_class(course, lab, policy=policy, student=student, regrade=regrade)
         console.print(plan_table(planned))
-        console.print(plan_summary(planned), highlight=False)
+        console.print(plan_summary(planned), highlight=False, soft_wrap=True)
         return True
     with _crew(address, policy, jobs) as (workers, policy):
-        console.print(sentence(policy), highlight=False)
+        console.print(sentence(policy), highlight=False, soft_wrap=True)
         entries = grade_class(
             course, lab, policy=policy, student=student, regrade=regrade, jobs=jobs, workers=workers
         )
     console.print(class_table(entries, cells=cells))
-    console.print(summary(entries, time.monotonic() - start), highlight=False)
+    console.print(summary(entries, time.monotonic() - start), highlight=False, soft_wrap=True)
     return all(entry.marks for entry in entries)
 
 

@@ -42,6 +42,10 @@ def rows(course):
         )
 
 
+def unsealed(course):
+    return replace(settings.policy(course), isolation="none")
+
+
 def labgrade(course, *arguments):
     """Return a command that grades; without isolation, since that is tested elsewhere and takes its time."""
     where = ["--isolation", "none", "--course", str(course.root)]
@@ -184,7 +188,7 @@ def test_a_killed_run_leaves_nothing_half_done_and_is_resumed(course, toy):
     for path in done():
         assert read_stamp(path)["marks"]["test-clip"] == 4.0
     with cf.ThreadPoolExecutor(2) as threads:
-        entries = grade_class(course, LAB, executor=threads)
+        entries = grade_class(course, LAB, policy=unsealed(course), executor=threads)
     assert {entry.student for entry in entries if entry.state == "on record"} == recorded
     assert {entry.points for entry in entries} == {9.0}
     assert len([row for row in rows(course) if row[1] == "test-clip" and row[2] == 4.0]) == 5
@@ -245,7 +249,7 @@ def test_one_that_ends_its_process_costs_nobody_else(course, toy, monkeypatch):
         toy.submit(course, student, content)
     real = crew.content
     monkeypatch.setattr(crew, "content", lambda *names: Deadly() if names[1] == "bob" else real(*names))
-    entries = grade_class(course, LAB, jobs=2, policy=replace(settings.policy(course), isolation="none"))
+    entries = grade_class(course, LAB, jobs=2, policy=unsealed(course))
     assert {entry.student: entry.state for entry in entries} == {
         "amy": "graded",
         "bob": "ended",
@@ -273,7 +277,7 @@ def test_two_runs_at_a_time_are_refused(course, toy, threads):
 def test_a_dry_run_says_who_and_why_and_does_nothing(course, toy, threads):
     for student, content in (("amy", toy.hand_in()), ("bob", b"1")):
         toy.submit(course, student, content)
-    grade_class(course, LAB, executor=threads, policy=replace(settings.policy(course), isolation="none"))
+    grade_class(course, LAB, executor=threads, policy=unsealed(course))
     toy.submit(course, "bob", b"2")
     toy.submit(course, "cat", b"3")
     with Gradebook(course.db_url) as gradebook:
