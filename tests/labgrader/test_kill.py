@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def class_of_three(course, toy, tmp_path):
     toy.submit(course, "amy", toy.hand_in(), "2026-11-03 10:00:00 UTC")
     toy.submit(course, "bob", toy.released)
     toy.submit(course, "cat", b"no notebook", "2026-11-04 10:00:00 UTC")
-    policy = resolved(settings.policy(course))
+    policy = resolved(replace(settings.policy(course), isolation="none", hidden=()))
     lab = Lab.from_gradebook(course, LAB)
     files = [content(course, student, LAB) for student in ("amy", "bob", "cat")]
     results = tmp_path / "results"
@@ -129,7 +130,7 @@ def test_a_kill_at_any_step_of_recording_is_made_good(bench, class_of_three, tmp
 
 def test_killed_runs_are_finished_by_the_next(bench, tmp_path):
     fresh = bench.toy_course(tmp_path / "fresh", 4)
-    options = ["--jobs", "2"]
+    options = ["--jobs", "2", "--isolation", "none"]
     assert bench.kill_runs(fresh, tmp_path, instants=2, options=options, rng=random.Random(os.getpid())) == 0
 
 

@@ -20,6 +20,17 @@ from nbgrader.api import Gradebook
 LAB = "00_toy"
 
 
+@pytest.fixture(autouse=True)
+def no_isolation(monkeypatch):
+    """Grade without isolation, which has its own tests; so one warm process serves all tests of this file."""
+    real = settings.policy
+
+    def policy(course, config=None):
+        return replace(real(course, config), isolation="none", hidden=())
+
+    monkeypatch.setattr(settings, "policy", policy)
+
+
 @pytest.fixture
 def threads():
     with cf.ThreadPoolExecutor(2) as executor:
@@ -40,10 +51,6 @@ def rows(course):
             for nb in s.notebooks
             for c in nb.comments
         )
-
-
-def unsealed(course):
-    return replace(settings.policy(course), isolation="none")
 
 
 def labgrade(course, *arguments):
@@ -188,7 +195,7 @@ def test_a_killed_run_leaves_nothing_half_done_and_is_resumed(course, toy):
     for path in done():
         assert read_stamp(path)["marks"]["test-clip"] == 4.0
     with cf.ThreadPoolExecutor(2) as threads:
-        entries = grade_class(course, LAB, policy=unsealed(course), executor=threads)
+        entries = grade_class(course, LAB, executor=threads)
     assert {entry.student for entry in entries if entry.state == "on record"} == recorded
     assert {entry.points for entry in entries} == {9.0}
     assert len([row for row in rows(course) if row[1] == "test-clip" and row[2] == 4.0]) == 5
@@ -249,7 +256,7 @@ def test_one_that_ends_its_process_costs_nobody_else(course, toy, monkeypatch):
         toy.submit(course, student, content)
     real = crew.content
     monkeypatch.setattr(crew, "content", lambda *names: Deadly() if names[1] == "bob" else real(*names))
-    entries = grade_class(course, LAB, jobs=2, policy=unsealed(course))
+    entries = grade_class(course, LAB, jobs=2)
     assert {entry.student: entry.state for entry in entries} == {
         "amy": "graded",
         "bob": "ended",
@@ -277,7 +284,7 @@ def test_two_runs_at_a_time_are_refused(course, toy, threads):
 def test_a_dry_run_says_who_and_why_and_does_nothing(course, toy, threads):
     for student, content in (("amy", toy.hand_in()), ("bob", b"1")):
         toy.submit(course, student, content)
-    grade_class(course, LAB, executor=threads, policy=unsealed(course))
+    grade_class(course, LAB, executor=threads)
     toy.submit(course, "bob", b"2")
     toy.submit(course, "cat", b"3")
     with Gradebook(course.db_url) as gradebook:
