@@ -63,7 +63,6 @@ KEYS = {
     "tiers",
     "stock",
     "later",
-    "slow",
     "roomy",
 }
 PRELUDE = """\
@@ -103,8 +102,7 @@ class Attack:
         rows: of an archive attack: the status that `collect` must give by student.
         tiers: "protecting", or "all" for an attack whose marks must hold in the weakest tier too.
         stock: why it is not tried on plain nbgrader; "" if it is.
-        later: a second hand-in's cells, graded after it, which must earn nothing.
-        slow: it takes more than a second.
+        later: what it shows of the hidden inputs is tried in a second hand-in, which must earn nothing by it.
         roomy: it gets ten seconds a cell in place of the tests' short limits.
     """
 
@@ -126,8 +124,7 @@ class Attack:
     rows: dict[str, str] = field(default_factory=dict)
     tiers: str = "protecting"
     stock: str = ""
-    later: str = ""
-    slow: bool = False
+    later: bool = False
     roomy: bool = False
 
     @property

@@ -163,18 +163,20 @@ def one(attack: Attack, course: Path, released: dict[str, bytes], world: Any) ->
             break
         time.sleep(0.05)
     late = time.monotonic() > end
-    harmed = [_place(each, world) for each in world.harmed()]
+    harmed = [_place(each, world) for each in world.harmed() if ".config" not in each]  # matplotlib's cache
     left = end_all()
     found = json.loads(record.read_text()) if record.exists() else {}
     if not found:
         failed = f"not done after {PATIENCE} s" if late else "nbgrader ended"
         found = {"failed": failed, "marks": {}, "dangers": [], "breaches": [], "leaked": []}
     world.mend()
+    found["breaches"] = [_place(each, world) for each in found["breaches"]]
     return {**found, "harmed": sorted(set(harmed)), "left": left}
 
 
 def _place(path: str, world: Any) -> str:
-    return path.replace(str(world.root) + "/", "").replace(str(world.root), "its folder")
+    path = path.replace(str(world.root) + "/", "").replace(str(world.root), "the folder around it")
+    return path.replace(str(world.sibling.pid), "a neighbour").replace(str(os.getpid()), "the grader")
 
 
 def trial_of(attack: Attack, trial: Path, world: Any) -> dict[str, Any]:
