@@ -29,6 +29,7 @@ from typing import Any
 import psutil
 from labgrader.course import Course
 from labgrader.marker import read_stamp
+from labgrader.secret import course_secret
 
 LAB = "00_toy"
 ROOT = Path(__file__).parents[1]
@@ -92,6 +93,7 @@ def toy_course(root: Path, students: int, *, kinds: Sequence[str] = KINDS) -> Co
     shutil.copy(ROOT / "tests" / "labgrader" / "data" / f"{LAB}.py", root / "masters")
     (root / "nbgrader_config.py").write_text(CONFIG)
     course = Course(root)
+    course_secret(course)  # the same hidden inputs in every copy
     release(course, repo="", out=root / "notebooks")
     released = (root / "notebooks" / f"{LAB}.ipynb").read_text()
     half = json.loads(released)

@@ -13,6 +13,7 @@ from labgrader.cluster import cluster
 from labgrader.course import Course, CourseError
 from labgrader.crew import Workers
 from labgrader.runner import grade_class
+from labgrader.secret import course_secret
 from nbgrader.api import Gradebook
 
 distributed = pytest.importorskip("distributed")
@@ -78,6 +79,7 @@ def run(course, *command):
 
 def test_every_road_gives_the_same_gradebook_and_the_same_files(course, toy, two_workers, tmp_path):
     hand_in_a_class(course, toy)
+    course_secret(course)  # the same hidden inputs for all
     courses = {}
     for road in ("nbgrader", "one", "two", "dask"):
         courses[road] = Course(tmp_path / road / "my course")
