@@ -128,7 +128,7 @@ class _Run:
 
     def _step(self, step: Step) -> Outcome:
         refusal = self._refusal() or self._ready()
-        if step.setup:
+        if step.setup and step not in self.setup:
             self.setup.append(step)
         if refusal or self.pair is None:
             return Outcome("skipped", refusal)
@@ -139,10 +139,12 @@ class _Run:
                 self.pair.ask("setup", step.source, seconds=self.policy.cell_seconds, room=0)
             reply = self.pair.ask("test" if step.test else "cell", step.source, seconds=seconds, room=room)
         except PairLost as lost:
-            reason = _too_long(seconds) if lost.deaf else str(lost)
-            self.last_death = reason
+            self.last_death = _too_long(seconds) if lost.deaf else str(lost)
+            alive = self.processes.alive
             self.close()
-            return Outcome("died", reason, seconds=lost.seconds)
+            if not alive:  # a warm process was ended from outside, and all with it: the step runs again
+                return self._step(step)
+            return Outcome("died", self.last_death, seconds=lost.seconds)
         if not step.test:
             self.repeat.append(step)
         outputs = _shown(reply, test=step.test, room=room)

@@ -47,6 +47,11 @@ class ForkServer:
         """Its process number; 0 when there is none."""
         return self._process.pid if self._process else 0
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the process unless it runs, without waiting for it; `fork` does so too."""
         with self._lock:
@@ -80,7 +85,7 @@ class ForkServer:
             self._close()
 
     def _ensure(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self.alive:
             return
         self._close()
         self._control, theirs = socket.socketpair()
@@ -121,6 +126,8 @@ class ForkServer:
         if self._control is not None:
             self._control.close()
         if self._process is not None:
+            if not self._ready:
+                self._process.kill()
             try:
                 self._process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:

@@ -18,7 +18,7 @@ from labgrader.forks import FORK_SECONDS, ForkServer
 from labgrader.isolation import resolved
 from labgrader.pair import Pair
 from labgrader.policy import Policy
-from labgrader.sandbox import SandboxLimits, SandboxPolicy, Zygote, sweep, tree
+from labgrader.sandbox import SandboxError, SandboxLimits, SandboxPolicy, Zygote, sweep, tree
 from labgrader.sandbox.records import PRELOAD
 from labgrader.sandbox.system import LINUX
 
@@ -62,6 +62,11 @@ class Warm:
         if self.zygote is not None:
             self.zygote.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether both run."""
+        return self.trusted.alive and (self.zygote is None or self.zygote.alive)
+
     def pair(self, policy: Policy, *, told: Mapping[str, Any], seed: int) -> Pair:
         """Return the two processes of one submission, fresh.
 
@@ -73,6 +78,12 @@ class Warm:
         Raises:
             SandboxError: this machine cannot make them.
         """
+        try:
+            return self._pair(policy, told, seed)
+        except SandboxError:  # a warm process may just have died, and its successor can do it
+            return self._pair(policy, told, seed)
+
+    def _pair(self, policy: Policy, told: Mapping[str, Any], seed: int) -> Pair:
         tester = self.trusted.fork(TESTER)
         with ExitStack() as undo:
             undo.callback(tester.close)
@@ -85,7 +96,8 @@ class Warm:
                 student = self.trusted.fork(STUDENT, home=base, seed=seed)
                 undo.callback(student.close)
                 student.wait_ready(FORK_SECONDS)
-            undo.callback(student.kill)  # both end at the same time
+            undo.callback(tester.kill)  # first, so that both end at the same time
+            undo.callback(student.kill)
             tester.wait_ready(FORK_SECONDS)
             pair = Pair(student, tester, told=told, policy=policy, end=undo.pop_all().close)
         return pair
