@@ -76,7 +76,10 @@ def main(start: Start, link: socket.socket) -> None:
 
 def _import(start: Start) -> Callable[[socket.socket], object]:
     for name in start.preload:
-        importlib.import_module(name)
+        module, _, function = name.partition(":")
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
     entry = find_entry(start.entry)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)

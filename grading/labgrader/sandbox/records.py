@@ -65,7 +65,8 @@ class SandboxPolicy:
         limits: the most that one child may use.
         entry: "module:function", called with the connected socket inside the sealed child; the module's
             `warm()`, where it has one, is called once before any child, and must start no thread either.
-        preload: modules imported once, before any child; none of them may start a thread.
+        preload: modules imported once, before any child, and functions ("module:function") called once; none
+            of them may start a thread.
         readable: more files or folders that a child may read, such as a data set.
         hidden: folders that a child must never read; a sandbox that would show one refuses to start.
         forks: children made before the warm process is started afresh.

@@ -63,6 +63,11 @@ class Zygote:
         """Process number of the warm process (bubblewrap's own in that tier); 0 when there is none."""
         return self._warm.process.pid if self._warm else 0
 
+    @property
+    def alive(self) -> bool:
+        """Whether the warm process runs."""
+        return self._warm is not None and self._warm.process.poll() is None
+
     def start(self) -> None:
         """Start the warm process unless it runs; `fork` does so too."""
         with self._lock:
