@@ -2,8 +2,7 @@
 
 Scheduler, workers and coordinator are processes of their own, started as an instructor starts them.
 Efficiency is the submissions a minute of two workers over twice those of one, in turn, from a tenth of the
-class (all are warm by then) to the last; the coordinator's memory is read from outside as the class goes
-on.
+class (all are warm by then) to the last; the coordinator's memory is read from outside as the class goes on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """This folder is a course: plain nbgrader commands, run here, grade as `labgrade` does.
 
-Limits can be set below, for example `c.GradeSubmission.cell_seconds = 60`; `labgrade grade` reads them too.
+Limits can be set below, for example `c.GradeSubmission.cell_seconds = 60`, and how student code is kept
+apart, for example `c.GradeSubmission.isolation = "landlock"`; `labgrade grade` reads them too.
 """
 
 from pathlib import Path

@@ -102,7 +102,7 @@ class ForkServer:
                 start_new_session=True,
             )
         with contextlib.suppress(Hungup):  # the first `fork` finds out why
-            send(self._control, {"preload": self.preload})
+            send(self._control, {"preload": self.preload, "owner": os.getpid()})
 
     def _ask(self, request: dict[str, Any]) -> Child:
         assert self._control is not None

@@ -42,7 +42,8 @@ def main(control: socket.socket) -> None:
         control: to the process that asks.
     """
     try:
-        for name in receive(control)[0]["preload"]:
+        start, _ = receive(control)
+        for name in start["preload"]:
             importlib.import_module(name)
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(1)
@@ -54,15 +55,21 @@ def main(control: socket.socket) -> None:
     send(control, {"ready": os.getpid()})
     children: dict[int, Born] = {}
     try:
-        serve(control, children)
+        serve(control, children, owner=start["owner"])
     finally:
         for child in children.values():
             _kill(child)
+        os._exit(0)  # nothing here is worth the second that Python takes to tidy up
 
 
-def serve(control: socket.socket, children: dict[int, Born]) -> None:
-    """Answer requests, pass on orders to kill, and report endings; return when the asking process is gone."""
-    owner = os.getppid()
+def serve(control: socket.socket, children: dict[int, Born], *, owner: int) -> None:
+    """Answer requests, pass on orders to kill, and report endings; return when the asking process is gone.
+
+    Args:
+        control: to the process that asks.
+        children: those that live, by process number.
+        owner: the process number of who asks.
+    """
     while os.getppid() == owner:
         told = {child.status.fileno(): child for child in children.values()}
         handles = [child.handle for child in children.values() if child.handle >= 0]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 LONGEST = 256 << 20
+SEND_SECONDS = 60.0
 _LENGTH = struct.Struct("<I")
 
 
@@ -31,7 +32,7 @@ def send(sock: socket.socket, record: dict[str, Any], handles: Sequence[int] = (
     """
     text = json.dumps(record).encode()
     try:
-        sock.settimeout(None)
+        sock.settimeout(SEND_SECONDS)
         if handles:
             socket.send_fds(sock, [_LENGTH.pack(len(text))], handles)
         else:

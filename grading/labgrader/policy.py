@@ -22,6 +22,7 @@ class Policy:
             nothing. Tests run in a process of their own in all of them.
         tier: what `isolation` came to on this machine; "" until `labgrader.isolation.resolved` has found out.
         hidden: folders that the student's code must never read, such as the course's.
+        readable: more files and folders that it may read, such as a data set.
         cell_seconds: longest time for one cell.
         question_seconds: longest time for the cells of one question together.
         submission_seconds: longest time for one submission, restarts included.
@@ -49,6 +50,7 @@ class Policy:
     isolation: str = "auto"
     tier: str = ""
     hidden: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
     cell_seconds: float = 30
     question_seconds: float = 60
     submission_seconds: float = 600
@@ -78,9 +80,9 @@ class Policy:
     def digest(self) -> str:
         """Return 64 hexadecimal digits that change when any limit, the isolation or the key changes.
 
-        What differs from machine to machine (`tier`, `hidden`) does not count.
+        What differs from machine to machine (`tier`, `hidden`, `readable`) does not count.
         """
-        left_out = ("key", "tier", "hidden")
+        left_out = ("key", "tier", "hidden", "readable")
         parts = [
             f"{entry.name}={getattr(self, entry.name)!r}"
             for entry in fields(self)

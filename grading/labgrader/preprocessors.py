@@ -10,7 +10,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
-from traitlets import Float, Integer, Unicode
+from traitlets import Float, Integer, List, Unicode
 
 from labgrader.course import Course
 from labgrader.grade import grade
@@ -60,6 +60,7 @@ class GradeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
     isolation = Unicode(
         _PLAIN.isolation, help="how student code is kept apart: auto, bwrap, landlock, rlimits or none"
     ).tag(config=True)
+    readable = List(Unicode(), help="more files and folders that student code may read").tag(config=True)
     cell_seconds = Float(_PLAIN.cell_seconds, help="longest time for one cell").tag(config=True)
     question_seconds = Float(_PLAIN.question_seconds, help="longest time for one question").tag(config=True)
     submission_seconds = Float(_PLAIN.submission_seconds, help="longest time for one submission").tag(
@@ -79,6 +80,7 @@ class GradeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         set_here = {
             entry.name: getattr(self, entry.name) for entry in fields(Policy) if self.has_trait(entry.name)
         }
+        set_here["readable"] = tuple(str((course.root / path).absolute()) for path in self.readable)
         return Policy(key=course_secret(course), hidden=(str(course.root.absolute()),), **set_here)
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:

@@ -51,6 +51,7 @@ class Warm:
                     limits=sandbox_limits(policy),
                     entry=STUDENT,
                     preload=(*modules, REHEARSAL),
+                    readable=policy.readable,
                     hidden=policy.hidden,
                     start_seconds=policy.start_seconds,
                 ),
@@ -167,7 +168,7 @@ def warm(policy: Policy) -> Iterator[Warm]:
         SandboxError: the processes do not start.
     """
     policy = resolved(policy)
-    settings = (policy.tier, policy.hidden, policy.disk)
+    settings = (policy.tier, policy.hidden, policy.readable, policy.disk)
     with _lock:
         if _kept.process != os.getpid():  # the first time, or a copy of a process that had some
             _kept.process, _kept.warm = os.getpid(), None

@@ -445,7 +445,7 @@ plot.show(plot_activations.curves(family, columns=5))
 # | ELU | `nn.ELU(alpha=1.0)` | `activation="elu"`, `layers.ELU(alpha=1.0)` |
 # | GELU | exact; `approximate="tanh"` for the other | `keras.activations.gelu`: exact unless `approximate=True` |
 # | softmax, along which axis | `F.softmax(z, dim=1)`: always say it | `activation="softmax"`: the last one |
-# | cross-entropy from scores | `F.cross_entropy(z, labels)` | `SparseCategoricalCrossentropy(from_logits=True)` |
+# | cross-entropy from scores | `F.cross_entropy(z, labels)` | `SparseCategoricalCrossentropy` with `from_logits=True` |
 # | the same, from probabilities | `F.nll_loss(p.log(), labels)` | `from_logits=False` (the default!) |
 # | one-hot targets | `F.cross_entropy(z, t)` | `CategoricalCrossentropy` |
 # | first weights of a linear layer | uniform, depends on the fan-in | `"glorot_uniform"`; He: `"he_normal"` |

@@ -29,4 +29,6 @@ def outcomes():
     found = {}
     yield found
     if path := os.environ.get("HOSTILE_OUTCOMES"):
-        Path(path).write_text(json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False) + "\n")
+        kept = json.loads(Path(path).read_text()) if Path(path).exists() else {}
+        new = {name: kept.get(name, {}) | found.get(name, {}) for name in sorted(kept | found)}
+        Path(path).write_text(json.dumps(new, indent=1, ensure_ascii=False) + "\n")

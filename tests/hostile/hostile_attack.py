@@ -63,7 +63,7 @@ KEYS = {
     "tiers",
     "stock",
     "later",
-    "roomy",
+    "short",
 }
 PRELUDE = """\
 from types import SimpleNamespace
@@ -103,7 +103,7 @@ class Attack:
         tiers: "protecting", or "all" for an attack whose marks must hold in the weakest tier too.
         stock: why it is not tried on plain nbgrader; "" if it is.
         later: what it shows of the hidden inputs is tried in a second hand-in, which must earn nothing by it.
-        roomy: it gets ten seconds a cell in place of the tests' short limits.
+        short: it gets one second a cell, where it is to run out of time; else nothing honest runs out.
     """
 
     group: str
@@ -125,7 +125,7 @@ class Attack:
     tiers: str = "protecting"
     stock: str = ""
     later: bool = False
-    roomy: bool = False
+    short: bool = False
 
     @property
     def name(self) -> str:

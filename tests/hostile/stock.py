@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import importlib.metadata
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -78,7 +80,7 @@ def inside(folder: Path, names: list[str]) -> None:
         released = {lab: (course / "release" / lab / f"{lab}.ipynb").read_bytes() for lab in FULL}
         honest = {lab: Attack("x", "x", "", "", lab=lab, start="honest") for lab in FULL}
         plain = {lab: one(each, course, released, world) for lab, each in honest.items()}
-        assert all(not each["failed"] for each in plain.values()), plain
+        assert all(each["marks"] == FULL[lab] for lab, each in plain.items()), plain
         usual = {lab: set(each["dangers"]) for lab, each in plain.items()}
         for attack in todo:
             start = time.monotonic()
@@ -96,13 +98,17 @@ def prepare(course: Path) -> None:
     from hostile_world import MASTERS
 
     for master in MASTERS:
-        text = master.read_text(encoding="utf-8").replace("secret(", "str(")
+        text = re.sub(r'secret\("(\w+)"\)', _seed, master.read_text(encoding="utf-8"))
         text = text.replace("### BEGIN MARK SCHEME", "").replace("### END MARK SCHEME", "")
         path = course / "source" / master.stem / f"{master.stem}.ipynb"
         path.parent.mkdir(parents=True)
         nbformat.write(jupytext.reads(text, fmt="py:percent"), path)
     for lab in FULL:
         run(course, "generate_assignment", lab)
+
+
+def _seed(found: re.Match[str]) -> str:
+    return repr(hashlib.sha256(found[1].encode()).hexdigest())
 
 
 def run(course: Path, step: str, lab: str, student: str = "eve") -> None:

@@ -292,7 +292,11 @@ def test_a_dry_run_says_who_and_why_and_does_nothing(course, toy, threads):
         gradebook.db.commit()
     before = {path: path.stat().st_mtime_ns for path in course.root.rglob("*")}
     done = subprocess.run(
-        labgrade(course, "grade", LAB, "--dry-run"), capture_output=True, text=True, check=False
+        labgrade(course, "grade", LAB, "--dry-run"),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "240"},
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == (

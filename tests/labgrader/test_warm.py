@@ -141,7 +141,20 @@ def test_the_digest_knows_the_isolation_and_not_the_machine():
 def test_a_folder_of_secrets_in_what_students_read_is_refused():
     with pytest.raises(SandboxError, match="must stay hidden from students"):
         value(resolved(Policy(hidden=(os.path.dirname(os.__file__),))))
-    assert value() == 3.0
+
+
+def test_students_read_a_data_set_and_not_the_course(tmp_path):
+    course, data = tmp_path / "course", tmp_path / "data set"
+    for folder in (course, data):
+        folder.mkdir()
+        (folder / "table.csv").write_text("numbers")
+    policy = Policy(hidden=(str(course),), readable=(str(data),))
+    steps = [
+        Step(n, f"open({str(folder / 'table.csv')!r}).read()") for n, folder in enumerate((data, course))
+    ]
+    data_set, secret = execute(steps, secrets={}, policy=policy)
+    assert "'numbers'" in str(data_set.outputs)
+    assert secret.reason.startswith(("PermissionError", "FileNotFoundError"))
 
 
 def test_a_process_for_tests_that_cannot_start_says_why():
