@@ -18,7 +18,7 @@ from labkit.pdf.notebook import Json
 from labkit.pdf.outline import Outline
 from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
 
-MAX_DEPTH = 40
+MAX_DEPTH = 40  # elements inside one another; deeper ones are shown as their text
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Html:
     warn: Callable[[str], None]
     attachments: Json = field(default_factory=dict)
     sheet: dict[str, css.Declarations] = field(default_factory=dict)
+    depth: int = MAX_DEPTH
     math: bool = False  # True: <tex> elements are formulas (our Markdown renderer wrote them)
 
     def convert(self, html: str) -> str:
@@ -57,7 +58,7 @@ class Html:
             return False
         if node.name in BLOCKS or (node.name == "tex" and node.get("data-display") == "1"):
             return True
-        return depth < MAX_DEPTH and any(self.is_block(child, depth + 1) for child in node.children)
+        return depth < self.depth and any(self.is_block(child, depth + 1) for child in node.children)
 
     def flow(self, nodes: Iterable[PageElement], depth: int) -> str:
         """Return the content block of nodes that may hold blocks."""
@@ -96,7 +97,7 @@ class Html:
             return lit(breakable(clean(text))) if text else ""
         if not isinstance(node, Tag) or node.name in UNSEEN:
             return ""
-        if depth > MAX_DEPTH:
+        if depth > self.depth:
             return lit(node.get_text())
         special = self._special(node)
         if special is not None:
@@ -190,7 +191,7 @@ class Html:
         from labkit.pdf.tables import table
 
         name = element.name
-        if depth > MAX_DEPTH:
+        if depth > self.depth:
             return call("paragraph", block([lit(" ".join(element.get_text().split()))]))
         if name == "tex":
             return self.inline(element, depth)
