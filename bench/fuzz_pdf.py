@@ -2,7 +2,8 @@
 
 Each notebook is put together from pieces that have broken exporters: markup of Typst, LaTeX, HTML and
 Markdown, escape sequences, damaged pictures, missing and wrong fields, deep nesting, old formats. All must
-convert, in under 10 s of processor time and 1 GB, and none may run the canary: Typst code that would leave a mark in the PDF.
+convert, in under 10 s of processor time and 1 GB, and none may run the canary: Typst code that would leave a
+mark in the PDF.
 """
 
 from __future__ import annotations
@@ -194,6 +195,9 @@ def main(count: int, first: int) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["check"]:
+        from labkit.pdf.child import limit_self
+
+        limit_self(memory=6 << 30, cpu=1200)  # one that runs away must not take the machine with it
         _check(range(int(sys.argv[2]), int(sys.argv[3])))
     else:
         sys.exit(main(int((sys.argv[1:] or ["2000"])[0]), int((sys.argv[2:] or ["0"])[0])))

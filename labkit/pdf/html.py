@@ -18,6 +18,8 @@ from labkit.pdf.notebook import Json
 from labkit.pdf.outline import Outline
 from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
 
+MAX_TABLES = 1  # around a table
+MAX_KEPT = 1_000  # letters of a heading
 MAX_DEPTH = 40  # elements inside one another; deeper ones are shown as their text
 
 
@@ -195,7 +197,7 @@ class Html:
             return call("paragraph", block([lit(" ".join(element.get_text().split()))]))
         if name == "tex":
             return self.inline(element, depth)
-        if name in HEADINGS:
+        if name in HEADINGS and self._short(element):
             body = self.line(element, depth)
             return "" if body == "[]" else self.outline.heading(HEADINGS[name], body, element.get_text())
         if name == "hr":
@@ -212,6 +214,8 @@ class Html:
         if name == "dl":
             return self._terms(element, depth)
         if name == "table":
+            if len(element.find_parents("table")) > MAX_TABLES:  # each one more doubles the compiler's work
+                return call("paragraph", block([lit(" ".join(element.get_text(" ").split()))]))
             return table(self, element, depth)
         if name == "blockquote":
             return call("quotation", self.flow(element.children, depth))
@@ -266,8 +270,19 @@ class Html:
             parts.append(call("paragraph", call("strong", body)) if term else call("pad", body, left="1.2em"))
         return block(parts)
 
+    def _short(self, element: Tag) -> bool:
+        """Say whether an element may be kept with what follows it: lines, and not a part of the document.
+
+        What is kept together is laid out anew for each place it may go to; inside one another, for ever.
+        """
+        return len(element.get_text()) < MAX_KEPT and not any(
+            self.is_block(child) for child in element.children
+        )
+
     def _details(self, element: Tag, depth: int) -> str:
         summary = element.find("summary", recursive=False)
+        if isinstance(summary, Tag) and not self._short(summary):
+            return call("details", block([lit("Details")]), self.flow(element.children, depth))
         title = self.line(summary, depth) if isinstance(summary, Tag) else block([lit("Details")])
         rest = [child for child in element.children if child is not summary]
         return call("details", title, self.flow(rest, depth))

@@ -60,7 +60,8 @@ def table(html: Html, element: Tag, depth: int) -> str:
     result = _split(places, frame)
     caption = element.find("caption")
     if isinstance(caption, Tag):
-        result.insert(0, call("caption", html.line(caption, depth)))
+        said = " ".join(caption.get_text().split())[:1000]
+        result.insert(0, call("caption", block([lit(said)])))
     if len(rows) > len(shown):
         result.append(note(f"[{len(rows) - len(shown)} more rows not shown]"))
     if left_out:

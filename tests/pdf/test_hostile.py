@@ -104,3 +104,13 @@ def test_the_child_makes_the_same_bytes_and_is_bounded(make, tmp_path):
     big = json.dumps({"cells": [], "pad": "x" * 50_000_000}).encode()
     with pytest.raises(PdfError, match="asks for too much"):
         child.make_pdf(big, name="n.ipynb", memory=180 << 20)
+
+
+def test_what_is_kept_together_does_not_nest(make):
+    """A summary that holds summaries that hold summaries, over many pages, once took 20 GB."""
+    piece = "<details><summary>s " + "words to fill the page " * 40 + "<svg></svg><tr><td>1 "
+    pdf, _ = child.make_pdf(make.notebook(make.markdown(piece * 40 + "end")), name="n.ipynb", memory=2 << 30)
+    assert make.squeezed(make.page_text(pdf)).endswith("end")
+    nested = "<table class='dataframe'><tr><td>" * 30 + "inside"
+    pdf, _ = child.make_pdf(make.notebook(make.markdown(nested)), name="n.ipynb", memory=2 << 30)
+    assert "inside" in make.page_text(pdf)
