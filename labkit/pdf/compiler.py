@@ -11,8 +11,18 @@ from typing import Any
 import typst
 
 from labkit.pdf.document import Document, build, source_of
-from labkit.pdf.errors import PdfError
-from labkit.pdf.fonts import CJK, FontSet, find_fonts, in_words, missing_glyphs, substitute, undrawable
+from labkit.pdf.errors import PanicError, PdfError
+from labkit.pdf.fonts import (
+    CJK,
+    FontSet,
+    find_fonts,
+    in_words,
+    joining,
+    missing_glyphs,
+    substitute,
+    undrawable,
+)
+from labkit.pdf.guard import guarded
 from labkit.pdf.html import MAX_DEPTH
 from labkit.pdf.notebook import Notebook
 from labkit.pdf.options import USUAL, Options
@@ -159,10 +169,11 @@ def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
         return True
     source = "\n".join(f"#image({lit('/' + name)}, width: 1cm)" for name in names)
     try:
-        typst.Compiler(root=str(store), font_paths=fonts.handle).compile(
-            source.encode(), format="pdf", timestamp=0
-        )
-    except typst.TypstError:
+        with guarded():
+            typst.Compiler(root=str(store), font_paths=fonts.handle).compile(
+                source.encode(), format="pdf", timestamp=0
+            )
+    except (typst.TypstError, PanicError):
         return False
     return True
 
@@ -174,9 +185,17 @@ def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> b
     for standards in _STANDARDS:
         for _attempt in range(3):
             try:
-                pdf, said = compiler.compile_with_warnings(
-                    source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
-                )
+                with guarded():
+                    pdf, said = compiler.compile_with_warnings(
+                        source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
+                    )
+            except PanicError as error:
+                complaint = f"the compiler has a fault ({error})"
+                plain = substitute(source, joining(source))
+                if plain == source:
+                    break
+                source = plain
+                warnings.append("letters that join or run from right to left are given by name or number")
             except typst.TypstError as error:
                 complaint = complaint or " ".join(str(error).split())[:300]
                 missing = undrawable(error)
