@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from labkit.pdf.errors import PanicError
 
-
 _seen: list[str] = []
 
 
