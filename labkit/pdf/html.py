@@ -16,7 +16,7 @@ from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Json
 from labkit.pdf.outline import Outline
-from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
+from labkit.pdf.typ import LONG_WORD, block, breakable, call, clean, code, lit, note
 
 MAX_TABLES = 1  # around a table
 MAX_KEPT = 1_000  # letters of a heading
@@ -34,6 +34,7 @@ class Html:
     attachments: Json = field(default_factory=dict)
     sheet: dict[str, css.Declarations] = field(default_factory=dict)
     depth: int = MAX_DEPTH
+    longest: int = LONG_WORD  # letters of a word that is not broken
     math: bool = False  # True: <tex> elements are formulas (our Markdown renderer wrote them)
 
     def convert(self, html: str) -> str:
@@ -96,7 +97,7 @@ class Html:
             return ""
         if isinstance(node, NavigableString):
             text = re.sub(r"[ \t\n\r\f]+", " ", str(node))
-            return lit(breakable(clean(text))) if text else ""
+            return lit(breakable(clean(text), self.longest)) if text else ""
         if not isinstance(node, Tag) or node.name in UNSEEN:
             return ""
         if depth > self.depth:
@@ -120,7 +121,7 @@ class Html:
         if name == "svg":
             return self._picture(str(node).encode(), "drawing", "")
         if name in ("code", "tt", "samp"):
-            return call("raw", code(node.get_text()))
+            return call("raw", code(node.get_text(), self.longest))
         if name == "kbd":
             return call("key", lit(node.get_text()))
         if name == "input":
