@@ -218,10 +218,19 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
+    code: Any = 0
     try:
         app()
     except CommandError as error:
         print(f"labkit: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        code = 1
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        code = 130
+    except SystemExit as end:
+        code = end.code
+    guard = sys.modules.get("labkit.pdf.guard")
+    if guard is not None and guard.panicked():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
+    raise SystemExit(code)
