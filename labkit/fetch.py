@@ -59,6 +59,7 @@ def download(remote: Remote, folder: Path, *, patience: Patience, say: Say) -> t
     import pooch
     from filelock import FileLock, Timeout
 
+    pooch.get_logger().setLevel("WARNING")  # the bar says it
     part = folder / "partial" / f"{remote.sha256[:16]}.part"
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ def download(remote: Remote, folder: Path, *, patience: Patience, say: Say) -> t
     except OSError as error:
         raise FetchError(f"{folder} cannot be written ({error.strerror or error}): set LABKIT_DATA") from None
     kind = Slow if any(isinstance(error, Slow) for error in failures) else FetchError
-    raise kind(f"no host gave {remote.name} ({'; '.join(map(str, failures))})")
+    raise kind(f"no host gave {remote.name}")
 
 
 @dataclass(frozen=True)
