@@ -1,4 +1,4 @@
-"""Where labkit keeps what it fetched, and where torchvision and Keras keep theirs. Nothing is loaded or fetched here."""
+"""Where labkit keeps what it fetched, and where torchvision and Keras keep theirs."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ class CommandError(Exception):
 
 app.command()(data)
 
+
 @app.command()
 def pdf(
     notebook: NotebookPath,

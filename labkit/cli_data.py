@@ -67,8 +67,10 @@ def data(
             typer.echo("To fetch both, run: labkit data all")
     elif name not in (*NAMES, "all"):
         raise typer.BadParameter(f"there is no {name!r}: choose {', '.join(NAMES)} or all")
-    elif not all([_fetch(each, patient) for each in (NAMES if name == "all" else (name,))]):
-        raise typer.Exit(1)
+    else:
+        had = [_fetch(each, patient) for each in (NAMES if name == "all" else (name,))]
+        if not all(had):
+            raise typer.Exit(1)
 
 
 def _fetch(name: str, patient: bool) -> bool:

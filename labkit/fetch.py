@@ -1,4 +1,4 @@
-"""Fetching one file: resumable, with progress, its SHA-256 checked before it gets its name (pooch), never hanging."""
+"""Fetching one file: resumable, with progress, checked (SHA-256) before it gets its name, never hanging."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FetchError(Exception):
     """A file that could not be had: from where, why, and what to do."""
 
 
-class Slow(FetchError):
+class SlowError(FetchError):
     """A host that answers, but too slowly to wait for."""
 
 
@@ -36,7 +36,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait: seconds to the first byte and between bytes; bytes a second, judged after `grace` seconds."""
+    """How long to wait: seconds to an answer and between bytes; bytes a second after `grace` seconds."""
 
     answer: float = 6.0
     stall: float = 15.0
@@ -48,13 +48,13 @@ ENDLESS = Patience(answer=20.0, stall=60.0, slowest=0.0)
 
 
 def download(remote: Remote, folder: Path, *, patience: Patience, say: Say) -> tuple[Path, str]:
-    """Fetch a file from the first of its places that gives it; what was received before is kept and continued.
+    """Fetch a file from the first of its places that gives it; what was received before is continued.
 
     Returns:
         The path of the file, and the label of the place.
 
     Raises:
-        FetchError: when no place gives the file; Slow when one would, with more patience.
+        FetchError: when no place gives the file; SlowError when one would, with more patience.
     """
     import pooch
     from filelock import FileLock, Timeout
@@ -66,7 +66,9 @@ def download(remote: Remote, folder: Path, *, patience: Patience, say: Say) -> t
         with FileLock(f"{part}.lock", timeout=0):
             failures: list[FetchError] = []
             for label, url in remote.places:
-                get = _Resuming(part, size=remote.size, patience=patience, label=f"{remote.name} from {label}")
+                get = _Resuming(
+                    part, size=remote.size, patience=patience, label=f"{remote.name} from {label}"
+                )
                 try:
                     kept = pooch.retrieve(
                         url, f"sha256:{remote.sha256}", fname=remote.name, path=folder, downloader=get
@@ -81,7 +83,7 @@ def download(remote: Remote, folder: Path, *, patience: Patience, say: Say) -> t
         raise FetchError(f"another program is fetching {remote.name} right now: wait for it to end") from None
     except OSError as error:
         raise FetchError(f"{folder} cannot be written ({error.strerror or error}): set LABKIT_DATA") from None
-    kind = Slow if any(isinstance(error, Slow) for error in failures) else FetchError
+    kind = SlowError if any(isinstance(error, SlowError) for error in failures) else FetchError
     raise kind(f"no host gave {remote.name}")
 
 
@@ -131,14 +133,14 @@ class _Resuming:
 
 
 def paced(chunks: Iterator[bytes], host: str, *, patience: Patience) -> Iterator[bytes]:
-    """Pass chunks on; raise Slow when, after the time of grace, too few have come."""
+    """Pass chunks on; raise SlowError when, after the time of grace, too few have come."""
     start, total = time.monotonic(), 0
     for chunk in chunks:
         yield chunk
         total += len(chunk)
         seconds = time.monotonic() - start
         if seconds > patience.grace and total < patience.slowest * seconds:
-            raise Slow(f"{host} is slow ({total / seconds / 1000:.0f} kB a second)")
+            raise SlowError(f"{host} is slow ({total / seconds / 1000:.0f} kB a second)")
 
 
 def bar(label: str, *, total: int, initial: int = 0) -> tqdm[Any]:

@@ -1,4 +1,4 @@
-"""Keras' ResNet-50 as published for TensorFlow.js, turned into a torchvision state dict: same function, other names."""
+"""Keras' ResNet-50 as published for TensorFlow.js, turned into a torchvision state dict."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read(opener: Callable[[str], IO[bytes]], *, blocks: tuple[int, ...] = _BLOCK
     """Return the state dict of a ResNet-50 in v1 form (stride in each stage's first 1x1 convolution).
 
     Batch norm's epsilon (0.001 against torch's 0.00001) goes into the running variance, the bias of a
-    convolution into the running mean, and the order of colours and the scale of the input into the first layer.
+    convolution into the running mean, the order of colours and the scale of the input into the first layer.
     The input is then (pixels in [0, 1] - MEAN / 255) / STD, red first; zero padding stays what it was.
 
     Args:

