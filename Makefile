@@ -9,10 +9,10 @@ READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 PIP := $(PY) -m pip --disable-pip-version-check $(shell [ -t 1 ] || echo --quiet) install -c constraints.txt
 export PATH := $(shell pwd)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lab release bench constraints clean
+.PHONY: help setup demo test lab release bench bench-train constraints clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 	@echo "  CPU-only PyTorch:   make demo TORCH_INDEX=<the CPU index address shown on pytorch.org/get-started/locally>"
 
 setup: $(READY)  ## install everything into .venv (once)
@@ -45,7 +45,10 @@ release: $(READY)  ## rebuild notebooks/ from grading/masters
 	@$(PY) -m labgrader release --course grading
 
 bench: $(READY)  ## measure what must be fast
-	@for b in bench/bench_*.py; do echo "== $$b"; $(PY) "$$b"; done
+	@for b in $(filter-out bench/bench_train.py,$(wildcard bench/bench_*.py)); do echo "== $$b"; $(PY) "$$b"; done
+
+bench-train: $(READY)  ## training on CIFAR-10 against the introductory tutorial (half an hour; needs labkit data cifar10)
+	@$(PY) bench/bench_train.py && $(PY) bench/bench_train.py --sweep --seeds 3 && $(PY) bench/bench_train.py --to 0.80 --seeds 3
 
 constraints: $(READY)  ## write the installed versions to constraints.txt
 	@{ head -1 constraints.txt; $(PY) -m pip freeze --exclude-editable; } > .venv/constraints.new && mv .venv/constraints.new constraints.txt

@@ -96,9 +96,3 @@ def kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(cache, "checkout", lambda: None)
     return folder
-
-    """Seconds that a test took, measured when it is read."""
-    start = time.monotonic()
-    seconds: list[float] = []
-    yield seconds
-    seconds.append(time.monotonic() - start)

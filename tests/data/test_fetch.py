@@ -56,13 +56,13 @@ def test_the_mirror_follows_a_host_that_fails(remote, tmp_path, path, told):
 def test_the_mirror_continues_what_the_first_began(remote, host, tmp_path):
     label, lines = fetch(remote("cut", "good"), tmp_path)
     assert label == "host good"
-    assert lines == ["127.0.0.1 stopped after 102,400 of 204,800 bytes."]
-    assert host.asked == [("cut", ""), ("good", "bytes=102400-")]
+    assert lines == ["127.0.0.1 stopped after 65,536 of 204,800 bytes."]  # whole pieces of 64 KiB
+    assert host.asked == [("cut", ""), ("good", "bytes=65536-")]
 
 
 def test_a_host_that_cannot_continue_starts_again(remote, host, tmp_path):
     fetch(remote("cut", "whole"), tmp_path)
-    assert host.asked[1] == ("whole", "bytes=102400-")
+    assert host.asked[1] == ("whole", "bytes=65536-")
 
 
 def test_nothing_keeps_its_name_when_every_host_fails(remote, tmp_path):

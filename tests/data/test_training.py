@@ -191,7 +191,11 @@ def test_ctrl_c_returns_the_network_so_far(data):
                 os.kill(os.getpid(), signal.SIGINT)
             return self.inner(x)
 
-    run = training.train(Stops(), data, PLAN, watch=quiet, device="cpu")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run = training.train(Stops(), data, PLAN, watch=quiet, device="cpu")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert run.stopped
     assert 13 <= len(run.losses) <= 15
     assert [row["epoch"] for row in run.epochs] == [1, 2]
