@@ -9,10 +9,10 @@ READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 PIP := $(PY) -m pip --disable-pip-version-check $(shell [ -t 1 ] || echo --quiet) install -c constraints.txt
 export PATH := $(shell pwd)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lab release bench bench-train constraints clean
+.PHONY: help setup demo test lab release bench bench-train bench-grading bench-cluster bench-pdf constraints clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 22
 	@echo "  CPU-only PyTorch:   make demo TORCH_INDEX=<the CPU index address shown on pytorch.org/get-started/locally>"
 
 setup: $(READY)  ## install everything into .venv (once)
@@ -49,6 +49,15 @@ bench: $(READY)  ## measure what must be fast
 
 bench-train: $(READY)  ## training on CIFAR-10 against the introductory tutorial (half an hour; needs labkit data cifar10)
 	@$(PY) bench/bench_train.py && $(PY) bench/bench_train.py --sweep --seeds 3 && $(PY) bench/bench_train.py --to 0.80 --seeds 3
+
+bench-pdf: $(READY)  ## our PDF engine against nbconvert's webpdf and latex, A B A B
+	@$(PY) bench/bench_pdf.py
+
+bench-grading: $(READY)  ## a class of 30 against stock nbgrader (about 20 minutes)
+	@$(PY) bench/bench_grading.py
+
+bench-cluster: $(READY)  ## 1,000 small submissions on Dask: 2 workers against 1 (about 20 minutes)
+	@$(PY) bench/bench_cluster.py
 
 constraints: $(READY)  ## write the installed versions to constraints.txt
 	@{ head -1 constraints.txt; $(PY) -m pip freeze --exclude-editable; } > .venv/constraints.new && mv .venv/constraints.new constraints.txt

@@ -125,6 +125,16 @@ def grade(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="How many at a time; default: one a processor.")
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786.")
+    ] = None,
+    isolation: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="auto, bwrap, landlock, rlimits or none; default: the course's."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be graded, and why; do nothing.")
+    ] = False,
     cells: Annotated[bool, typer.Option("--cells", help="Show each exercise's points.")] = False,
     course: CourseDir = HERE,
 ) -> None:
@@ -138,25 +148,29 @@ def grade(
 
     - `labgrade grade 01_convolution` everything that is new
     - `labgrade grade 01_convolution --student amy --regrade` one student again
+    - `labgrade grade 01_convolution --dry-run` who would be graded, and why
+    - `labgrade grade 01_convolution --cluster tcp://10.0.0.5:8786` on a Dask cluster
     """
-    import time
+    from labgrader.command import grade as run
 
-    from rich.console import Console
-
-    from labgrader.course import find_course
-    from labgrader.runner import grade_class
-    from labgrader.table import class_table, summary
-
-    start = time.monotonic()
+    if cluster is not None and jobs is not None:
+        raise typer.BadParameter("A cluster has its own workers: leave out --jobs or --cluster.")
     try:
-        entries = grade_class(find_course(course), lab, student=student, regrade=regrade, jobs=jobs)
+        complete = run(
+            course,
+            lab,
+            student=student,
+            regrade=regrade,
+            jobs=jobs,
+            address=cluster,
+            isolation=isolation,
+            dry_run=dry_run,
+            cells=cells,
+        )
     except KeyboardInterrupt:
         typer.echo("Stopped. What was recorded stays; run the same command again to go on.", err=True)
         raise typer.Exit(130) from None
-    console = Console()
-    console.print(class_table(entries, cells=cells))
-    console.print(summary(entries, time.monotonic() - start), highlight=False)
-    if not all(entry.marks for entry in entries):
+    if not complete:
         raise typer.Exit(1)
 
 
@@ -164,6 +178,7 @@ def grade(
 def feedback(
     lab: Annotated[str, typer.Argument(help="Which lab.")],
     student: Annotated[str | None, typer.Option(metavar="ID", help="Only this student.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also write each page as a PDF.")] = False,
     course: CourseDir = HERE,
 ) -> None:
     """Write a page for each student: marks, the reason for each lost point, comments, the executed notebook.
@@ -173,11 +188,12 @@ def feedback(
     Examples:
 
     - `labgrade feedback 01_convolution` feedback/STUDENT/01_convolution/01_convolution.html
+    - `labgrade feedback 01_convolution --pdf` and 01_convolution.pdf beside it
     """
     from labgrader.course import find_course
     from labgrader.feedback import write_feedback
 
-    pages = write_feedback(find_course(course), lab, student=student)
+    pages = write_feedback(find_course(course), lab, student=student, pdf=pdf)
     typer.echo(f"{len(pages)} pages in {pages[0].parents[2]}")
 
 

@@ -90,9 +90,8 @@ def policy(course: Course, config: Config | None = None) -> Policy:
         config: its settings, default: `load(course)`; `c.GradeSubmission.cell_seconds = 60` sets a limit.
     """
     from labgrader.preprocessors import GradeSubmission
-    from labgrader.secret import course_secret
 
-    return GradeSubmission(config=load(course) if config is None else config).policy(course_secret(course))
+    return GradeSubmission(config=load(course) if config is None else config).policy(course)
 
 
 def make_exchange(course: Course) -> None:

@@ -58,6 +58,7 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
     from labgrader.demo_report import Clock, class_table, compare, summary, tell
     from labgrader.export import export_grades
     from labgrader.feedback import write_feedback
+    from labgrader.isolation import resolved
     from labgrader.release import write_file
 
     begun = time.monotonic()
@@ -87,7 +88,8 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
         export_grades(course, course.root / "grades.csv", lab=LAB)
     lines = compare(students, collected, graded, most)
     seconds = round(time.monotonic() - begun, 1)
-    data = summary(lines, lab=LAB, steps=clock.steps, seconds=seconds, isolation=policy(course).isolation)
+    tier = resolved(policy(course)).tier
+    data = summary(lines, lab=LAB, steps=clock.steps, seconds=seconds, isolation=tier)
     write_file(course.root / "summary.json", (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
     console.print("\n", class_table(lines, most), sep="")
     tell(clock, course, lines, lab=LAB, seconds=seconds)

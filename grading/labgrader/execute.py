@@ -1,39 +1,23 @@
-"""Run a submission's code cells in one kernel, and go on after a time-out or a death.
+"""Run a submission: the student's cells in a sealed process, its tests in a trusted one.
 
-In this version the student's code and the tests share that kernel, so code that sets out to forge a mark can.
-What is kept apart already: cell roles and test sources come from the lab, the environment and the folder hold
-nothing of the course, and the key of the hidden inputs never enters the kernel, only the values that this
-submission's tests ask for.
+A test's verdict comes from the trusted process alone, which no code of the student's ever enters; what the
+student's cells show and print is for people to read. Cell roles and test sources come from the lab.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from labgrader.kernel import Kernel, Reply
-from labgrader.outputs import Output, Outputs
+from labgrader.pair import Pair, PairLost
 from labgrader.policy import Policy
+from labgrader.warm import Warm, warm
 
 Ending = Literal["ok", "error", "timeout", "died", "skipped"]
-PREFIX = "labgrader-run-"
-
-_BEFORE = """(lambda shell: (
-    shell.user_ns_hidden.setdefault("_labgrader", [v for k, v in shell.user_ns.items() if k == "secret"]),
-    shell.user_ns.__setitem__("secret", {values!r}.__getitem__),
-    setattr(shell, "ast_node_interactivity", "last_expr"),
-    setattr(shell.display_formatter.formatters["text/plain"], "float_precision", ""),
-))(__import__("IPython").get_ipython())"""
-_AFTER = """(lambda shell: (
-    shell.user_ns.pop("secret", None),
-    shell.user_ns.update(zip(("secret",), shell.user_ns_hidden.pop("_labgrader", ()))),
-))(__import__("IPython").get_ipython())"""
+Output = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,12 +27,14 @@ class Step:
     Args:
         index: its place in the notebook.
         source: its code.
-        test: it is a test cell, whose end ends a question.
+        test: it is a test cell, whose end ends a question; it runs in the trusted process.
+        setup: it is the instructor's own, such as the set-up cell: it runs in both processes.
     """
 
     index: int
     source: str
     test: bool = False
+    setup: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,75 +44,79 @@ class Outcome:
     Args:
         ending: "ok", "error", "timeout", "died" or "skipped"; only "ok" can earn points.
         reason: one sentence without its full stop when the ending is not "ok", else "".
-        value: the text of the last expression's value, None where it had none.
+        value: of a test, what its last expression gave in the trusted process: a number, None where it has
+            no value, or in words what else it was. None for a student's cell.
         outputs: as nbformat has them, not yet made safe.
-        printed: the lines that it printed to stdout.
+        printed: the lines that a test itself printed to stdout; none of them is the student's.
         seconds: how long it took.
     """
 
     ending: Ending
     reason: str = ""
-    value: str | None = None
+    value: float | str | None = None
     outputs: tuple[Output, ...] = ()
     printed: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
-def execute(steps: Sequence[Step], *, secrets: Mapping[str, str], policy: Policy) -> tuple[Outcome, ...]:
+def execute(
+    steps: Sequence[Step],
+    *,
+    secrets: Mapping[str, str],
+    names: Sequence[str] | None = None,
+    policy: Policy,
+) -> tuple[Outcome, ...]:
     """Run the steps in order, each in the state that the ones before it left.
 
-    A cell that runs out of time is interrupted. A kernel that does not obey, or dies, is replaced: the
+    A cell that runs out of time is interrupted. A process that does not obey, or dies, is replaced: the
     student's earlier cells run again, without the one that ended it, and the rest follows. So a death costs
-    the question it happens in, and what depends on its cell.
+    the question it happens in, and what depends on its cell. Verdicts that are there stay.
 
     Args:
         steps: the notebook's code cells.
         secrets: what `secret(exercise)` returns in the test cells.
+        names: the names that tests may get from the student; None: any that the lab does not define.
         policy: the limits.
 
     Returns:
         one outcome for each step.
 
     Raises:
-        KernelError: this machine cannot start a kernel.
+        IsolationError: the isolation cannot be had on this machine.
+        SandboxError: this machine cannot make the processes.
     """
     if not steps:
         return ()
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
-        run = _Run(Path(folder), secrets=secrets, policy=policy)
+    with warm(policy) as processes:
+        run = _Run(processes, steps, told={"secrets": dict(secrets), "names": names}, policy=policy)
         try:
             return tuple(run.step(step) for step in steps)
         finally:
             run.close()
 
 
-def sweep() -> None:
-    """Remove the folders that runs killed from outside left behind: those of processes that are no more."""
-    import psutil
-
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        pid = folder.name.removeprefix(PREFIX).split("-")[0]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 class _Run:
-    """The state of one submission's run: its kernel, its clocks, and the cells to repeat in a new kernel."""
+    """The state of one submission's run: its processes, its clocks, and the cells to repeat in new ones."""
 
-    def __init__(self, folder: Path, *, secrets: Mapping[str, str], policy: Policy) -> None:
-        self.folder, self.secrets, self.policy = folder, dict(secrets), policy
-        self.kernel: Kernel | None = None
-        self.kernels = 0
+    def __init__(
+        self, processes: Warm, steps: Sequence[Step], *, told: Mapping[str, Any], policy: Policy
+    ) -> None:
+        self.processes, self.told, self.policy = processes, told, policy
+        sources = "\0".join(step.source for step in steps)
+        self.seed = int.from_bytes(hashlib.sha256(sources.encode()).digest()[:7])
+        self.pair: Pair | None = None
+        self.pairs = 0
         self.end = time.monotonic() + policy.submission_seconds
         self.question = policy.question_seconds
-        self.output = policy.total_output
+        self.room = policy.total_output
+        self.setup: list[Step] = []
         self.repeat: list[Step] = []
         self.last_death = ""
 
     def close(self) -> None:
-        if self.kernel is not None:
-            self.kernel.close()
-        self.kernel = None
+        if self.pair is not None:
+            self.pair.close()
+        self.pair = None
 
     def step(self, step: Step) -> Outcome:
         """Run one step and keep the clock of its question."""
@@ -138,36 +128,28 @@ class _Run:
 
     def _step(self, step: Step) -> Outcome:
         refusal = self._refusal() or self._ready()
-        if refusal or self.kernel is None:
+        if step.setup and step not in self.setup:
+            self.setup.append(step)
+        if refusal or self.pair is None:
             return Outcome("skipped", refusal)
         seconds = min(self.policy.cell_seconds, self.question, self.end - time.monotonic())
-        outputs = Outputs(max(min(self.policy.cell_output, self.output), 0))
-        if step.test:
-            self.kernel.run(_BEFORE.format(values=self.secrets), seconds=self.policy.grace_seconds)
-        reply = self.kernel.run(step.source, seconds=seconds, outputs=outputs)
-        if step.test and reply.status not in ("deaf", "died"):
-            self.kernel.run(_AFTER, seconds=self.policy.grace_seconds)
-        self.output -= outputs.size
-        return self._outcome(step, reply, outputs, seconds)
-
-    def _outcome(self, step: Step, reply: Reply, outputs: Outputs, seconds: float) -> Outcome:
-        ending: Ending = "died" if reply.status == "deaf" else reply.status
-        reason = ""
-        if reply.status == "error":
-            name, text = outputs.error or ("Error", "the cell stopped with an error")
-            reason = f"{name}: {text}" if text else name
-        elif reply.status in ("timeout", "deaf"):
-            reason = f"it took more than {max(seconds, 0.1):.2g} seconds and was stopped"
-        elif reply.status == "died":
-            reason = f"the kernel died while it ran ({_exit(reply.exit_code)})"
-        if ending == "died":
-            self.last_death = reason
+        room = max(min(self.policy.cell_output, self.room), 0)
+        try:
+            if step.setup:
+                self.pair.ask("setup", step.source, seconds=self.policy.cell_seconds, room=0)
+            reply = self.pair.ask("test" if step.test else "cell", step.source, seconds=seconds, room=room)
+        except PairLost as lost:
+            self.last_death = _too_long(seconds) if lost.deaf else str(lost)
+            alive = self.processes.alive
             self.close()
-        elif not step.test and ending in ("ok", "error"):
+            if not alive:  # a warm process was ended from outside, and all with it: the step runs again
+                return self._step(step)
+            return Outcome("died", self.last_death, seconds=lost.seconds)
+        if not step.test:
             self.repeat.append(step)
-        return Outcome(
-            ending, reason, outputs.value, outputs.items(), tuple(outputs.printed()), reply.seconds
-        )
+        outputs = _shown(reply, test=step.test, room=room)
+        self.room -= sum(map(_size, outputs))
+        return _outcome(reply, outputs, seconds)
 
     def _refusal(self) -> str:
         """Return why no further cell may start now, "" if it may."""
@@ -178,40 +160,74 @@ class _Run:
         return ""
 
     def _ready(self) -> str:
-        """Have a kernel in the state that the cells so far left; return why there is none, "" if there is."""
-        while self.kernel is None:
-            if self.kernels > self.policy.restarts:
-                return f"not executed: the kernel had to be replaced too often (last: {self.last_death})"
+        """Have processes in the state that the cells so far left; return why there are none, or ""."""
+        while self.pair is None:
+            if self.pairs > self.policy.restarts:
+                return f"not executed: the process had to be replaced too often (last: {self.last_death})"
             if time.monotonic() >= self.end:
                 return self._refusal()
-            self.kernels += 1
-            folder = self.folder / str(self.kernels)
-            folder.mkdir(mode=0o700)
-            self.kernel = Kernel(folder, self.policy)
-            self._replay()
+            self.pairs += 1
+            self.pair = self.processes.pair(self.policy, told=self.told, seed=self.seed)
+            self._replay(self.pair)
         return ""
 
-    def _replay(self) -> None:
-        """Run the student's earlier cells again in a new kernel; drop the first that it does not survive."""
-        for step in list(self.repeat):
+    def _replay(self, pair: Pair) -> None:
+        """Run the earlier cells again in new processes; drop the first of the student's that ends its own."""
+        for what, step in [
+            *(("setup", each) for each in self.setup),
+            *(("cell", each) for each in self.repeat),
+        ]:
             seconds = min(self.policy.cell_seconds, max(self.end - time.monotonic(), 0))
-            if self.kernel is not None and self.kernel.run(step.source, seconds=seconds).status in (
-                "deaf",
-                "died",
-            ):
-                self.repeat.remove(step)
+            try:
+                pair.ask(what, step.source, seconds=seconds, room=0)
+            except PairLost:
+                if what == "cell":
+                    self.repeat.remove(step)
                 self.close()
+                return
 
 
-def _exit(code: int | None) -> str:
-    """Say how a process ended.
+def _outcome(reply: Mapping[str, Any], outputs: tuple[Output, ...], seconds: float) -> Outcome:
+    """Return what came of a step that left its processes alive."""
+    error, value = reply["error"], reply.get("value")
+    ending: Ending = "timeout" if reply["late"] else "error" if error else "ok"
+    reason = ""
+    if ending != "ok":
+        words = [error["name"], error["message"]] if error else []
+        reason = _too_long(seconds) if reply["late"] else ": ".join(filter(None, words))
+    return Outcome(
+        ending=ending,
+        reason=reason,
+        value=value if value is None or isinstance(value, float) else str(value),
+        outputs=outputs,
+        printed=tuple(line.strip() for line in reply.get("said", "").splitlines() if line.strip()),
+        seconds=reply["seconds"],
+    )
 
-    Example:
-        >>> _exit(3), _exit(-9)
-        ('exit code 3', 'killed, perhaps for want of memory')
-    """
-    if code == -9:
-        return "killed, perhaps for want of memory"
-    if code is not None and code < 0:
-        return f"signal {-code}"
-    return f"exit code {code}"
+
+def _shown(reply: Mapping[str, Any], *, test: bool, room: int) -> tuple[Output, ...]:
+    """Return a step's outputs as nbformat has them; of a test: what it and the student's code printed."""
+    if not test:
+        outputs = list(reply["outputs"])
+    else:
+        texts = (reply["printed"], reply["said"])
+        outputs = [{"output_type": "stream", "name": "stdout", "text": text[:room]} for text in texts if text]
+        value, error = reply["value"], reply["error"]
+        if error is not None:
+            lines = [*error["trace"].splitlines(), f"{error['name']}: {error['message']}"]
+            shown = {"ename": error["name"], "evalue": error["message"], "traceback": lines}
+            outputs.append({"output_type": "error", **shown})
+        elif value is not None:
+            data = {"text/plain": str(value)}
+            result = {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
+            outputs.append(result)
+    return tuple(outputs)
+
+
+def _size(output: Output) -> int:
+    """Return how many characters an output has."""
+    return sum(len(text) for text in (output.get("text", ""), *output.get("data", {}).values()))
+
+
+def _too_long(seconds: float) -> str:
+    return f"it took more than {max(seconds, 0.1):.2g} seconds and was stopped"

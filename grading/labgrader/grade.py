@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from labgrader.bridge.names import used_and_bound
 from labgrader.execute import Outcome, Step, execute
 from labgrader.lab import Lab
 from labgrader.policy import Policy
@@ -51,8 +52,9 @@ class Result:
 def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
     """Grade one submission.
 
-    Nothing outside is read or written but a private temporary folder, so calls may run anywhere and in
-    parallel. Every mark starts at "not executed"; only the finished run of its own test cell changes it.
+    The student's code runs in a sealed process of its own, the tests in another that it never enters. Both
+    are forked from what this process keeps warm (`labgrader.warm`) and end with this call, so calls may run
+    anywhere and in parallel. Every mark starts at "not executed"; only its own test's verdict changes it.
 
     Args:
         notebook: the submitted file's bytes.
@@ -63,7 +65,8 @@ def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
         the marks, each lost point with its reason, and the executed notebook.
 
     Raises:
-        labgrader.kernel.KernelError: this machine cannot start a kernel.
+        labgrader.isolation.IsolationError: the isolation that is asked for cannot be had on this machine.
+        labgrader.sandbox.SandboxError: this machine cannot make the processes.
 
     Example:
         A file that is no notebook is graded too:
@@ -77,13 +80,17 @@ def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
     except UnreadableError as error:
         return _unreadable(str(error), lab, policy, source)
     steps = [
-        Step(index, cell.source, test=_is_test(cell, lab))
+        Step(index, cell.source, test=_is_test(cell, lab), setup=_is_setup(cell, lab))
         for index, cell in enumerate(cells)
         if cell.kind == "code" and (cell.source.strip() or _is_test(cell, lab))
     ]
     secrets = _secrets(notebook, lab, policy) if any(step.test for step in steps) else {}
     outcomes = dict(
-        zip((s.index for s in steps), execute(steps, secrets=secrets, policy=policy), strict=True)
+        zip(
+            (step.index for step in steps),
+            execute(steps, secrets=secrets, names=_answers(lab), policy=policy),
+            strict=True,
+        )
     )
     marks, comments = _marks(cells, outcomes, lab)
     return Result(
@@ -158,8 +165,8 @@ def _unreadable(reason: str, lab: Lab, policy: Policy, source: str) -> Result:
 
 
 def _odd(outcomes: dict[int, Outcome], cells: tuple[Cell, ...], marks: tuple[Mark, ...]) -> tuple[str, ...]:
-    """Say which cells were stopped or ended the kernel, and which marks were out of range."""
-    words = {"timeout": "ran out of time", "died": "ended the kernel", "skipped": "was not executed"}
+    """Say which cells were stopped or ended their process, and which marks were out of range."""
+    words = {"timeout": "ran out of time", "died": "ended its process", "skipped": "was not executed"}
     found = [
         f"{cells[index].name or f'cell {index + 1}'} {words[outcome.ending]}"
         for index, outcome in outcomes.items()
@@ -173,7 +180,7 @@ def _odd(outcomes: dict[int, Outcome], cells: tuple[Cell, ...], marks: tuple[Mar
 def _secrets(notebook: bytes, lab: Lab, policy: Policy) -> dict[str, str]:
     """Return what `secret(...)` gives for each exercise that the lab's tests can ask for.
 
-    The key stays here: the kernel gets the values of this submission only.
+    The key stays here: the process that runs the tests gets the values of this submission only.
     """
     from labgrader.secret import secret_for
 
@@ -184,9 +191,34 @@ def _secrets(notebook: bytes, lab: Lab, policy: Policy) -> dict[str, str]:
     return {name: secret(name) for name in sorted(names)}
 
 
+def _answers(lab: Lab) -> tuple[str, ...] | None:
+    """Return the names that the lab's answer cells define; None where a stub leaves them open.
+
+    A test gets these from the student and no other: what else it needs must be in a locked cell.
+    """
+    found: set[str] = set()
+    for cell in lab.cells:
+        if cell.kind != "code" or not cell.solution:
+            continue
+        try:
+            _, bound, _ = used_and_bound(cell.source)
+        except SyntaxError:
+            return None
+        if not bound:
+            return None
+        found |= bound
+    return tuple(sorted(found))
+
+
 def _is_test(cell: Cell, lab: Lab) -> bool:
     role = lab.find(cell.name) if cell.name else None
     return role is not None and role.is_test
+
+
+def _is_setup(cell: Cell, lab: Lab) -> bool:
+    """Return whether a cell is the instructor's own code, which the tests may use too."""
+    role = lab.find(cell.name) if cell.name else None
+    return role is not None and role.locked and not role.grade and not role.solution
 
 
 def _same(first: str, second: str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, fields
 
 MIB = 1 << 20
+ISOLATIONS = ("auto", "bwrap", "landlock", "rlimits", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,15 +17,21 @@ class Policy:
 
     Args:
         key: the course's secret bytes; hidden inputs are drawn from it.
-        isolation: how the student's code is kept apart; "none" is one plain kernel for code and tests.
+        isolation: how the student's code is kept from files and network: "auto" for the strongest way that
+            holds on this machine, "bwrap" or "landlock" for that one, "rlimits" for limits only, "none" for
+            nothing. Tests run in a process of their own in all of them.
+        tier: what `isolation` came to on this machine; "" until `labgrader.isolation.resolved` has found out.
+        hidden: folders that the student's code must never read, such as the course's.
         cell_seconds: longest time for one cell.
         question_seconds: longest time for the cells of one question together.
         submission_seconds: longest time for one submission, restarts included.
-        start_seconds: longest time for a kernel to start; more is a fault of the machine, not of the student.
-        grace_seconds: time between the interrupt of a cell and the end of a kernel that does not obey it.
-        restarts: how often a kernel that died is replaced within one submission.
-        memory: bytes of data that the kernel may hold (RLIMIT_DATA; Linux only), 0 for no limit.
-        file_size: bytes of one file that the kernel may write (RLIMIT_FSIZE; Linux only), 0 for no limit.
+        start_seconds: longest time for a process to start; more is the machine's fault, not the student's.
+        grace_seconds: time between the interrupt of a cell and the end of a process that does not obey it.
+        restarts: how often a student's process that died is replaced within one submission.
+        memory: bytes of memory that the student's processes may use together.
+        processes: processes and threads that the student's code may have at one time.
+        disk: bytes that it may write into its temporary folder.
+        file_size: bytes of one file that it may write.
         cell_output: characters of output kept from one cell.
         total_output: characters of output kept from one submission.
         image_bytes: bytes of one picture that is kept.
@@ -39,15 +46,19 @@ class Policy:
     """
 
     key: bytes = field(default=b"", repr=False)
-    isolation: str = "none"
+    isolation: str = "auto"
+    tier: str = ""
+    hidden: tuple[str, ...] = ()
     cell_seconds: float = 30
     question_seconds: float = 60
     submission_seconds: float = 600
-    start_seconds: float = 60
+    start_seconds: float = 120
     grace_seconds: float = 2
     restarts: int = 3
-    memory: int = 4096 * MIB
-    file_size: int = 512 * MIB
+    memory: int = 2048 * MIB
+    processes: int = 64
+    disk: int = 256 * MIB
+    file_size: int = 128 * MIB
     cell_output: int = MIB
     total_output: int = 16 * MIB
     image_bytes: int = 2 * MIB
@@ -57,16 +68,22 @@ class Policy:
     cell_source: int = 200_000
 
     def __post_init__(self) -> None:
-        if self.isolation != "none":
-            raise ValueError(f"isolation is {self.isolation!r}; this version knows only 'none'.")
+        if self.isolation not in ISOLATIONS:
+            raise ValueError(f"isolation is {self.isolation!r}; expected one of {', '.join(ISOLATIONS)}.")
         for entry in fields(self):
             value = getattr(self, entry.name)
             if isinstance(value, int | float) and value < 0:
                 raise ValueError(f"{entry.name} is {value}; expected zero or more.")
 
     def digest(self) -> str:
-        """Return 64 hexadecimal digits that change when any limit, or the key, changes."""
+        """Return 64 hexadecimal digits that change when any limit, the isolation or the key changes.
+
+        What differs from machine to machine (`tier`, `hidden`) does not count.
+        """
+        left_out = ("key", "tier", "hidden")
         parts = [
-            f"{entry.name}={getattr(self, entry.name)!r}" for entry in fields(self) if entry.name != "key"
+            f"{entry.name}={getattr(self, entry.name)!r}"
+            for entry in fields(self)
+            if entry.name not in left_out
         ]
         return hashlib.sha256("\n".join([*parts, hashlib.sha256(self.key).hexdigest()]).encode()).hexdigest()

@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 
 from labgrader.grade import Result, grade
 from labgrader.lab import Lab
+from labgrader.marker import stamp
 from labgrader.policy import Policy
 
 _GRACE = 5  # seconds in which a process that has to end may clean up
@@ -43,10 +45,19 @@ def processes(jobs: int) -> Iterator[cf.Executor]:
     pool.shutdown()
 
 
-def timed_grade(notebook: bytes, lab: Lab, policy: Policy) -> tuple[Result, float]:
-    """Return what `grade` does, and how many seconds it took."""
+@dataclass(frozen=True)
+class Finished:
+    """A graded submission on its way back: the result, its notebook stamped, and how long it took."""
+
+    result: Result
+    seconds: float
+
+
+def grade_stamped(notebook: bytes, lab: Lab, policy: Policy) -> Finished:
+    """Return what `grade` does, with the stamp in the notebook, so that who records it has little to do."""
     start = time.monotonic()
-    return grade(notebook, lab, policy), time.monotonic() - start
+    result = grade(notebook, lab, policy)
+    return Finished(replace(result, notebook=stamp(result, lab, policy)), time.monotonic() - start)
 
 
 def _start() -> None:

@@ -10,10 +10,11 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
-from traitlets import Float, Integer
+from traitlets import Float, Integer, Unicode
 
 from labgrader.course import Course
 from labgrader.grade import grade
+from labgrader.isolation import resolved, sentence
 from labgrader.lab import Lab
 from labgrader.policy import Policy
 from labgrader.record import save_marks, stamp
@@ -56,30 +57,36 @@ class GradeSubmission(NbGraderPreprocessor):  # type: ignore[misc]
     `--no-execute` has no meaning here: marks come from a run, never from outputs that a file claims to have.
     """
 
+    isolation = Unicode(
+        _PLAIN.isolation, help="how student code is kept apart: auto, bwrap, landlock, rlimits or none"
+    ).tag(config=True)
     cell_seconds = Float(_PLAIN.cell_seconds, help="longest time for one cell").tag(config=True)
     question_seconds = Float(_PLAIN.question_seconds, help="longest time for one question").tag(config=True)
     submission_seconds = Float(_PLAIN.submission_seconds, help="longest time for one submission").tag(
         config=True
     )
-    restarts = Integer(_PLAIN.restarts, help="how often a kernel that died is replaced").tag(config=True)
-    memory = Integer(_PLAIN.memory, help="bytes of data that a kernel may hold").tag(config=True)
+    restarts = Integer(_PLAIN.restarts, help="how often a process that died is replaced").tag(config=True)
+    memory = Integer(_PLAIN.memory, help="bytes of memory for a student's processes").tag(config=True)
+    processes = Integer(_PLAIN.processes, help="processes and threads at one time").tag(config=True)
+    disk = Integer(_PLAIN.disk, help="bytes that a student's code may write").tag(config=True)
 
-    def policy(self, key: bytes) -> Policy:
-        """Return the limits that the course's settings ask for.
+    def policy(self, course: Course) -> Policy:
+        """Return the limits that the course's settings ask for, its key, and its folder as hidden.
 
         Args:
-            key: the course's secret bytes.
+            course: the course.
         """
         set_here = {
             entry.name: getattr(self, entry.name) for entry in fields(Policy) if self.has_trait(entry.name)
         }
-        return Policy(key=key, **set_here)
+        return Policy(key=course_secret(course), hidden=(str(course.root.absolute()),), **set_here)
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Replace the notebook by the graded one."""
         names = resources["nbgrader"]
         path = Path(resources["metadata"]["path"], f"{resources['metadata']['name']}.ipynb")
-        policy = self.policy(course_secret(Course(Path(self.parent.parent.coursedir.root))))
+        policy = resolved(self.policy(Course(Path(self.parent.parent.coursedir.root))))
+        self.log.info(sentence(policy))
         with Gradebook(names["db_url"]) as gradebook:
             lab = Lab.from_open_gradebook(gradebook, names["notebook"], names["assignment"])
         result = grade(path.read_bytes(), lab, policy)

@@ -1,15 +1,13 @@
-"""Write results into nbgrader's gradebook and folders: the one place that does."""
+"""Write results into nbgrader's gradebook: the one place that does."""
 
 from __future__ import annotations
 
 import datetime
-import json
-import os
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import nbformat
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -21,75 +19,51 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
+from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
+from traitlets.config import Config
 
-from labgrader.course import Course
 from labgrader.grade import Result
-from labgrader.lab import Lab
-from labgrader.policy import Policy
+from labgrader.marker import TIMESTAMP, Marks, stamp
 
-ENGINE = 1  # raised when the same submission would get other marks
-TIMESTAMP = "timestamp.txt"
-Marks = dict[str, float | None]
-
-
-def stamp(result: Result, lab: Lab, policy: Policy) -> str:
-    """Return the result's notebook with a note of what it was graded from, for a later run to know it by."""
-    node: Any = nbformat.reads(result.notebook, as_version=4)
-    node.metadata["labgrader"] = {
-        "engine": ENGINE,
-        "source": result.source,
-        "lab": lab.digest(),
-        "policy": policy.digest(),
-        "marks": {mark.name: mark.points for mark in result.marks},
-        "flags": list(result.flags),
-        "reasons": [[mark.name, mark.reason] for mark in result.marks if mark.reason],
-    }
-    return str(nbformat.writes(node)) + "\n"
+__all__ = [
+    "Recorded",
+    "handed_in",
+    "on_record",
+    "put_marks",
+    "put_penalty",
+    "save_marks",
+    "stamp",
+    "transaction",
+]
 
 
-def read_stamp(notebook: Path) -> dict[str, Any]:
-    """Return the note that `stamp` left in an autograded notebook, {} if there is none."""
-    try:
-        node = json.loads(notebook.read_bytes())
-        found = node["metadata"]["labgrader"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+@dataclass(frozen=True)
+class Recorded:
+    """What the gradebook has of one submission: its automatic marks, and how many a person gave."""
+
+    marks: Marks
+    by_hand: int
 
 
-def is_recorded(found: dict[str, Any], marks: Marks | None, *, source: str, lab: Lab, policy: Policy) -> bool:
-    """Return whether a submission has been graded already: same file, lab, policy, and its marks on record.
-
-    Args:
-        found: the autograded notebook's stamp.
-        marks: the automatic marks in the gradebook, None if it knows no such submission.
-        source: SHA-256 of the submitted file.
-        lab: the lab.
-        policy: the policy.
-    """
-    wanted = {"engine": ENGINE, "source": source, "lab": lab.digest(), "policy": policy.digest()}
-    return (
-        marks is not None
-        and found.get("marks") == marks
-        and all(found.get(k) == v for k, v in wanted.items())
-    )
-
-
-def auto_marks(gradebook: Gradebook, assignment: str) -> dict[str, Marks]:
-    """Return every student's automatic marks for a lab, by the name of the cell."""
+def on_record(gradebook: Gradebook, assignment: str) -> dict[str, Recorded]:
+    """Return what the gradebook has of every student's submission of a lab."""
     rows = (
-        gradebook.db.query(SubmittedAssignment.student_id, BaseCell.name, Grade.auto_score)
+        gradebook.db.query(
+            SubmittedAssignment.student_id, BaseCell.name, Grade.auto_score, Grade.manual_score
+        )
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
         .join(BaseCell, BaseCell.id == Grade.cell_id)
         .filter(Assignment.name == assignment)
     )
-    found: dict[str, Marks] = {}
-    for student, cell, points in rows:
-        found.setdefault(student, {})[cell] = points
-    return found
+    marks: dict[str, Marks] = {}
+    by_hand: dict[str, int] = {}
+    for student, cell, points, manual in rows:
+        marks.setdefault(student, {})[cell] = points
+        by_hand[student] = by_hand.get(student, 0) + (manual is not None)
+    return {student: Recorded(found, by_hand[student]) for student, found in marks.items()}
 
 
 def save_marks(
@@ -100,7 +74,33 @@ def save_marks(
     *,
     timestamp: datetime.datetime | None = None,
 ) -> None:
-    """Write one result into the gradebook, in one transaction.
+    """Write one result into the gradebook, in one transaction; see `put_marks`."""
+    with transaction(gradebook):
+        put_marks(gradebook, student, assignment, result, timestamp=timestamp)
+
+
+@contextmanager
+def transaction(gradebook: Gradebook) -> Iterator[None]:
+    """Commit what the block does to a gradebook, all or nothing, and forget its objects."""
+    try:
+        yield
+        gradebook.db.commit()
+    except BaseException:
+        gradebook.db.rollback()
+        raise
+    finally:
+        gradebook.db.expunge_all()
+
+
+def put_marks(
+    gradebook: Gradebook,
+    student: str,
+    assignment: str,
+    result: Result,
+    *,
+    timestamp: datetime.datetime | None = None,
+) -> SubmittedNotebook:
+    """Put one result into the gradebook's open transaction.
 
     Manual marks, extra credit and manual comments stay. As in nbgrader, a cell needs a person's eye when it
     has no automatic mark, or has a manual one from before; so does an answer whose cell was missing.
@@ -111,41 +111,53 @@ def save_marks(
         assignment: nbgrader's assignment.
         result: the result.
         timestamp: when it was handed in, UTC; None leaves what is there.
+
+    Returns:
+        nbgrader's entry of the submitted notebook.
     """
-    db = gradebook.db
-    try:
-        submission = _submission(gradebook, student, assignment)
-        if timestamp is not None:
-            submission.timestamp = timestamp
-        notebook = next(each for each in submission.notebooks if each.notebook.name == result.lab)
-        entry = notebook.notebook
-        graded = {cell.name: cell.id for cell in [*entry.grade_cells, *entry.task_cells]}
-        written = {cell.name: cell.id for cell in [*entry.solution_cells, *entry.task_cells]}
-        grades = {grade.cell_id: grade for grade in notebook.grades}
-        comments = {comment.cell_id: comment for comment in notebook.comments}
-        for mark in result.marks:
-            id = graded[mark.name]
-            grade = grades.get(id) or Grade(cell_id=id, notebook=notebook)
-            grade.auto_score = mark.points
-            grade.needs_manual_grade = mark.points is None or mark.look or grade.manual_score is not None
-        for name, text in result.comments:
-            id = written[name]
-            comment = comments.get(id) or Comment(cell_id=id, notebook=notebook)
-            comment.auto_comment = text
-        db.commit()
-    except BaseException:
-        db.rollback()
-        raise
+    submission = _submission(gradebook, student, assignment)
+    if timestamp is not None:
+        submission.timestamp = timestamp
+    notebook: SubmittedNotebook = next(
+        each for each in submission.notebooks if each.notebook.name == result.lab
+    )
+    entry = notebook.notebook
+    graded = {cell.name: cell.id for cell in [*entry.grade_cells, *entry.task_cells]}
+    written = {cell.name: cell.id for cell in [*entry.solution_cells, *entry.task_cells]}
+    grades = {grade.cell_id: grade for grade in notebook.grades}
+    comments = {comment.cell_id: comment for comment in notebook.comments}
+    for mark in result.marks:
+        id = graded[mark.name]
+        grade = grades.get(id) or Grade(cell_id=id, notebook=notebook)
+        grade.auto_score = mark.points
+        grade.needs_manual_grade = mark.points is None or mark.look or grade.manual_score is not None
+    for name, text in result.comments:
+        id = written[name]
+        comment = comments.get(id) or Comment(cell_id=id, notebook=notebook)
+        comment.auto_comment = text
+    return notebook
 
 
-def write_notebook(course: Course, student: str, assignment: str, name: str, text: str) -> None:
-    """Write an autograded notebook, and the time of the hand-in beside it, each in one step."""
-    folder = course.folder("autograded", student, assignment)
-    folder.mkdir(parents=True, exist_ok=True)
-    time = course.folder("submitted", student, assignment) / TIMESTAMP
-    if time.is_file():
-        _replace(folder / TIMESTAMP, time.read_bytes())
-    _replace(folder / f"{name}.ipynb", text.encode())
+def put_penalty(gradebook: Gradebook, student: str, notebook: SubmittedNotebook, config: Config) -> None:
+    """Put what nbgrader's late-submission plugin says of a submission into the open transaction.
+
+    Args:
+        gradebook: nbgrader's gradebook, open.
+        student: the student's id.
+        notebook: nbgrader's entry of the submitted notebook, with its new marks.
+        config: the course's settings, which name the plugin.
+    """
+    late = notebook.assignment.total_seconds_late
+    penalty: float | None = None
+    if late > 0:
+        gradebook.db.flush()
+        gradebook.db.refresh(notebook, ["score"])
+        step = AssignLatePenalties(config=config)
+        step.init_plugin()
+        penalty = step.plugin_inst.late_submission_penalty(student, notebook.score, late)
+        if penalty is not None:
+            penalty = step._check_late_penalty(notebook, penalty)
+    notebook.late_submission_penalty = penalty
 
 
 def handed_in(folder: Path) -> datetime.datetime | None:
@@ -178,18 +190,3 @@ def _submission(gradebook: Gradebook, student: str, assignment: str) -> Submitte
                 Comment(cell_id=cell.id, notebook=submitted)
         db.add(submission)
     return submission
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a read-only file so that it is there whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".labgrader-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o444)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

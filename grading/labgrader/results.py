@@ -11,14 +11,14 @@ from typing import Any
 
 import nbformat
 
-from labgrader.execute import Outcome
+from labgrader.execute import Outcome, Output
 from labgrader.lab import Lab
 from labgrader.markdown import safe_markdown
-from labgrader.outputs import Output
 from labgrader.policy import Policy
 from labgrader.sanitise import Cell
 from labgrader.scoring import ANSI, Mark
 
+_OVERTYPED = re.compile(r"[^\n]*\r(?!\n)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -76,7 +76,8 @@ def safe_outputs(outputs: Iterable[Output], policy: Policy, count: int | None = 
     for output in outputs:
         kind = output["output_type"]
         if kind == "stream":
-            safe.append({"output_type": kind, "name": output["name"], "text": plain(output["text"])})
+            text = _OVERTYPED.sub("", output["text"].replace("\r\n", "\n"))  # a progress bar's last state
+            safe.append({"output_type": kind, "name": output["name"], "text": plain(text)})
         elif kind == "error":
             lines = [plain(line) for line in output["traceback"]]
             texts = {"ename": plain(output["ename"]), "evalue": plain(output["evalue"]), "traceback": lines}

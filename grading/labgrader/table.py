@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from labgrader.runner import Graded
+from labgrader.graded import Graded
+from labgrader.plan import Planned
 
 
 def class_table(entries: Sequence[Graded], *, cells: bool = False) -> Table:
@@ -75,6 +77,39 @@ def summary(entries: Sequence[Graded], seconds: float) -> str:
         f"{new} graded, {len(graded) - new} on record already, {len(entries) - len(graded)} not graded; "
         f"mean {mean:.3g} of {most:g} points; {seconds:.1f} seconds"
     )
+
+
+def plan_table(planned: Sequence[Planned]) -> Table:
+    """Return a table of what a run would do: who would be graded, and why."""
+    table = Table(show_edge=False, pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    table.add_column("would be", no_wrap=True)
+    table.add_column("because", ratio=1)
+    for entry in planned:
+        kept = f"{_count(entry.by_hand, 'mark')} given by hand would stay" if entry.by_hand else ""
+        why = "; ".join(filter(None, [entry.why, kept if entry.why else ""]))
+        table.add_row(entry.student, "graded" if entry.why else "left alone", Text(why, overflow="fold"))
+    return table
+
+
+def plan_summary(planned: Sequence[Planned]) -> str:
+    """Return one line about what a run would do.
+
+    Example:
+        >>> plan_summary([Planned("amy", "new"), Planned("bob")])
+        'Would grade 1 of 2 submissions (1 new); 1 on record stays. Nothing was done.'
+    """
+    todo = [entry.why for entry in planned if entry.why]
+    why = ", ".join(f"{count} {why}" for why, count in Counter(todo).most_common())
+    stay = len(planned) - len(todo)
+    return (
+        f"Would grade {len(todo)} of {_count(len(planned), 'submission')}{f' ({why})' if why else ''}; "
+        f"{stay} on record stay{'s' if stay == 1 else ''}. Nothing was done."
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _short(reason: str, width: int = 90) -> str:

@@ -56,6 +56,11 @@ class Draw:
         first, second = self.distinct(low, high)
         return first, second
 
+    def shuffled(self, values: Tensor) -> Tensor:
+        """Put the numbers of a tensor in another order."""
+        order = torch.randperm(values.numel(), generator=self.generator)
+        return values.flatten()[order].reshape(values.shape)
+
     def tensor(self, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
         """Draw a tensor of `shape` with values of both signs, in no order, none close to 0."""
         while True:

@@ -55,12 +55,15 @@ def thinned(step: int) -> Map:
 
 
 def shift_error(draw: Draw) -> list[Case]:
-    """Shifts of functions with a known error: a convolution, planes added or multiplied, subsampling."""
-    (h, w), (dy, dx) = draw.distinct(8, 11), draw.distinct(1, 3)
-    a, b = draw.choice([(0.55, -0.7), (-0.3, 0.85), (1.15, -0.4)])
+    """Shifts of functions with a known error: a convolution, planes added or multiplied, subsampling.
+
+    The planes are always inclined the same way and only drawn more or less steep, as one scale for all.
+    """
+    more, (dy, dx) = 2 * draw.integer(0, 2), (3, 1)
+    h, w, scale = 8 + more, 11 + more, draw.integer(15_000, 45_000) / 20_000
+    a, b, q, rows = 0.55 * scale, -0.7 * scale, 0.25 * scale, (h + 1) // 2
     k, x = draw.tensor(2, 3), draw.tensor(h, w)
     x[0, 0], x[-1, -1] = 2.75, -3.5  # the corners that only one of two ways of cropping sees
-    q, rows = 0.25, (h + 1) // 2
 
     def gap(dy: int, dx: int) -> float:
         return abs(a * dy + b * dx)
@@ -74,8 +77,8 @@ def shift_error(draw: Draw) -> list[Case]:
         return Case(aspect, (faded(a, b), x, dy, dx), error, note="where f multiplies pixels by a plane")
 
     def thinning(dy: int, dx: int) -> Case:
-        bowl = slope((h, 1), 1, 0).square() * q + slope((h, w), 0, 1)
-        error = q * (4 * (rows - dy - 1) * dy + dy * dy) + dx
+        bowl = slope((h, 1), 1, 0).square() * q + slope((h, w), 0, scale)
+        error = q * (4 * (rows - dy - 1) * dy + dy * dy) + scale * dx
         return Case(thin, (thinned(2), bowl, dy, dx), error, note=f"where {thin}")
 
     core, still, thin = "two shifts", "a shift of 0 on one axis", "f keeps every second row and column"

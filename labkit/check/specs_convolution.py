@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.check import (
     cases_convolution,
+    cases_layer,
     cases_size,
     equivariance,
     kernels,
@@ -27,8 +28,8 @@ _ALL = (
     kernels.BLUR,
     kernels.EDGE,
     Spec("merge_kernels", ("k1", "k2"), cases_convolution.merge_kernels, mutants_image.MERGE_KERNELS),
-    Spec("conv2d", ("x", "w", "b", "stride", "padding"), cases_convolution.conv2d, mutants_layer.CONV2D),
-    Spec("im2col", ("x", "kernel_size", "stride"), cases_convolution.im2col, mutants_layer.IM2COL),
+    Spec("conv2d", ("x", "w", "b", "stride", "padding"), cases_layer.conv2d, mutants_layer.CONV2D),
+    Spec("im2col", ("x", "kernel_size", "stride"), cases_layer.im2col, mutants_layer.IM2COL),
     Spec("corr1d", ("x", "k", "stride"), cases_convolution.corr1d, mutants_image.CORR1D),
     Spec(
         "conv_cost",
@@ -48,7 +49,7 @@ _ALL = (
     Spec(
         "conv2d_backward",
         ("x", "w", "dy", "stride"),
-        cases_convolution.conv2d_backward,
+        cases_layer.conv2d_backward,
         mutants_gradient.CONV2D_BACKWARD,
         parts=("dx", "dw", "db"),
     ),

@@ -1,5 +1,8 @@
 """Helpers for the tests of the checks: honest answers, and one call that gives the result and its message."""
 
+import contextlib
+import functools
+import io
 import runpy
 from pathlib import Path
 
@@ -8,7 +11,9 @@ import pytest
 from labkit import check
 from labkit.check.convolution import EXERCISES, MUTANTS
 
-HONEST = runpy.run_path(str(Path(__file__).with_name("honest_convolution.py")))["HONEST"]
+HERE = Path(__file__).parent
+HONEST = runpy.run_path(str(HERE / "honest_convolution.py"))["HONEST"]
+MISTAKES = runpy.run_path(str(HERE / "mistakes_convolution.py"))["MISTAKES"]
 CHECK_OF = {name: exercise for exercise, names in EXERCISES.items() for name in names}
 
 
@@ -30,14 +35,26 @@ def honest():
 
 
 @pytest.fixture
-def run(capsys):
+def mistakes():
+    return MISTAKES
+
+
+def checked(name, fn, seed=None):
     """Check one function, the others of its exercise being right; gives (earned, message)."""
-
-    def run_check(name, fn, seed=None):
-        exercise = CHECK_OF[name]
-        fns = [fn if n == name else next(iter(HONEST[n].values())) for n in EXERCISES[exercise]]
-        capsys.readouterr()
+    exercise = CHECK_OF[name]
+    fns = [fn if n == name else next(iter(HONEST[n].values())) for n in EXERCISES[exercise]]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
         earned = getattr(check, exercise)(*fns, seed=seed)
-        return earned, capsys.readouterr().out.rstrip("\n")
+    return earned, said.getvalue().rstrip("\n")
 
-    return run_check
+
+@pytest.fixture
+def run():
+    return checked
+
+
+@pytest.fixture(scope="session")
+def run_mutant():
+    """Check a mutant, each under each seed only once; gives (earned, message)."""
+    return functools.cache(lambda name, mutant, seed: checked(name, mutant.fn, seed))

@@ -17,15 +17,15 @@ def mutant(name, mistake):
 
 GOLDEN = {
     ("corr2d", "true convolution, with the kernel flipped", None): """\
-✗ corr2d: 0 of 9 cases pass.
-  Case "worked 5 x 5 example" calls corr2d(x, k) with x (5, 5), k (3, 3) in float64, the 5 x 5 example of the lab.
+✗ corr2d: 0 of 8 cases pass.
+  Case "square kernel" calls corr2d(x, k) with x (5, 5), k (3, 3) in float64, the 5 x 5 example of the lab.
   Came back: a tensor of shape (3, 3) and dtype float64, but 7 of 9 numbers differ: [[18, 20, 19], [10, 9, 17], [11, 8, 14]].
   Expected: the same numbers, as torch.nn.functional.conv2d gives: [[12, 12, 17], [10, 17, 19], [9, 6, 14]].
   Likely cause: your result equals true convolution, with the kernel flipped.""",
     ("corr2d", "true convolution, with the kernel flipped", "ab"): """\
 ✗ corr2d: 0 of 8 cases pass.
-  Case "4 x 2 kernel" calls corr2d(x, k) with x (8, 7), k (4, 2) in float64.
-  Came back: a tensor of shape (5, 6) and dtype float64, but 30 of 30 numbers differ.
+  Case "2 x 3 kernel" calls corr2d(x, k) with x (5, 7), k (2, 3) in float64.
+  Came back: a tensor of shape (4, 5) and dtype float64, but 20 of 20 numbers differ.
   Expected: the same numbers, as torch.nn.functional.conv2d gives.
   Likely cause: your result equals true convolution, with the kernel flipped.""",
     ("out_size", "the size without rounding, by / instead of //", None): """\
@@ -37,26 +37,26 @@ GOLDEN = {
     ("out_size", "the size with stride 1", 1): """\
 ✗ out_size: 4 of 7 cases pass.
   Case "a stride that fits" calls out_size(i, k, s).
-  Came back: an int, which is 18 too large.
+  Came back: an int, which is 4 too large.
   Expected: the right int.
   Likely cause: your result equals the size with stride 1.
   Not passing yet: a stride that fits; a stride that leaves pixels over; all parameters together.""",
     ("conv2d", "conv2d with the stride on rows only", None): """\
 ✗ conv2d: 7 of 10 cases pass.
-  Case "stride (1, 2)" calls conv2d(x, w, stride=(1, 2)) with x (2, 2, 4, 5), w (3, 2, 3, 2) in float64.
-  Came back: a tensor of shape (2, 3, 2, 4) and dtype float64.
-  Expected: a tensor of shape (2, 3, 2, 2), as torch.nn.functional.conv2d gives.
+  Case "stride (1, 2)" calls conv2d(x, w, stride=(1, 2)) with x (2, 3, 11, 9), w (2, 3, 3, 2) in float64.
+  Came back: a tensor of shape (2, 2, 9, 8) and dtype float64.
+  Expected: a tensor of shape (2, 2, 9, 4), as torch.nn.functional.conv2d gives.
   Likely cause: your result equals conv2d with the stride on rows only.
   Not passing yet: stride (1, 2); bias, stride and padding together; float32.""",
     ("corr2d", "float32 for a float64 input", None): """\
-✗ corr2d: 8 of 9 cases pass.
+✗ corr2d: 7 of 8 cases pass.
   Case "keeps float64".
   Came back: float32 for a float64 input.
   Expected: a result as precise as the input.
   Hint: a buffer from torch.zeros is float32 unless it is told dtype=x.dtype.
   Not passing yet: keeps float64.""",
     ("corr2d", "changes its input", None): """\
-✗ corr2d: 8 of 9 cases pass.
+✗ corr2d: 7 of 8 cases pass.
   Case "leaves its input unchanged".
   Came back: a result, but the call changes its input x.
   Expected: its inputs left as they were.
@@ -64,7 +64,7 @@ GOLDEN = {
   Not passing yet: leaves its input unchanged.""",
     ("conv2d_backward", "db as a mean instead of a sum", None): """\
 ✗ conv2d_backward: 10 of 14 cases pass.
-  Case "db, stride 1" calls conv2d_backward(x, w, dy) with x (2, 3, 5, 6), w (2, 3, 2, 3), dy (2, 2, 4, 4) in float64.
+  Case "db, stride 1" calls conv2d_backward(x, w, dy) with x (2, 3, 4, 6), w (2, 3, 2, 3), dy (2, 2, 3, 4) in float64.
   Came back for db: a tensor of shape (2,) and dtype float64, but 2 of 2 numbers differ.
   Expected for db: the same numbers, as torch's autograd gives.
   Likely cause: your result equals db as a mean instead of a sum.
@@ -88,7 +88,7 @@ def test_golden(key, run):
 
 SUCCESS = {
     "out_size": "✓ out_size: all 7 cases agree with torch.",
-    "corr2d": "✓ corr2d: all 9 cases agree with torch.",
+    "corr2d": "✓ corr2d: all 8 cases agree with torch.",
     "blur_kernel": "✓ design: all 4 cases pass.",
     "conv2d": "✓ conv2d: all 10 cases agree with torch.",
     "shift_error": "✓ shift_error: all 5 cases agree with the known error of f.",
@@ -151,20 +151,14 @@ def test_pattern_where_no_mutant_fits(bend, hint, honest, run):
     assert f"Hint: {hint}." in run("corr2d", lambda x, k: bend(right(x, k)))[1]
 
 
-def test_hidden_messages_show_no_input_numbers(name, mutant, run):
+def test_hidden_messages_show_no_input_numbers(name, run_mutant):
     """Under a seed, no number from inside a tensor (all have decimals) and no size that was asked for."""
-    earned, text = run(name, mutant.fn, "c0ffee")
-    said = text + " ".join(earned.reasons)
-    if name != "pad2d":  # the fill value is a parameter, and may be shown
-        assert not re.search(r"\d\.\d", said)
-    if not SPECS[name].tensors:
-        calls = [line.split(" calls ")[1] for line in text.splitlines() if " calls " in line]
-        assert calls
-        assert not any(ch.isdigit() for call in calls for ch in call)
-
-
-def test_reasons_name_every_failing_case(name, mutant, run):
-    earned, _ = run(name, mutant.fn)
-    told = [r for r in earned.reasons if "likely cause" not in r]
-    assert len(told) == earned.total - earned.passed
-    assert all(r.startswith(name) for r in earned.reasons)
+    for mutant in MUTANTS[name]:
+        earned, text = run_mutant(name, mutant, "0f" * 32)
+        said = text + " ".join(earned.reasons)
+        if name != "pad2d":  # the fill value is a parameter, and may be shown
+            assert not re.search(r"\d\.\d", said), said
+        if not SPECS[name].tensors:
+            calls = [line.split(" calls ")[1] for line in text.splitlines() if " calls " in line]
+            assert calls, text
+            assert not any(ch.isdigit() for call in calls for ch in call), calls

@@ -5,7 +5,8 @@ import pytest
 from labkit import check
 from labkit.check.convolution import EXERCISES, MUTANTS
 
-SEEDS = (None, "0f" * 32, b"grader")
+HIDDEN = "0f" * 32
+SEEDS = (None, HIDDEN)
 BESIDE_THE_POINT = {"changes its input", "float32 for a float64 input"}
 
 
@@ -20,18 +21,21 @@ def test_every_exercise_has_its_check():
     assert len(EXERCISES) == 13
 
 
-def test_mutant_is_refused_and_named(name, mutant, run):
+def test_mutant_is_refused_and_named(name, mutant, run_mutant):
     for seed in SEEDS:
-        earned, text = run(name, mutant.fn, seed)
+        earned, text = run_mutant(name, mutant, seed)
         assert float(earned) < 1, seed
         assert mutant.name in text, text
         assert any(mutant.name in reason for reason in earned.reasons)
+        told = [r for r in earned.reasons if "likely cause" not in r]
+        assert len(told) == earned.total - earned.passed
+        assert all(r.startswith(name) for r in earned.reasons)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_nine_of_ten_are_named_under_more_seeds(seed, run):
-    found = [m.name in run(n, m.fn, seed)[1] for n in MUTANTS for m in MUTANTS[n][seed % 5 :: 5]]
-    assert sum(found) >= 0.9 * len(found)
+@pytest.mark.parametrize("seed", range(3))
+def test_they_are_named_under_more_seeds(seed, run):
+    found = [m.name in run(n, m.fn, seed)[1] for n in MUTANTS for m in MUTANTS[n][seed::9]]
+    assert sum(found) >= 0.95 * len(found)
 
 
 CORE = [
@@ -60,17 +64,17 @@ def test_wrong_in_the_core_earns_nothing(exercise, mistake, run):
         assert float(run(exercise, fn, seed)[0]) == 0
 
 
-def test_a_slip_beside_the_point_costs_one_case(name, mutant, run):
-    if mutant.name in BESIDE_THE_POINT:
-        earned, _ = run(name, mutant.fn, 3)
-        assert earned.passed == earned.total - 1
+def test_a_slip_beside_the_point_costs_one_case(name, run_mutant):
+    for mutant in MUTANTS[name]:
+        if mutant.name in BESIDE_THE_POINT:
+            earned, _ = run_mutant(name, mutant, HIDDEN)
+            assert earned.passed == earned.total - 1, mutant.name
 
 
-@pytest.mark.parametrize("answer", [0, 1, 5, 0.0, [], [[0.0]], True, "", b""])
-def test_constants_earn_nothing(name, answer, run):
-    if name not in ("blur_kernel", "edge_kernel"):
-        for seed in (None, 2):
-            assert float(run(name, lambda *a, **k: answer, seed)[0]) == 0
+@pytest.mark.parametrize("answer", [0, 1, 0.0, [[0.0]], True, b""])
+def test_constants_earn_nothing(answer, honest, run):
+    for name in set(honest) - {"blur_kernel", "edge_kernel"}:
+        assert float(run(name, lambda *a, **k: answer, 2)[0]) == 0, name
 
 
 def test_two_mistakes_at_once_are_both_named(run, honest):

@@ -91,12 +91,12 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("kind", list(ODD))
-def test_odd_results_earn_nothing_and_raise_nothing(kind, name, run):
-    earned, text = run(name, lambda *a, **k: ODD[kind])
-    assert earned.passed == earned.total - (earned.total if name not in ("blur_kernel", "edge_kernel") else 2)
-    assert text.startswith("✗ ") or "\n✗ " in text
-    assert "Traceback" not in text
+def test_odd_results_earn_nothing_and_raise_nothing(name, run):
+    for kind, answer in ODD.items():
+        earned, text = run(name, lambda *a, answer=answer, **k: answer)
+        assert earned.passed == (2 if name in ("blur_kernel", "edge_kernel") else 0), kind
+        assert text.startswith("✗ ") or "\n✗ " in text, kind
+        assert "Traceback" not in text, kind
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_terminal_without_the_sign(monkeypatch, honest):
     monkeypatch.setattr(sys, "stdout", stream)
     check.corr2d(honest["corr2d"]["unfold"])
     stream.seek(0)
-    assert stream.read().startswith("ok corr2d: all 9 cases")
+    assert stream.read().startswith("ok corr2d: all 8 cases")
 
 
 @pytest.mark.parametrize("value", [True, False, 3.0, np.float64(3), "3", torch.tensor(3), None, [3]])
@@ -239,7 +239,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=ANYTHING)
 def test_anything_at_all_may_come_back(answer, run):
     for exercise in ("corr1d", "conv_cost", "conv2d_backward", "shift_error", "out_size", "edge_kernel"):

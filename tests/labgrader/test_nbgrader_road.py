@@ -135,7 +135,11 @@ def test_settings_are_made_in_memory_only(tmp_path):
 
 def test_limits_are_the_courses(course):
     policy = settings.policy(course)
-    assert (policy.cell_seconds, len(policy.key), policy.isolation) == (20, 32, "none")
+    assert (policy.cell_seconds, len(policy.key), policy.isolation) == (20, 32, "auto")
+    assert policy.hidden == (str(course.root),)
+    with (course.root / settings.CONFIG_FILE).open("a") as file:
+        file.write("c.GradeSubmission.isolation = 'none'\n")
+    assert settings.policy(course).isolation == "none"
 
 
 def test_a_faulty_settings_file_is_named(course):

@@ -4,17 +4,31 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
-from labgrader import pool
+from labgrader import config as settings
+from labgrader import crew, pool
 from labgrader.course import CourseError
-from labgrader.record import read_stamp
+from labgrader.lock import only_writer
+from labgrader.marker import read_stamp
 from labgrader.runner import Graded, grade_class
 from labgrader.table import class_table, notes, summary
 from nbgrader.api import Gradebook
 
 LAB = "00_toy"
+
+
+@pytest.fixture(autouse=True)
+def no_isolation(monkeypatch):
+    """Grade without isolation, which has its own tests; so one warm process serves all tests of this file."""
+    real = settings.policy
+
+    def policy(course, config=None):
+        return replace(real(course, config), isolation="none", hidden=())
+
+    monkeypatch.setattr(settings, "policy", policy)
 
 
 @pytest.fixture
@@ -40,7 +54,9 @@ def rows(course):
 
 
 def labgrade(course, *arguments):
-    return [sys.executable, "-m", "labgrader", *arguments, "--course", str(course.root)]
+    """Return a command that grades; without isolation, since that is tested elsewhere and takes its time."""
+    where = ["--isolation", "none", "--course", str(course.root)]
+    return [sys.executable, "-m", "labgrader", *arguments, *where]
 
 
 def test_a_class_is_graded_recorded_and_then_left_alone(course, toy, threads):
@@ -107,11 +123,11 @@ def test_regrade_keeps_what_a_person_gave(course, toy, threads):
 
 
 def test_a_fault_of_the_machine_leaves_one_ungraded(course, toy, monkeypatch):
-    from labgrader.kernel import KernelError
+    from labgrader.sandbox import SandboxError
 
     def faulty(notebook, lab, policy):
         if notebook == toy.released:
-            raise KernelError("a kernel did not start")
+            raise SandboxError("a process did not start")
         return real(notebook, lab, policy)
 
     real = pool.grade
@@ -121,7 +137,7 @@ def test_a_fault_of_the_machine_leaves_one_ungraded(course, toy, monkeypatch):
     with cf.ThreadPoolExecutor(1) as threads:
         amy, bob = grade_class(course, LAB, executor=threads)
     assert (amy.state, bob.state) == ("graded", "failed")
-    assert notes(bob) == "NOT GRADED: KernelError: a kernel did not start"
+    assert notes(bob) == "NOT GRADED: SandboxError: a process did not start"
     assert read_stamp(course.notebook("autograded", "bob", LAB)) == {}
 
 
@@ -147,9 +163,10 @@ def test_the_command_grades_one_student_prints_a_table_and_exits_0(course, toy):
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
+    assert lines[0].startswith("Isolation none: NONE: student code can read and change your files")
     head = "student ┃ points ┃ to mark ┃ double ┃ mean ┃ clip ┃ q-why ┃ notes"
-    assert lines[0].rstrip() == head
-    assert lines[2].startswith(
+    assert lines[1].rstrip() == head
+    assert lines[3].startswith(
         "amy     │ 7 / 11 │       1 │      2 │    1 │    4 │     ? │ mean: 1 of 3; the mean is wrong"
     )
     assert "bob" not in done.stdout
@@ -157,7 +174,7 @@ def test_the_command_grades_one_student_prints_a_table_and_exits_0(course, toy):
     assert done.stderr == ""
 
 
-def wait_for(condition, seconds=30):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -187,7 +204,7 @@ def test_a_killed_run_leaves_nothing_half_done_and_is_resumed(course, toy):
 
 def test_ctrl_c_finishes_what_is_in_hand_and_records_it(course, toy):
     slow = "import time; time.sleep(0.5)\ndef double(x): return 2 * x"
-    for n in range(4):
+    for n in range(6):
         toy.submit(course, f"s{n}", toy.hand_in(double=slow))
     process = subprocess.Popen(
         labgrade(course, "grade", LAB, "--jobs", "1"),
@@ -198,15 +215,25 @@ def test_ctrl_c_finishes_what_is_in_hand_and_records_it(course, toy):
     )
     wait_for(lambda: list((course.root / "autograded").glob(f"*/{LAB}/{LAB}.ipynb")))
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert errors.splitlines() == [
-        "Finishing the 1 in hand; Ctrl-C again stops at once.",
+        "Finishing the 2 in hand; Ctrl-C again stops at once.",
         "Stopped. What was recorded stays; run the same command again to go on.",
     ]
     count = len(list((course.root / "autograded").glob("*/*/*.ipynb")))
-    assert 2 <= count < 4
+    assert 3 <= count < 6
     assert len({row[0] for row in rows(course)}) == count
+
+
+def grading_processes(pid):
+    """Return the processes that grade for a run: what the server of `multiprocessing` has forked."""
+    try:
+        children = psutil.Process(pid).children()
+        servers = [each for each in children if any("forkserver" in part for part in each.cmdline())]
+        return [child for server in servers for child in server.children()]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def test_a_worker_that_is_killed_costs_nobody_else(course, toy):
@@ -217,15 +244,72 @@ def test_a_worker_that_is_killed_costs_nobody_else(course, toy):
         labgrade(course, "grade", LAB, "--jobs", "1"), stdout=subprocess.PIPE, text=True
     )
 
-    def workers():
-        family = psutil.Process(process.pid).children(recursive=True)
-        return [each.parent() for each in family if any("ipykernel" in part for part in each.cmdline())]
-
-    wait_for(workers)
-    workers()[0].kill()
-    out, _ = process.communicate(timeout=60)
+    wait_for(lambda: list((course.root / "autograded").glob(f"*/{LAB}/{LAB}.ipynb")))
+    grading_processes(process.pid)[0].kill()
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, out
     assert "3 graded, 0 on record already, 0 not graded; mean 9 of 11 points" in out
+
+
+def test_one_that_ends_its_process_costs_nobody_else(course, toy, monkeypatch):
+    for student, content in (("amy", toy.hand_in()), ("bob", b"1"), ("cat", toy.released), ("dan", b"")):
+        toy.submit(course, student, content)
+    real = crew.content
+    monkeypatch.setattr(crew, "content", lambda *names: Deadly() if names[1] == "bob" else real(*names))
+    entries = grade_class(course, LAB, jobs=2)
+    assert {entry.student: entry.state for entry in entries} == {
+        "amy": "graded",
+        "bob": "ended",
+        "cat": "graded",
+        "dan": "graded",
+    }
+    assert notes(entries[1]) == "NOT GRADED: its process was ended from outside (out of memory?)"
+    assert {row[0] for row in rows(course)} == {"amy", "cat", "dan"}
+
+
+class Deadly:
+    """A hand-in that ends the process that receives it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_two_runs_at_a_time_are_refused(course, toy, threads):
+    toy.submit(course, "amy", b"")
+    with only_writer(course), pytest.raises(CourseError, match="Another `labgrade grade` is at work in"):
+        grade_class(course, LAB, executor=threads)
+    assert grade_class(course, LAB, executor=threads)[0].state == "graded"
+
+
+def test_a_dry_run_says_who_and_why_and_does_nothing(course, toy, threads):
+    for student, content in (("amy", toy.hand_in()), ("bob", b"1")):
+        toy.submit(course, student, content)
+    grade_class(course, LAB, executor=threads)
+    toy.submit(course, "bob", b"2")
+    toy.submit(course, "cat", b"3")
+    with Gradebook(course.db_url) as gradebook:
+        gradebook.find_grade("q-why", LAB, LAB, "bob").manual_score = 1.0
+        gradebook.db.commit()
+    before = {path: path.stat().st_mtime_ns for path in course.root.rglob("*")}
+    done = subprocess.run(
+        labgrade(course, "grade", LAB, "--dry-run"), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == (
+        "Would grade 2 of 3 submissions (1 another file was handed in, 1 new); 1 on record stays. "
+        "Nothing was done."
+    )
+    assert "another file was handed in; 1 mark given by hand would stay" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in course.root.rglob("*")} == before
+
+
+def test_what_a_killed_run_was_writing_is_removed(course, toy, threads):
+    toy.submit(course, "amy", b"")
+    folder = course.folder("autograded", "amy", LAB)
+    folder.mkdir(parents=True)
+    (folder / ".labgrader-abc").write_text("half")
+    grade_class(course, LAB, executor=threads)
+    assert sorted(os.listdir(folder)) == [f"{LAB}.ipynb"]
 
 
 def test_a_broken_executor_ends_the_run_with_the_reason(course, toy):

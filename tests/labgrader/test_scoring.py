@@ -15,22 +15,20 @@ def make(source):
 @pytest.mark.parametrize(
     ("value", "points", "reason"),
     [
-        ("4.0", 4.0, ""),
-        ("4", 4.0, ""),
-        ("3.9999999999", 4.0, ""),
-        ("1.5", 1.5, "f: 3 of 8"),
-        ("0.0", 0.0, "f: 3 of 8"),
-        ("2e0", 2.0, "f: 3 of 8"),
-        ("-1.0", 0.0, "the test gave -1 points, which counts as 0"),
-        ("nan", 0.0, "the test gave nan points, which is no number"),
-        ("inf", 0.0, "the test gave inf points, which is no number"),
-        ("True", 0.0, "the test gave 'True', expected a number of points"),
-        ("'4.0'", 0.0, "the test gave \"'4.0'\", expected a number of points"),
-        ("np.float64(4.0)", 0.0, "the test gave 'np.float64(4.0)', expected a number of points"),
-        ("4_0", 0.0, "the test gave '4_0', expected a number of points"),
-        ("٤", 0.0, "the test gave '٤', expected a number of points"),
-        ("", 0.0, "the test gave '', expected a number of points"),
-        ("1" * 100, 0.0, f"the test gave '{'1' * 60}', expected a number of points"),
+        (4.0, 4.0, ""),
+        (3.9999999999, 4.0, ""),
+        (1.5, 1.5, "f: 3 of 8"),
+        (0.0, 0.0, "f: 3 of 8"),
+        (-1.0, 0.0, "the test gave -1 points, which counts as 0"),
+        (math.nan, 0.0, "the test gave nan points, which is no number"),
+        (math.inf, 0.0, "the test gave inf points, which is no number"),
+        (-math.inf, 0.0, "the test gave -inf points, which is no number"),
+        ("True", 0.0, "the test gave True, expected a number of points"),
+        ("'4.0'", 0.0, "the test gave '4.0', expected a number of points"),
+        ("4.0", 0.0, "the test gave 4.0, expected a number of points"),
+        ("a Tensor", 0.0, "the test gave a Tensor, expected a number of points"),
+        ("", 0.0, "the test gave , expected a number of points"),
+        ("1" * 100, 0.0, f"the test gave {'1' * 60}, expected a number of points"),
     ],
 )
 def test_the_value_is_the_points(value, points, reason):
@@ -39,12 +37,12 @@ def test_the_value_is_the_points(value, points, reason):
 
 
 def test_too_many_points_count_as_all_and_ask_for_a_look():
-    mark = score(make("4 * earned"), Outcome("ok", value="400"))
+    mark = score(make("4 * earned"), Outcome("ok", value=400.0))
     assert mark == Mark("test-f", 4.0, 4.0, "the test gave 400, which counts as 4", look=True)
-    assert score(make("4 * earned"), Outcome("ok", value="1e999")).points == 4.0
+    assert score(make("4 * earned"), Outcome("ok", value=1e300)).points == 4.0
 
 
-@given(st.one_of(st.none(), st.text(max_size=20), st.floats().map(repr), st.integers().map(repr)))
+@given(st.one_of(st.none(), st.text(max_size=20), st.floats()))
 def test_points_are_in_range_whatever_the_value(value):
     mark = score(make("4 * earned"), Outcome("ok", value=value))
     assert 0 <= mark.points <= 4
@@ -54,7 +52,7 @@ def test_points_are_in_range_whatever_the_value(value):
 
 @pytest.mark.parametrize("ending", ["error", "timeout", "died", "skipped"])
 def test_only_a_finished_run_earns_points(ending):
-    outcome = Outcome(ending, reason="KeyError: 'x'", value="4.0")
+    outcome = Outcome(ending, reason="KeyError: 'x'", value=4.0)
     assert score(make("4 * earned"), outcome) == Mark("test-f", 0.0, 4.0, "KeyError: 'x'")
     assert score(make("assert f(1)"), outcome).points == 0
 

@@ -43,7 +43,7 @@ class Limits:
     handles: int = 50_000
     iterate: int = 1_000_000
     outputs: int = 200
-    output_bytes: int = 8 << 20
+    output_bytes: int = 4 << 20
     image_bytes: int = 4 << 20
     stdout: int = 100_000
     start: float = 60.0

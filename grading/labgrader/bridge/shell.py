@@ -192,6 +192,7 @@ def make_shell(limits: Limits) -> StudentShell:
 def redirect(shell: StudentShell) -> None:
     """Send the process's streams and descriptors into the shell's collector; nobody answers input()."""
     shell.captured.start()
+    sys.modules["__main__"] = shell.user_module  # whoever forked may have put an empty one there
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     sys.stdout = CellStream(shell.collector, shell.captured, 1)
     sys.stderr = CellStream(shell.collector, shell.captured, 2)

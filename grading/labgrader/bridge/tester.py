@@ -6,6 +6,7 @@ import ast
 import contextlib
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -159,7 +160,7 @@ class Session:
             seconds: time for the whole test.
             names: more trusted names, such as `secret`.
             copy_back: changes of arguments reach the test; None: only where the test says so or hands the
-                student's functions to `check` alone, which works on copies of its own.
+                student's functions to labkit's `check` alone, which works on copies of its own.
             student: the names that solution cells define, when known; no other name is fetched.
 
         Raises:
@@ -176,7 +177,8 @@ class Session:
         try:
             with quiet(stdout), self._clock(seconds):
                 self._fetch(source, student)
-                if copy_back is None:
+                ours = self.namespace.get("check") is sys.modules.get("labkit.check", self)
+                if copy_back is None and ours:
                     peer.copy_back |= only_checked(source, self._fetched)
                 value = evaluate(source, self.namespace)
                 if is_handle(value):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 import time
 from types import TracebackType
 from typing import Any
 
 from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.records import Ending, SandboxError
-from labgrader.sandbox.system import LINUX
+from labgrader.sandbox.syscalls import LINUX
 
 LONG_ENOUGH = 30.0
 
@@ -35,6 +36,7 @@ class Child:
         self._handle: int | None = None
         self._ending: Ending | None = None
         self._killed = ""
+        self._lock = threading.Lock()
 
     def wait_ready(self, seconds: float) -> None:
         """Wait until the child is sealed.
@@ -90,15 +92,16 @@ class Child:
     def ending(self, seconds: float = 0.0) -> Ending | None:
         """Return how the child ended; None when it has not within `seconds`."""
         deadline = time.monotonic() + seconds
-        while self._ending is None:
-            record = self._status.next(max(0.0, deadline - time.monotonic()))
-            if record is not None:
-                self._note(record)
-            elif self._status.ended:
-                self._ending = Ending(self._killed or "died: the keeper is gone", None, clean=False)
-            else:
-                return None
-        return self._ending
+        with self._lock:  # the warm process's owner and the child's may ask at the same time
+            while self._ending is None:
+                record = self._status.next(max(0.0, deadline - time.monotonic()))
+                if record is not None:
+                    self._note(record)
+                elif self._status.ended:
+                    self._ending = Ending(self._killed or "died: the keeper is gone", None, clean=False)
+                else:
+                    return None
+            return self._ending
 
     def close(self) -> Ending:
         """Kill what still runs, wait until no process and no file of it is left, close the socket.

@@ -1,0 +1,184 @@
+"""1,000 small submissions through `labgrade grade --cluster`: two Dask workers against one, and one killed.
+
+Scheduler, workers and coordinator are processes of their own, started as an instructor starts them.
+Efficiency is the submissions a minute of two workers over twice those of one, in turn, from a tenth of the
+class (all are warm by then) to the last; the coordinator's memory is read from outside as the class goes
+on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from alternate import machine
+from kill_runs import LAB, ROOT, copy_of, finish, grade, rows, toy_course
+from labgrader.course import Course
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One run: its submissions a minute once warm, and the coordinator's MiB by how many were done."""
+
+    rate: float
+    memory: tuple[tuple[int, float], ...]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--students", type=int, default=1000)
+    parser.add_argument("--pairs", type=int, default=200, help="in each run of two workers against one")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--isolation", default="auto")
+    arguments = parser.parse_args()
+    options = ["--isolation", arguments.isolation]
+    print(machine("distributed", "nbgrader", "torch", "labkit"), flush=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT.parent) as folder:
+        small = toy_course(Path(folder) / "small", arguments.pairs, kinds=("right",))
+        efficiency(small, Path(folder), rounds=arguments.rounds, options=options)
+        whole = toy_course(Path(folder) / "whole", arguments.students, kinds=("right",))
+        memory(whole, Path(folder), options=options)
+        killed(small, Path(folder), options=options)
+
+
+def efficiency(fresh: Course, folder: Path, *, rounds: int, options: list[str]) -> None:
+    """Print the submissions a minute of one worker and of two, in turn."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(rounds):
+        for count, found in rates.items():
+            with cluster(count) as (address, _):
+                course = copy_of(fresh, folder / "run")
+                seen = watched(course, [*options, "--cluster", address], count_of(fresh))
+                found.append(seen.rate)
+                shutil.rmtree(course.root)
+    one, two = (statistics.median(rates[count]) for count in (1, 2))
+    for count, found in rates.items():
+        spread = f"{min(found):.0f}-{max(found):.0f}, n={len(found)}"
+        print(f"{count} worker{'s' * (count > 1)}: {statistics.median(found):6.0f} a minute ({spread})")
+    print(
+        f"efficiency {two / (2 * one):.2f}; load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True
+    )
+
+
+def memory(fresh: Course, folder: Path, *, options: list[str]) -> None:
+    """Print the coordinator's memory as a class goes on."""
+    total = count_of(fresh)
+    with cluster(2) as (address, _):
+        course = copy_of(fresh, folder / "memory")
+        seen = watched(course, [*options, "--cluster", address], total)
+        graded = {student for student, *_ in rows(course)[0]}
+        shutil.rmtree(course.root)
+    print(f"{len(graded)} of {total} recorded, {seen.rate:.0f} a minute; coordinator's MiB: ", end="")
+    print(", ".join(f"{megabytes:.0f} at {done}" for done, megabytes in seen.memory), flush=True)
+
+
+def killed(fresh: Course, folder: Path, *, options: list[str]) -> None:
+    """Kill one of two workers midway; the gradebook must be that of an undisturbed run."""
+    books = []
+    for kill in (False, True):
+        course = copy_of(fresh, folder / f"kill-{kill}")
+        with cluster(2) as (address, workers):
+            run = grade(course, [*options, "--cluster", address])
+            while kill and done(course) < count_of(fresh) // 2 and run.poll() is None:
+                time.sleep(0.05)
+            if kill:
+                worker = max(workers[0].children(recursive=True), key=lambda each: each.memory_info().rss)
+                worker.kill()
+            finish(run)
+        books.append(rows(course))
+        shutil.rmtree(course.root)
+    total, students = count_of(fresh), {student for student, *_ in books[1][0]}
+    print(
+        f"one worker killed after {total // 2}: {len(students)} of {total} recorded, "
+        f"gradebook {'the same' if books[0] == books[1] else 'DIFFERENT'}, "
+        f"{'no row twice' if len(set(books[1][0])) == len(books[1][0]) else 'ROWS TWICE'}"
+    )
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[tuple[str, list[psutil.Process]]]:
+    """Start a scheduler and workers; yield its address and the workers' nannies."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    command = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    found = [subprocess.Popen(command, **quiet)]  # type: ignore[call-overload]
+    try:
+        for _ in range(workers):
+            command = [*dask, "worker", address, "--nthreads", "1", "--no-dashboard"]
+            found.append(subprocess.Popen(command, **quiet))  # type: ignore[call-overload]
+        wait_for(address, workers)
+        yield address, [psutil.Process(each.pid) for each in found[1:]]
+    finally:
+        for each in reversed(found):
+            each.send_signal(signal.SIGTERM)
+        for each in found:
+            each.wait(60)
+
+
+def wait_for(address: str, workers: int) -> None:
+    """Wait until the workers are there, and warm: the first submission starts what a worker keeps."""
+    from distributed import Client
+
+    with Client(address, timeout=60) as client:  # type: ignore[no-untyped-call]
+        client.wait_for_workers(workers, timeout=120)  # type: ignore[no-untyped-call]
+
+
+def watched(course: Course, options: list[str], total: int) -> Seen:
+    """Run `labgrade grade` and look at it from outside."""
+    run = grade(course, options)
+    process = psutil.Process(run.pid)
+    marks = [round(total * tenth / 10) for tenth in range(1, 11)]
+    memory: list[tuple[int, float]] = []
+    first = last = 0.0
+    count = begun = 0
+    while run.poll() is None:
+        now = done(course)
+        if now >= total / 10 and not first:
+            first, begun = time.monotonic(), now
+        if now != count:
+            count, last = now, time.monotonic()
+        while marks and count >= marks[0]:
+            memory.append((marks.pop(0), _rss(process)))
+        time.sleep(0.1)
+    finish(run)
+    return Seen(60 * (count - begun) / (last - first), tuple(memory))
+
+
+def _rss(process: psutil.Process) -> float:
+    try:
+        return process.memory_info().rss / MIB
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def done(course: Course) -> int:
+    """Return how many submissions have been recorded."""
+    return len(list(course.root.glob(f"autograded/*/{LAB}/{LAB}.ipynb")))
+
+
+def count_of(course: Course) -> int:
+    return len(os.listdir(course.root / "submitted"))
+
+
+if __name__ == "__main__":
+    main()
