@@ -100,7 +100,14 @@ def test_caches_that_are_there_are_honoured(tiny, kept_apart, tmp_path, monkeypa
     assert line.startswith("CIFAR-10: read from ")
 
 
-def test_nothing_at_hand_gives_the_announced_stand_in(kept_apart):
+@pytest.fixture
+def small_stand_in(monkeypatch):
+    """Draw fewer pictures than usual."""
+    drawn = datasets.stand_in(train=30, test=10)
+    monkeypatch.setattr(datasets, "stand_in", lambda: drawn)
+
+
+def test_nothing_at_hand_gives_the_announced_stand_in(kept_apart, small_stand_in):
     for download in (False, True):
         lines: list[str] = []
         start = time.monotonic()
@@ -116,7 +123,7 @@ def test_nothing_at_hand_gives_the_announced_stand_in(kept_apart):
         assert len(lines) == 1 + download
 
 
-def test_a_damaged_file_is_told_and_is_not_used(kept_apart):
+def test_a_damaged_file_is_told_and_is_not_used(kept_apart, small_stand_in):
     kept_apart.mkdir()
     (kept_apart / datasets.FILE).write_bytes(b"PK not really")
     lines: list[str] = []
@@ -150,7 +157,7 @@ def test_stand_in_is_the_same_for_a_seed():
 def test_a_linear_model_fails_on_the_stand_in_and_a_small_network_learns():
     from labkit import nets, training
 
-    data = datasets.stand_in(train=5000, test=600)
+    data = datasets.stand_in(train=4500, test=500)
     plan = training.Plan(epochs=4, batch=64, rate=0.05)
 
     def accuracy(net, rate):

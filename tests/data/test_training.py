@@ -187,7 +187,7 @@ def test_ctrl_c_returns_the_network_so_far(data):
 
         def forward(self, x):
             self.steps += self.training
-            if self.steps == 14:
+            if self.training and self.steps == 14:
                 os.kill(os.getpid(), signal.SIGINT)
             return self.inner(x)
 
