@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from labkit.cli_data import data
+
 app = typer.Typer(
     name="labkit",
-    help="Make the PDF of a lab, hand it in, check a hand-in, check the set-up.",
+    help="Fetch data, make the PDF of a lab, hand it in, check a hand-in, check the set-up.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -26,6 +28,9 @@ NotebookPath = Annotated[
 
 class CommandError(Exception):
     """A command that could not be done: what is wrong and what to do."""
+
+
+app.command()(data)
 
 
 @app.command()
