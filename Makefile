@@ -9,7 +9,7 @@ READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 PIP := $(PY) -m pip --disable-pip-version-check $(shell [ -t 1 ] || echo --quiet) install -c constraints.txt
 export PATH := $(shell pwd)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lab release bench bench-grading bench-cluster constraints clean
+.PHONY: help setup demo test lab release bench bench-grading bench-cluster bench-pdf constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 22
@@ -46,6 +46,9 @@ release: $(READY)  ## rebuild notebooks/ from grading/masters
 
 bench: $(READY)  ## measure what must be fast
 	@for b in bench/bench_*.py; do echo "== $$b"; $(PY) "$$b"; done
+
+bench-pdf: $(READY)  ## our PDF engine against nbconvert's webpdf and latex, A B A B
+	@$(PY) bench/bench_pdf.py
 
 bench-grading: $(READY)  ## a class of 30 against stock nbgrader (about 20 minutes)
 	@$(PY) bench/bench_grading.py

@@ -35,16 +35,43 @@ def pdf(
         Path | None,
         typer.Option("-o", "--output", help="File to write.", show_default="next to the notebook"),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(help="typst; webpdf (needs Chromium) and latex (needs TeX) for those who have them."),
+    ] = "typst",
+    paper: Annotated[str, typer.Option(help="a4 or letter.")] = "a4",
+    fold: Annotated[int, typer.Option(help="Text outputs of more lines are folded, with their count.")] = 400,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Leave out cells with this tag; more than once.")
+    ] = None,
+    cover: Annotated[bool, typer.Option("--cover", help="Give the title a page of its own.")] = False,
+    language: Annotated[
+        str, typer.Option(help="Language of the text, as en or zh.", show_default="told from the text")
+    ] = "",
 ) -> None:
     """Make the PDF of a notebook.
 
     Example: `labkit pdf 01_convolution.ipynb -o lab1.pdf`
     """
     compiler, reader = _pdf_modules()
+    from labkit.pdf import engines
+    from labkit.pdf.options import ENGINES, Options, OptionsError
+
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"the engine is {engine!r}; expected {', '.join(ENGINES)}")
     target = output or notebook.with_suffix(".pdf")
     raw = _bytes_of(notebook)
     try:
-        made, warnings = compiler.make_pdf(reader.read(raw), raw, name=notebook.name, root=notebook.parent)
+        options = Options(
+            paper=paper, fold=fold, leave_out=tuple(leave_out or ()), cover=cover, language=language
+        )
+        place: dict[str, Any] = {"name": notebook.name, "root": notebook.parent, "options": options}
+        if engine == "typst":
+            made, warnings = compiler.make_pdf(reader.read(raw), raw, **place)
+        else:
+            made, warnings = engines.make_pdf(raw, engine=engine, **place)
+    except OptionsError as error:
+        raise typer.BadParameter(str(error)) from None
     except (reader.NotebookError, compiler.PdfError) as error:
         raise CommandError(f"{notebook}: {error}") from None
     _write(target, made)
@@ -57,13 +84,21 @@ def pdf(
 def handin(
     notebook: NotebookPath,
     student: Annotated[
-        str, typer.Option("--id", help="Student id: letters, digits, '.', '_', '-'.", show_default=False)
-    ],
-    name: Annotated[str, typer.Option("--name", help="Your name, in any script.")] = "",
+        str | None,
+        typer.Option(
+            "--id",
+            help="Student id: letters, digits, '.', '_', '-'.",
+            show_default="as the notebook says, or asked for once",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Your name, in any script.", show_default=False)
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Folder for the zip.", show_default="the notebook's own"),
     ] = None,
+    docx: Annotated[bool, typer.Option("--docx", help="Also write a Word file beside the zip.")] = False,
 ) -> None:
     """Make the hand-in: a zip of the notebook and its PDF.
 
@@ -73,7 +108,7 @@ def handin(
     from labkit.handin import handin as write
 
     try:
-        write(notebook, student=student, name=name, out=out)
+        write(notebook, student=student, name=name, out=out, docx=docx)
     except HandinError as error:
         raise CommandError(str(error)) from None
 
@@ -147,7 +182,10 @@ def _write(target: Path, data: bytes) -> None:
         os.replace(temporary, target)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True) if temporary else None
-        raise CommandError(f"{target} cannot be written: {error.strerror or error}.") from None
+        raise CommandError(
+            f"{target} cannot be written: {error.strerror or error}; "
+            "free some space or name another file with -o. The notebook is as it was."
+        ) from None
 
 
 def _pair(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:

@@ -36,6 +36,8 @@ NEEDS = (
     Need("tinycss2", "tinycss2", "pdf"),
     Need("pypdf", "pypdf", "pdf"),
     Need("noto-cjk-sans-otc", "noto_cjk_sans_otc", "pdf"),
+    Need("python-docx", "docx", "pdf"),
+    Need("mathml2omml", "mathml2omml", "pdf"),
 )
 
 

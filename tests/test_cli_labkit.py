@@ -12,6 +12,11 @@ from typer.testing import CliRunner
 from labkit import cli
 from labkit.doctor import Need, report
 
+WRITE_ERROR = (
+    "no/such/folder/x.pdf cannot be written: No such file or directory; free some space or name another file "
+    "with -o. The notebook is as it was."
+)
+
 
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
@@ -45,7 +50,7 @@ def test_pdf_handin_and_verify(lab):
     code, out = run("handin", lab.name, "--id", "s1", "--name", "王")
     assert (code, out) == (
         0,
-        "Written: lab1_s1.zip. It holds the notebook as it is saved on disk, and its PDF.\n",
+        "Written: lab1_s1.zip. It holds the notebook as it was saved just now, and its PDF.\n",
     )
     code, out = run("verify", "lab1_s1.zip")
     assert code == 0
@@ -77,7 +82,7 @@ def test_errors_are_one_sentence(lab, tmp_path):
     assert code == 1
     assert out.startswith("The student id is '王'; expected")
     code, out = run("pdf", lab.name, "-o", "no/such/folder/x.pdf")
-    assert (code, out) == (1, "no/such/folder/x.pdf cannot be written: No such file or directory.")
+    assert (code, out) == (1, WRITE_ERROR)
     with zipfile.ZipFile("three.zip", "w") as archive:
         for name in ("a.ipynb", "a.pdf", "more.txt"):
             archive.writestr(name, "x")
@@ -85,7 +90,15 @@ def test_errors_are_one_sentence(lab, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["handin", "x.ipynb"], ["pdf"], ["verify"], ["nosuch"], ["pdf", "a", "--x"]]
+    "arguments",
+    [
+        ["handin"],
+        ["pdf", "x.ipynb", "--engine", "word"],
+        ["pdf"],
+        ["verify"],
+        ["nosuch"],
+        ["pdf", "a", "--x"],
+    ],
 )
 def test_wrong_use_is_exit_code_2(arguments, lab):
     assert run(*arguments)[0] == 2

@@ -1,12 +1,19 @@
 """The hand-in: exactly two files, plain warnings, clear errors."""
 
+import base64
+import errno
+import io
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 
+import pypdfium2
 import pytest
+from PIL import Image
 
 import labkit
 from labkit.handin import HandinError, checked_id, find_notebook, make
@@ -14,6 +21,9 @@ from labkit.lookover import look_over, unanswered
 from labkit.pdf.notebook import read
 from labkit.pdf.verify import verify
 
+_out = io.BytesIO()
+Image.new("RGB", (40, 30), (30, 90, 140)).save(_out, "PNG")
+PNG = base64.b64encode(_out.getvalue()).decode()
 STUB = "def corr2d(x, k):\n    # your code\n    raise NotImplementedError\n"
 
 
@@ -45,16 +55,19 @@ def test_the_zip_holds_exactly_the_pair(done, tmp_path, capsys):
         assert archive.namelist() == ["01_convolution_s123.ipynb", "01_convolution_s123.pdf"]
         notebook, pdf = (archive.read(name) for name in archive.namelist())
     metadata = json.loads(notebook)["metadata"]["labkit"]
+    record = metadata.pop("record")
     assert metadata == {"lab": "01_convolution", "version": "1", "student": {"id": "s123", "name": "王小明"}}
+    assert set(record) >= {"python", "torch", "labkit", "device", "system", "where", "saved", "made"}
     assert verify(pdf, notebook, rerender=True).proven
     assert json.loads(notebook)["cells"] == json.loads(done.read_bytes())["cells"]
     assert capsys.readouterr().out == (
-        f"Written: {path}. It holds the notebook as it is saved on disk, and its PDF.\n"
+        f"Written: {path}. It holds the notebook as it was saved just now, and its PDF.\n"
     )
     assert os.listdir(path.parent) == [path.name]  # nothing temporary is left
 
 
-def test_the_same_notebook_gives_the_same_zip(done, tmp_path):
+def test_the_same_notebook_gives_the_same_zip(done, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     first, second = (make(done, student="s1", out=tmp_path / name).path.read_bytes() for name in "ab")
     assert first == second
 
@@ -200,10 +213,97 @@ def test_two_labs_in_the_folder_ask_for_the_path(done, monkeypatch):
         find_notebook(done.parent)
 
 
-def test_colab_is_told_how(monkeypatch, done):
-    monkeypatch.setitem(sys.modules, "google.colab", object())
-    with pytest.raises(HandinError, match="On Colab: choose File > Download"):
-        find_notebook(done.parent)
+def test_the_record_is_on_the_last_page(tmp_path):
+    file = tmp_path / "lab.ipynb"
+    times = {"iopub.execute_input": "2026-03-01T10:00:00Z", "shell.execute_reply": "2026-03-01T10:01:12.5Z"}
+    slow = {**cell("code", "train(model)", count=2), "metadata": {"execution": times}}
+    file.write_bytes(lab(cell("markdown", "# Lab"), slow))
+    with zipfile.ZipFile(make(file, student="s1", name="王小明").path) as archive:
+        pages = pypdfium2.PdfDocument(archive.read("01_convolution_s1.pdf"))
+    first, last = (pages[i].get_textpage().get_text_range() for i in (0, len(pages) - 1))
+    assert len(pages) == 2
+    assert "王小明 · s1" in first
+    assert re.search(r"^20\d\d-\d\d-\d\d \d\d:\d\d", first, re.MULTILINE)
+    for words in ("How this was made", "PyTorch", "Device", "CPU", "the command line", "[2]", "train(model)"):
+        assert words in last
+    assert "1 cell took 1 min 12 s in all" in last
+
+
+def test_long_names_of_files_stay_short(tmp_path):
+    file = tmp_path / ("a very long name of a notebook, copied and copied again " + "x" * 150 + ".ipynb")
+    file.write_bytes(b'{"cells": [], "nbformat": 4}')
+    name = make(file, student="s" * 40, name="王" * 300).path.name
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,110}\.zip", name)
+
+
+def test_a_word_file_on_request(tmp_path):
+    file = tmp_path / "lab.ipynb"
+    picture = {"output_type": "display_data", "data": {"image/png": PNG}, "metadata": {}}
+    text = "# Lab *one*\n\nWords, `code`, $\\frac{1}{2}$ and 中文.\n\n- a point\n\n|a|b|\n|-|-|\n|1|2|"
+    file.write_bytes(lab(cell("markdown", text), cell("code", "x = 1\x0b", count=3, outputs=[picture])))
+    made = make(file, student="s1", docx=True)
+    with zipfile.ZipFile(made.docx) as archive:
+        document = archive.read("word/document.xml").decode()
+        assert any(name.startswith("word/media/") for name in archive.namelist())
+    for words in ("Lab ", "Words, ", "中文", "a point", "x = 1", "[3]", "<m:f>"):
+        assert words in document
+    with zipfile.ZipFile(made.path) as archive:
+        assert len(archive.namelist()) == 2
+
+
+def full_disk(*_args, **_options):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_one_sentence_and_the_notebook_is_there(done, monkeypatch):
+    before = done.read_bytes()
+    monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
+    with pytest.raises(HandinError) as caught:
+        make(done, student="s1")
+    assert str(caught.value) == (
+        "01_convolution.ipynb: The PDF cannot be made: No space left on device in the folder for temporary "
+        "files; free some space, or set TMPDIR to a folder that can be written to."
+    )
+    monkeypatch.undo()
+    monkeypatch.setattr("zipfile.ZipFile.writestr", full_disk)
+    with pytest.raises(HandinError) as caught:
+        make(done, student="s1")
+    assert str(caught.value) == (
+        f"{done.parent / '01_convolution_s1.zip'} cannot be written: No space left on device; free some "
+        'space or name another folder, as in labkit.handin(out="folder"). Your notebook is as it was.'
+    )
+    assert [file.name for file in done.parent.iterdir()] == [done.name]
+    assert done.read_bytes() == before
+
+
+def test_a_read_only_folder_is_one_sentence(done, monkeypatch):
+    made = tempfile.mkstemp
+
+    def read_only(*args, dir=None, **options):
+        if dir == done.parent:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return made(*args, dir=dir, **options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", read_only)
+    with pytest.raises(
+        HandinError, match=r"cannot be written: Read-only file system; free some space or name an"
+    ):
+        make(done, student="s1")
+    assert make(done, student="s1", out=done.parent / "elsewhere").path.is_file()
+
+
+def test_without_fonts_is_one_sentence(done, monkeypatch):
+    from labkit.pdf import fonts
+
+    fonts.find_fonts.cache_clear()
+    monkeypatch.setattr(fonts, "_package_folder", lambda *_: [])
+    with pytest.raises(HandinError) as caught:
+        make(done, student="s1")
+    fonts.find_fonts.cache_clear()
+    assert str(caught.value) == (
+        "01_convolution.ipynb: The PDF cannot be made: matplotlib's fonts (DejaVu) are missing; "
+        "run: pip install --force-reinstall matplotlib"
+    )
 
 
 def test_import_is_light_and_handin_is_callable_however_it_was_imported():

@@ -178,6 +178,7 @@ def grade(
 def feedback(
     lab: Annotated[str, typer.Argument(help="Which lab.")],
     student: Annotated[str | None, typer.Option(metavar="ID", help="Only this student.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also write each page as a PDF.")] = False,
     course: CourseDir = HERE,
 ) -> None:
     """Write a page for each student: marks, the reason for each lost point, comments, the executed notebook.
@@ -187,11 +188,12 @@ def feedback(
     Examples:
 
     - `labgrade feedback 01_convolution` feedback/STUDENT/01_convolution/01_convolution.html
+    - `labgrade feedback 01_convolution --pdf` and 01_convolution.pdf beside it
     """
     from labgrader.course import find_course
     from labgrader.feedback import write_feedback
 
-    pages = write_feedback(find_course(course), lab, student=student)
+    pages = write_feedback(find_course(course), lab, student=student, pdf=pdf)
     typer.echo(f"{len(pages)} pages in {pages[0].parents[2]}")
 
 

@@ -14,10 +14,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbconvert.filters import Highlight2HTML
-from traitlets import default
+from traitlets import Bool, default
 
 from labgrader import config as settings
 from labgrader.course import Course, CourseError
+from labgrader.feedback_pdf import feedback_pdf
 from labgrader.formulas import maths
 from labgrader.markdown import safe_html
 from labgrader.results import plain
@@ -28,6 +29,8 @@ _SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
 class FeedbackExporter(Exporter):
     """What `nbgrader generate_feedback` and `labgrade feedback` write a page with."""
 
+    pdf = Bool(False, help="Also write the feedback as a PDF.").tag(config=True)
+
     @default("file_extension")
     def _file_extension_default(self) -> str:
         return ".html"
@@ -35,16 +38,23 @@ class FeedbackExporter(Exporter):
     def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> Any:
         """Return the page of an autograded notebook; nbgrader's GetGrades has put the marks into it."""
         nb, resources = super().from_notebook_node(nb, resources, **options)
-        return page(nb, resources["nbgrader"]), resources
+        facts = resources["nbgrader"]
+        if self.pdf:
+            made = feedback_pdf(
+                nb, facts, _rows(nb, list(map(_cell, nb.cells))), list(map(_source, nb.cells))
+            )
+            resources["outputs"] = {**(resources.get("outputs") or {}), f"{facts['notebook']}.pdf": made}
+        return page(nb, facts), resources
 
 
-def write_feedback(course: Course, lab: str, *, student: str | None = None) -> list[Path]:
+def write_feedback(course: Course, lab: str, *, student: str | None = None, pdf: bool = False) -> list[Path]:
     """Write the feedback pages of a lab, by nbgrader's own GenerateFeedback; those there are renewed.
 
     Args:
         course: the course.
         lab: the lab.
         student: only this student's.
+        pdf: also write each page as a PDF, beside it.
 
     Returns:
         the pages.
@@ -65,6 +75,7 @@ def write_feedback(course: Course, lab: str, *, student: str | None = None) -> l
     config.CourseDirectory.assignment_id = lab
     config.CourseDirectory.student_id = student or "*"
     config.GenerateFeedback.force = True
+    config.FeedbackExporter.pdf = pdf
     try:
         with chdir(course.root):
             folder = CourseDirectory(config=config)
@@ -89,13 +100,8 @@ def page(nb: Any, facts: Any) -> str:
         (folder / "feedback.html.j2").read_text(encoding="utf-8")
     )
     note = nb.metadata.get("labgrader", {})
-    reasons = dict(note.get("reasons", []))
     cells = [_cell(cell) for cell in nb.cells]
-    rows = [
-        {**cell, "name": cell["title"], "why": _why(cell, reasons)}
-        for cell in cells
-        if cell["points"] is not None
-    ]
+    rows = _rows(nb, cells)
     return template.render(
         title=facts["notebook"],
         student=facts["student"],
@@ -111,6 +117,22 @@ def page(nb: Any, facts: Any) -> str:
     )
 
 
+def _rows(nb: Any, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of the table of marks."""
+    reasons = dict(nb.metadata.get("labgrader", {}).get("reasons", []))
+    return [
+        {**cell, "name": cell["title"], "why": _why(cell, reasons)}
+        for cell in cells
+        if cell["points"] is not None
+    ]
+
+
+def _source(cell: Any) -> str:
+    """Return a cell's source as students see it: the marks of a mark scheme in words."""
+    locked = cell.metadata.get("nbgrader", {}).get("locked")
+    return _SCHEME.sub(_scheme_line, cell.source) if locked else str(cell.source)
+
+
 def _cell(cell: Any) -> dict[str, Any]:
     """Return what the template shows of one cell."""
     role = cell.metadata.get("nbgrader", {})
@@ -119,7 +141,7 @@ def _cell(cell: Any) -> dict[str, Any]:
     title = name.removeprefix("test-")
     heading = ("Test: " if graded and not role.get("solution") else "Your answer: ") + title
     comment = role.get("comment")
-    source = _SCHEME.sub(_scheme_line, cell.source) if role.get("locked") else cell.source
+    source = _source(cell)
     code = cell.cell_type == "code"
     return {
         "kind": cell.cell_type,

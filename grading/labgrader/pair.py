@@ -115,9 +115,9 @@ def _in_words(why: str) -> str:
 
     Example:
         >>> _in_words("memory: used 3000 MB, 2048 MB are allowed")
-        'the student's process was ended: it used 3000 MB, 2048 MB are allowed (memory)'
+        "the student's process was ended: it used 3000 MB, 2048 MB are allowed (memory)"
         >>> _in_words("died: SIGSEGV")
-        'the student's process died while it ran (SIGSEGV)'
+        "the student's process died while it ran (SIGSEGV)"
     """
     kind, colon, rest = why.partition(": ")
     if kind == "died" and colon:

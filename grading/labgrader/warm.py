@@ -18,9 +18,9 @@ from labgrader.forks import FORK_SECONDS, ForkServer
 from labgrader.isolation import resolved
 from labgrader.pair import Pair
 from labgrader.policy import Policy
-from labgrader.sandbox import SandboxError, SandboxLimits, SandboxPolicy, Zygote, sweep, tree
+from labgrader.sandbox import SandboxError, SandboxLimits, SandboxPolicy, Zygote, sweep
 from labgrader.sandbox.records import PRELOAD
-from labgrader.sandbox.system import LINUX
+from labgrader.sandbox.syscalls import LINUX
 
 LIBRARIES = ("torchvision", "tqdm", "ipywidgets")
 PROGRAMS = ("cli", "doctor", "handin", "lookover", "pdf")  # what no lab imports
@@ -114,7 +114,7 @@ def _remove(base: str, hold: int) -> None:
     """End what still works in a folder, and remove the folder."""
     if LINUX:
         sweep.end_of(base)
-    tree.remove(base)
+    sweep.remove(base)
     os.close(hold)
 
 

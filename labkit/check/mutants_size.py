@@ -90,8 +90,7 @@ def _cost(params: Callable[..., float], adds: Callable[..., float]) -> Callable[
         c_in: int, c_out: int, kernel_size: Pair, out_size: Pair, groups: int = 1, bias: bool = True
     ) -> Any:
         n, m = cost(c_in, c_out, kernel_size, out_size, groups, bias)
-        biases = n - cost(c_in, c_out, kernel_size, out_size, groups, False)[0]
-        rest = (biases, c_in, c_out, kernel_size, out_size, groups)
+        rest = (c_out if bias else 0, c_in, c_out, kernel_size, out_size, groups)
         return params(n, *rest), adds(m, *rest)
 
     return fn

@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.check.calling import Outcome, call
 from labkit.check.case import Case, Mutant
-from labkit.check.policy import Complaint, same
+from labkit.check.policy import Complaint, same, shape_of
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,15 @@ def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, 
     """
     open_units = {i for i, u in enumerate(units) if u.complaint and u.outcome.error is None}
     everything = set(open_units)
+    others = [u for i, u in enumerate(units) if i not in everything]
+    tried: list[tuple[Mutant, dict[int, Any]]] = [(m, {}) for m in mutants if everything]
+    # mostly one mistake explains everything; then the others need not be run beyond their first miss
+    full = [(m, cache) for m, cache in tried if all(_matches(m, units[i], cache) for i in everything)]
     scored = []
-    for mutant in mutants if open_units else ():
-        cache: dict[int, Any] = {}
+    for mutant, cache in full or tried:
         hits = {i for i in everything if _matches(mutant, units[i], cache)}
-        if hits:  # one that explains nothing need not be run where the student is right
-            right = [u for i, u in enumerate(units) if i not in everything]
-            scored.append((mutant.name, hits, sum(_matches(mutant, u, cache) for u in right)))
+        if hits:
+            scored.append((mutant.name, hits, sum(_matches(mutant, u, cache) for u in others)))
     causes: list[tuple[int, Cause]] = []
     while scored and open_units and len(causes) < 2:
         name, hits, _ = max(scored, key=lambda s: (len(s[1] & open_units), s[2]))
@@ -56,8 +58,17 @@ def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, 
     return tuple(cause for _, cause in sorted(causes, key=lambda c: c[0]))
 
 
+def _readable(unit: Unit) -> bool:
+    """Say whether a result looks like numbers, so that a mistake could give the same."""
+    try:
+        shape_of(unit.outcome.value if unit.part is None else unit.outcome.value[unit.part])
+    except Exception:
+        return False
+    return unit.outcome.error is None
+
+
 def _matches(mutant: Mutant, unit: Unit, cache: dict[int, Any]) -> bool:
-    if unit.outcome.error is not None or unit.outcome.value is None:
+    if not _readable(unit):
         return False
     if id(unit.case) not in cache:
         cache[id(unit.case)] = call(mutant.fn, unit.case, ())

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labkit.pdf.options import Options
 
 
-def render(notebook: bytes, *, name: str, root: Path | None = None) -> bytes:
+def render(notebook: bytes, *, name: str, root: Path | None = None, options: Options | None = None) -> bytes:
     """Return the PDF of a notebook.
 
     Args:
         notebook: bytes of the .ipynb file; they are attached to the PDF.
         name: file name of the notebook.
         root: its folder, from which pictures may be read; None: no files are read.
+        options: paper, fold limit, tags to leave out, cover, language; None: the usual ones.
 
     Raises:
         NotebookError: the bytes are not a notebook.
@@ -20,6 +25,7 @@ def render(notebook: bytes, *, name: str, root: Path | None = None) -> bytes:
     """
     from labkit.pdf.compiler import make_pdf
     from labkit.pdf.notebook import read
+    from labkit.pdf.options import Options
 
-    pdf, _ = make_pdf(read(notebook), notebook, name=name, root=root)
+    pdf, _ = make_pdf(read(notebook), notebook, name=name, root=root, options=options or Options())
     return pdf

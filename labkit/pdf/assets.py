@@ -12,19 +12,25 @@ import urllib.parse
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
+from labkit.pdf import svg
+from labkit.pdf.errors import PictureError
 from labkit.pdf.notebook import Json, as_dict, text_of
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 MAX_BYTES = 40_000_000
-MAX_PIXELS = 60_000_000
-MAX_SVG = 4_000_000
+MAX_PIXELS = 60_000_000  # of one picture
+MAX_SIDE = 2_400  # pixels; a larger picture is made smaller: at 17 cm still 360 dots an inch
+FULL = 30_000_000  # pixels; when all pictures together have more, the next are made smaller still
+MAX_TOTAL = 60_000_000  # pixels of all pictures together
+SMALL_SIDE = 800
+MAX_PICTURES = 800  # shown
+MAX_ATTACHED = 60_000_000  # bytes of all files that are attached
 _TYPST_READS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif", "WEBP": ".webp"}
 _IMAGE_TYPES = ("image/png", "image/svg+xml", "image/jpeg", "image/gif", "image/webp")
-
-
-class PictureError(Exception):
-    """A picture that cannot be shown; the message says why, for the placeholder."""
 
 
 @dataclass
@@ -41,6 +47,9 @@ class Pictures:
     root: Path | None
     extra: dict[str, bytes] = field(default_factory=dict)
     used: dict[str, bytes] = field(default_factory=dict)  # files taken from the folder, by relative path
+    shown: int = 0
+    known: dict[str, str] = field(default_factory=dict)  # paths for the compiler, by hash of what was given
+    pixels: int = 0
 
     def add(self, data: bytes) -> str:
         """Check a picture and return its path for the compiler.
@@ -48,12 +57,19 @@ class Pictures:
         Raises:
             PictureError: it is too big, broken, or of an unknown kind.
         """
-        data, suffix = _checked(data)
-        name = hashlib.sha256(data).hexdigest()[:20] + suffix
-        target = self.store / name
-        if not target.exists():
-            target.write_bytes(data)
-        return "/" + name
+        self.shown += 1
+        if self.shown > MAX_PICTURES:
+            raise PictureError("the notebook shows too many pictures")
+        given = hashlib.sha256(data).hexdigest()
+        if given not in self.known:
+            if self.pixels > MAX_TOTAL:
+                raise PictureError("the notebook has too many pictures")
+            data, suffix, pixels = _checked(data, MAX_SIDE if self.pixels < FULL else SMALL_SIDE)
+            self.pixels += pixels
+            name = hashlib.sha256(data).hexdigest()[:20] + suffix
+            (self.store / name).write_bytes(data)
+            self.known[given] = "/" + name
+        return self.known[given]
 
     def resolve(self, source: str, attachments: Json) -> bytes:
         """Return the bytes that an image's address stands for; nothing is ever fetched.
@@ -91,6 +107,8 @@ class Pictures:
         except (OSError, ValueError, RuntimeError):
             raise PictureError("the file cannot be read") from None
         _checked(data)  # only pictures are attached to the PDF
+        if sum(map(len, self.used.values())) + len(data) > MAX_ATTACHED:
+            raise PictureError("the notebook shows too many files")
         self.used[path] = data
         return data
 
@@ -124,12 +142,12 @@ def decode(text: str, mime: str) -> bytes:
         raise PictureError("its base 64 text is damaged") from None
 
 
-def _checked(data: bytes) -> tuple[bytes, str]:
-    """Return a picture in a form the compiler reads, with its suffix."""
+def _checked(data: bytes, side: int = MAX_SIDE) -> tuple[bytes, str, int]:
+    """Return a picture in a form the compiler reads, its suffix, and its pixels."""
     if len(data) > MAX_BYTES:
         raise PictureError("it is too big")
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|!DOCTYPE|!--|svg|\w+:svg)", data[:500], re.IGNORECASE):
-        return _checked_svg(data), ".svg"
+        return svg.checked(data), ".svg", 0
     from PIL import Image
 
     try:
@@ -140,25 +158,23 @@ def _checked(data: bytes) -> tuple[bytes, str]:
                     raise PictureError(f"it has too many pixels ({image.width} x {image.height})")
                 kind, simple = image.format or "", not getattr(image, "is_animated", False)
                 image.load()
-                if kind in _TYPST_READS and simple and image.mode != "CMYK":
-                    return data, _TYPST_READS[kind]
-                converted = io.BytesIO()
-                image.convert("RGBA").save(converted, "PNG")
-                return converted.getvalue(), ".png"
+                small = max(image.size) <= side
+                if kind in _TYPST_READS and simple and image.mode != "CMYK" and small:
+                    return data, _TYPST_READS[kind], image.width * image.height
+                return _redrawn(image, side)
     except PictureError:
         raise
+    except Image.DecompressionBombError:
+        raise PictureError("it has too many pixels") from None
     except Exception:  # Pillow's plugins raise many kinds of errors on damaged files
         raise PictureError("it is damaged or not a picture") from None
 
 
-def _checked_svg(data: bytes) -> bytes:
-    if len(data) > MAX_SVG:
-        raise PictureError("the SVG is too big")
-    if re.search(rb"<!ENTITY", data, re.IGNORECASE):
-        raise PictureError("the SVG declares entities")
-    try:
-        ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, RecursionError):
-        raise PictureError("the SVG is damaged") from None
-    # A picture inside the SVG that is a file or an address: it would be looked for, so it is cut.
-    return re.sub(rb"""(href\s*=\s*)(["'])(?!#|data:)[^"']*\2""", rb"\1\2#\2", data)
+def _redrawn(image: Image, side: int) -> tuple[bytes, str, int]:
+    """Return a picture as a PNG of moderate size."""
+    mode = image.mode if image.mode in ("L", "LA", "RGB", "RGBA") else "RGBA"
+    shown = image.convert(mode)
+    shown.thumbnail((side, side))
+    converted = io.BytesIO()
+    shown.save(converted, "PNG")
+    return converted.getvalue(), ".png", shown.width * shown.height

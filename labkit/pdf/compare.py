@@ -13,24 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit.pdf.child import limit_self
 from labkit.pdf.notebook import NotebookError, content_hash, read
+from labkit.pdf.options import parse
+from labkit.pdf.pages import drawings, first_difference, share, texts
 from labkit.pdf.pair import Stamp, engine, parse_keywords
 
 MAX_ATTACHMENTS = 200
 MAX_ATTACHED = 120_000_000
-MAX_PAGES = 400
-MAX_MEMORY = 4 << 30
-MAX_CPU = 300
+_NOTHING_INSIDE = "Cannot prove: the PDF has no notebook inside, as when a viewer prints it to a file"
+# Programs that write every page anew, in another way; letters may come out changed though they look the same.
+_REWRITERS = re.compile(r"Ghostscript|cairo|Quartz|Skia|Print To PDF|Distiller|GNU|CUPS", re.IGNORECASE)
 Answer = tuple[bool, str]
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a PDF holds: attachments by name, what it says of its notebook, how many pages."""
+    """What a PDF holds: attachments by name, what it says of its notebook, pages, what program wrote it."""
 
     attachments: dict[str, bytes]
     stamp: Stamp | None
     pages: int
+    producer: str = ""
 
 
 def contents(pdf: bytes) -> Contents:
@@ -50,8 +54,9 @@ def contents(pdf: bytes) -> Contents:
         if number >= MAX_ATTACHMENTS or total > MAX_ATTACHED:
             raise ValueError("too many or too big attachments")
         attachments[str(embedded.alternative_name or embedded.name)] = data
-    keywords = str(reader.metadata.get("/Keywords") or "") if reader.metadata else ""
-    return Contents(attachments, parse_keywords(keywords), len(reader.pages))
+    facts: Any = reader.metadata or {}
+    keywords, producer = str(facts.get("/Keywords") or ""), str(facts.get("/Producer") or "")
+    return Contents(attachments, parse_keywords(keywords), len(reader.pages), producer[:80])
 
 
 def compare(pdf: bytes, notebook: bytes, *, rerender: bool) -> Answer:
@@ -62,10 +67,7 @@ def compare(pdf: bytes, notebook: bytes, *, rerender: bool) -> Answer:
         return False, f"Not proven: the PDF could not be read ({type(error).__name__}); it is damaged."
     inside = {name: data for name, data in found.attachments.items() if name.endswith(".ipynb")}
     if not inside:
-        return (
-            False,
-            "Not proven: the PDF has no notebook inside; make it with `labkit pdf` or `labkit handin`.",
-        )
+        return _without_attachment(pdf, notebook)
     digest = hashlib.sha256(notebook).hexdigest()
     name = next((name for name, data in inside.items() if data == notebook), "")
     if not name or len(inside) > 1:
@@ -94,12 +96,16 @@ def _other_notebook(inside: dict[str, bytes], notebook: bytes, digest: str) -> s
 
 
 def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same: str) -> Answer:
-    """Draw the notebook again and compare, byte for byte where the program is the same, else by the text."""
-    from labkit.pdf.compiler import make_pdf
-
+    """Draw the notebook again and compare: bytes, else the commands of each page, else the text."""
+    if found.stamp is not None and found.stamp.engine in ("webpdf", "latex"):
+        by = found.stamp.engine
+        return (
+            False,
+            f"{same}, but its pages were made by {by} and cannot be drawn again here to compare them.",
+        )
     pictures = {path: data for path, data in found.attachments.items() if path != name}
     try:
-        again, _ = make_pdf(read(notebook), notebook, name=name, root=None, extra=pictures)
+        again = _drawn(notebook, name, pictures, found.stamp.options if found.stamp else "")
     except Exception as error:
         return (
             False,
@@ -108,62 +114,77 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
     if again == pdf:
         extra = f" (with the {len(pictures)} picture files attached to it)" if pictures else ""
         return True, f"{same}, and drawing it again{extra} gives the same PDF, byte for byte."
+    begin = f"{same[0].lower()}{same[1:]}"
     same_engine = found.stamp is not None and found.stamp.engine == engine()
     try:
-        difference = _text_difference(pdf, again)
+        if same_engine and (theirs := drawings(pdf)) == drawings(again):
+            return True, (
+                f"{same}; another program has saved the PDF again, but each of its {len(theirs) - 1} pages "
+                "is drawn by the same commands as when the notebook is drawn again."
+            )
+        difference = first_difference(texts(pdf), texts(again))
     except Exception:
         difference = "its text could not be read"
+    rewriter = _REWRITERS.search(found.producer)
+    if same_engine and rewriter:
+        said = difference or "the text is the same"
+        return False, f"Cannot prove: {begin}, but {rewriter[0]} has rewritten its pages ({said})."
+    if same_engine and difference:
+        return False, f"Refuted: {begin}, but drawing it again gives another PDF: {difference}."
     if same_engine:
-        where = difference or "the text is the same, so pictures, layout, notes or file data were changed"
-        return (
-            False,
-            f"Refuted: {same[0].lower()}{same[1:]}, but drawing it again gives another PDF: {where}.",
+        return False, (
+            f"Not proven: {begin}, and the text is the same, but pages are drawn in another way: pictures, "
+            "layout or notes were changed, or another program has rewritten them."
         )
     if difference:
-        return False, f"Not proven: {same[0].lower()}{same[1:]}, but the pages show other text: {difference}."
+        return False, f"Not proven: {begin}, but the pages show other text: {difference}."
     return (
         True,
         f"{same}; it was made by other versions, so the pages were compared by their text alone: the same.",
     )
 
 
-def _text_difference(pdf: bytes, again: bytes) -> str:
-    """Return where the text of two PDFs first differs, "" when it is the same."""
-    ours, theirs = _pages(again), _pages(pdf)
-    for number, (expected, got) in enumerate(zip(ours, theirs, strict=False), start=1):
-        if expected != got:
-            at = next(
-                (i for i, (a, b) in enumerate(zip(expected, got, strict=False)) if a != b),
-                min(len(expected), len(got)),
-            )
-            shown, given = got[at : at + 30], expected[at : at + 30]
-            return f"page {number} shows {shown!r} where the notebook gives {given!r}"
-    return "" if len(ours) == len(theirs) else f"it has {len(theirs)} pages, the notebook gives {len(ours)}"
+def _drawn(notebook: bytes, name: str, pictures: dict[str, bytes], options: str) -> bytes:
+    from labkit.pdf.compiler import make_pdf
+
+    made, _ = make_pdf(read(notebook), notebook, name=name, root=None, extra=pictures, options=parse(options))
+    return made
 
 
-def _pages(pdf: bytes) -> list[str]:
-    from pypdf import PdfReader
-
-    pages = PdfReader(io.BytesIO(pdf)).pages
-    if len(pages) > MAX_PAGES:
-        raise ValueError("too many pages")
-    return [re.sub(r"[\s\u200b]+", " ", page.extract_text()) for page in pages]
-
-
-def _limit_self() -> None:
-    """Limit this process's memory and time, where the system can."""
+def _without_attachment(pdf: bytes, notebook: bytes) -> Answer:
+    """Say what the pages alone can tell, as after printing to a file, when what was attached is lost."""
     try:
-        import resource
-    except ImportError:  # Windows: the parent's time limit remains
-        return
-    for kind, value in ((resource.RLIMIT_AS, MAX_MEMORY), (resource.RLIMIT_CPU, MAX_CPU)):
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (value, value))
+        theirs = texts(pdf)
+        whole = " ".join(theirs)
+        if not whole.strip():
+            return False, f"{_NOTHING_INSIDE}, and its pages hold no text to compare."
+        told = re.search(r"SHA-256\s+([0-9a-f][0-9a-f\s]{62,80}[0-9a-f])", whole)
+        said = re.sub(r"\s", "", told[1])[:64] if told else ""
+        digest = hashlib.sha256(notebook).hexdigest()
+        if said and said != digest:
+            return False, (
+                "Refuted: the PDF has no notebook inside, and its first page says that it was made from "
+                f"another file (SHA-256 {said[:12]}, not {digest[:12]})."
+            )
+        name = re.search(r"Made from (.{1,200}?), which is attached", whole)
+        ours = texts(_drawn(notebook, name[1] if name else "notebook.ipynb", {}, ""))
+        alike = share(theirs, ours)
+    except Exception:
+        return False, f"{_NOTHING_INSIDE}, and its text could not be compared."
+    hash_said = "; its first page bears this notebook's hash" if said else ""
+    if alike > 0.999:
+        return False, (
+            f"{_NOTHING_INSIDE}. The text of its pages is that of the notebook{hash_said}; "
+            "pictures could not be compared."
+        )
+    return False, (
+        f"{_NOTHING_INSIDE}. {alike:.0%} of the words on its pages are those of the notebook{hash_said}."
+    )
 
 
 def main(arguments: list[str]) -> None:
     """Compare the files `pdf` and `ipynb` of the working folder and print the answer."""
-    _limit_self()
+    limit_self()
     logging.disable(logging.CRITICAL)
     answer: dict[str, Any]
     try:

@@ -11,17 +11,17 @@ from typing import Any
 import typst
 
 from labkit.pdf.document import Document, build, source_of
-from labkit.pdf.fonts import CJK, FontSet, find_fonts, missing_glyphs, substitute, undrawable
+from labkit.pdf.errors import PdfError
+from labkit.pdf.fonts import CJK, FontSet, find_fonts, in_words, missing_glyphs, substitute, undrawable
 from labkit.pdf.notebook import Notebook
+from labkit.pdf.options import USUAL, Options
 from labkit.pdf.pair import Stamp, stamp
 from labkit.pdf.typ import array, clean, lit
 
+_NONE_BROKEN = "#let broken = (:)"
+MAX_LETTERS = 8_000  # different ones in a document
 TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
 _STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
-
-
-class PdfError(Exception):
-    """The PDF could not be made."""
 
 
 def make_pdf(
@@ -31,6 +31,7 @@ def make_pdf(
     name: str,
     root: Path | None = None,
     extra: dict[str, bytes] | None = None,
+    options: Options = USUAL,
 ) -> tuple[bytes, list[str]]:
     """Return the PDF of a notebook and what could not be shown as it is.
 
@@ -40,17 +41,30 @@ def make_pdf(
         name: file name of the notebook, in the footer and as the attachment's name.
         root: folder of the notebook; pictures are read from it or below. None: no files.
         extra: pictures that stand in for files of that folder, by relative path.
+        options: how the pages look.
 
     Raises:
-        PdfError: Typst could not compile the document.
+        PdfError: Typst could not compile the document, or a disk is full.
     """
     name = _plain_name(name)
+    try:
+        return _make_pdf(notebook, raw, name, root, extra or {}, options)
+    except OSError as error:
+        raise PdfError(
+            f"The PDF cannot be made: {error.strerror or error} in the folder for temporary files; "
+            "free some space, or set TMPDIR to a folder that can be written to."
+        ) from None
+
+
+def _make_pdf(
+    notebook: Notebook, raw: bytes, name: str, root: Path | None, extra: dict[str, bytes], options: Options
+) -> tuple[bytes, list[str]]:
     with tempfile.TemporaryDirectory(prefix="labkit-pdf-") as folder:
         store = Path(folder)
-        document = build(notebook, name=name, store=store, root=root, extra=extra or {})
         fonts = find_fonts()
+        document = build(notebook, name=name, store=store, root=root, extra=extra, options=options)
         _lay_out(store, document, raw)
-        source = _main(document, stamp(raw, notebook), name, fonts, store)
+        source = _main(document, stamp(raw, notebook, options), name, fonts)
         return _compile(source, store, fonts, document.warnings), document.warnings
 
 
@@ -72,19 +86,17 @@ def _lay_out(store: Path, document: Document, raw: bytes) -> None:
         (store / f"asset{i}").write_bytes(data)
 
 
-def _main(document: Document, mark: Stamp, name: str, fonts: FontSet, store: Path) -> str:
-    """Return the main source: formulas tried, broken pictures marked, missing letters named in words."""
+def _main(document: Document, mark: Stamp, name: str, fonts: FontSet) -> str:
+    """Return the main source: formulas tried, missing letters named in words."""
     region = document.region
     formulas, failed = document.formulas.definitions(_template(), fonts.handle)
     if failed:
         document.warnings.append(
             f"{failed} formula{'s' if failed > 1 else ''} could not be set and stand as LaTeX source"
         )
-    broken = _broken_pictures(store, fonts)
     families = {"text": fonts.text(region), "mono": fonts.mono(region), "math": fonts.math(region)}
     record = ", ".join(f"{key}: {array(map(lit, names))}" for key, names in families.items())
-    pairs = "".join(f"{lit(path)}: {lit(why)}, " for path, why in broken.items())
-    definitions = f"{formulas}#let fonts = ({record})\n#let broken = ({pairs or ':'})"
+    definitions = f"{formulas}#let fonts = ({record})\n{_NONE_BROKEN}"
     source = source_of(document, mark, name=name, definitions=definitions)
     if CJK.search(source) and not any("CJK" in family for family in families["text"]):
         document.warnings.append(
@@ -93,21 +105,37 @@ def _main(document: Document, mark: Stamp, name: str, fonts: FontSet, store: Pat
     drawn = set(source) | {
         chr(int(code, 16)) for code in re.findall(r"(?<!\\)\\u\{([0-9a-f]{1,6})\}", source)
     }
-    missing = missing_glyphs(drawn, families["text"], fonts)
-    if missing:
-        several = "characters that no font has are" if len(missing) > 1 else "character that no font has is"
-        document.warnings.append(f"{len(missing)} {several} named in words")
+    known, rest = _split_off(drawn)
+    missing = missing_glyphs(known, families["text"], fonts) | rest
+    unnamed = {char for char in missing if len(in_words(char)) > 1}
+    if unnamed:
+        several = "characters that no font has are" if len(unnamed) > 1 else "character that no font has is"
+        document.warnings.append(f"{len(unnamed)} {several} named in words")
     return substitute(source, missing)
 
 
-def _broken_pictures(store: Path, fonts: FontSet) -> dict[str, str]:
-    """Return the pictures that the compiler cannot decode."""
+def _without_broken(source: str, store: Path, fonts: FontSet) -> str:
+    """Return the source with the pictures marked that the compiler cannot decode."""
     names = sorted(file.name for file in store.iterdir() if re.fullmatch(r"[0-9a-f]{20}\.\w+", file.name))
+    pairs = "".join(f"{lit(path)}: {lit(why)}, " for path, why in _broken(names, store, fonts).items())
+    return source.replace(_NONE_BROKEN, f"#let broken = ({pairs or ':'})", 1)
+
+
+def _split_off(chars: set[str]) -> tuple[set[str], set[str]]:
+    """Return at most `MAX_LETTERS` characters, and those beyond, which are named in words untried."""
+    ordered = sorted(chars)
+    return set(ordered[:MAX_LETTERS]), set(ordered[MAX_LETTERS:])
+
+
+def _broken(names: list[str], store: Path, fonts: FontSet) -> dict[str, str]:
+    """Return the pictures that the compiler cannot decode, found by halving."""
     if _pictures_compile(names, store, fonts):
         return {}
-    return {
-        f"/{name}": "it cannot be decoded" for name in names if not _pictures_compile([name], store, fonts)
-    }
+    middle = len(names) // 2 or 1
+    halves = (names[:middle], names[middle:])
+    if len(names) > 1:
+        return {k: v for half in halves for k, v in _broken(half, store, fonts).items()}
+    return {f"/{names[0]}": "it cannot be decoded"}
 
 
 def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
@@ -126,9 +154,9 @@ def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
 def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> bytes:
     """Compile, first to the strictest standards, then to plain PDF."""
     compiler = typst.Compiler(root=str(store), font_paths=fonts.handle)
-    complaint = ""
+    complaint, looked = "", False
     for standards in _STANDARDS:
-        for _attempt in range(2):
+        for _attempt in range(3):
             try:
                 pdf, said = compiler.compile_with_warnings(
                     source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
@@ -136,9 +164,12 @@ def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> b
             except typst.TypstError as error:
                 complaint = complaint or " ".join(str(error).split())[:300]
                 missing = undrawable(error)
-                if not missing:
+                if missing:
+                    source = substitute(source, missing)
+                elif not looked:
+                    looked, source = True, _without_broken(source, store, fonts)
+                else:
                     break
-                source = substitute(source, missing)
             else:
                 if standards != _STANDARDS[0]:
                     kind = " ".join(standards).upper() or "plain PDF"

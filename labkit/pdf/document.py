@@ -6,20 +6,26 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import bs4
-
 from labkit.pdf.assets import Pictures
+from labkit.pdf.fold import folded
 from labkit.pdf.fonts import language
 from labkit.pdf.html import Html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.maths import Formulas
-from labkit.pdf.notebook import Cell, Notebook, as_dict, text_of
+from labkit.pdf.notebook import Cell, Notebook, text_of
+from labkit.pdf.options import PAPERS, Options
 from labkit.pdf.outline import Outline
-from labkit.pdf.outputs import Outputs
+from labkit.pdf.outputs import MAX_MARKDOWN, Outputs, too_long
 from labkit.pdf.pair import Stamp
-from labkit.pdf.typ import array, breakable, call, clean, code, lit, note
+from labkit.pdf.record import date_of, record_page
+from labkit.pdf.titles import student_of, title_line, title_of
+from labkit.pdf.typ import array, breakable, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
+MAX_CELLS = 2_000
+MAX_WRITTEN = 1_500_000  # as `cost` counts: some 300 pages
+MAX_SOURCE = 1_500  # lines of one cell's source
+_ATTACHED = "the attached notebook has them"
 _MAGICS = {
     "sh": "bash",
     "js": "javascript",
@@ -40,49 +46,24 @@ class Document:
     language: str
     region: str
     student: tuple[str, str]
+    date: str
     formulas: Formulas
     pictures: Pictures
     anchors: list[str]
+    options: Options
+    record: str
+    left_out: int = 0
     warnings: list[str] = field(default_factory=list)
 
 
-def title_line(source: str) -> int | None:
-    """Return which line of Markdown is its first top heading, None when there is none.
-
-    Example:
-        >>> title_line("```\\n# a comment\\n```\\n# Title")
-        3
-    """
-    fence = ""
-    for number, line in enumerate(source.split("\n")):
-        mark = line.lstrip()[:3]
-        if mark in ("```", "~~~", "$$"):
-            fence = "" if mark == fence else fence or mark
-        elif not fence and line.startswith("# ") and line[2:].strip():
-            return number
-    return None
-
-
-def title_of(notebook: Notebook, default: str) -> str:
-    """Return the lab's title: the first top heading in plain words, else `default`."""
-    for cell in notebook.cells:
-        number = title_line(cell.source) if cell.kind == "markdown" else None
-        if number is not None:
-            html = to_html(cell.source.split("\n")[number])
-            return " ".join(clean(bs4.BeautifulSoup(html, "html.parser").get_text()).split())[:200] or default
-    return text_of(notebook.metadata.get("title"))[:200] or default
-
-
-def student_of(notebook: Notebook) -> tuple[str, str]:
-    """Return the student's id and name, "" where the notebook does not say."""
-    student = as_dict(as_dict(notebook.metadata.get("labkit")).get("student"))
-    return " ".join(text_of(student.get("id")).split())[:80], " ".join(text_of(student.get("name")).split())[
-        :120
-    ]
-
-
 def build(
-    notebook: Notebook, *, name: str, store: Path, root: Path | None, extra: dict[str, bytes]
+    notebook: Notebook,
+    *,
+    name: str,
+    store: Path,
+    root: Path | None,
+    extra: dict[str, bytes],
+    options: Options,
 ) -> Document:
     """Return the document of a notebook.
 
@@ -92,25 +73,52 @@ def build(
         store: temporary folder for the pictures.
         root: the notebook's folder, from which pictures may be read; None: none.
         extra: pictures that stand in for files of the folder, by relative path.
+        options: how the pages look.
     """
     warnings: list[str] = []
     pictures, formulas, outline = Pictures(store, root, extra), Formulas(), Outline()
     html = Html(pictures, formulas, outline, warnings.append)
-    outputs = Outputs(html, Widgets.of(notebook))
+    outputs = Outputs(html, Widgets.of(notebook), options.fold)
     title = title_of(notebook, Path(name).stem)
+    cells = [cell for cell in notebook.cells if not set(options.leave_out) & set(cell.tags)]
     parts: list[str] = []
-    for number, cell in enumerate(notebook.cells):
+    written = 0
+    for number, cell in enumerate(cells):
+        if number >= MAX_CELLS or written > MAX_WRITTEN:
+            rest = len(cells) - number
+            parts.append(note(f"[{rest:,} more cells not shown: there are too many pages; {_ATTACHED}]"))
+            warnings.append(f"{rest:,} cells are not shown, as there would be too many pages")
+            break
+        start = len(parts)
         if cell.kind == "markdown":
-            source = _without_title(cell.source) if number == 0 else cell.source
+            source = _without_title(cell.source) if cell is notebook.cells[0] else cell.source
             parts.append(_markdown(source, cell, html))
         elif cell.kind == "raw":
-            parts.append(call("source-text", code(cell.source)) if cell.source.strip() else "")
+            parts.append(
+                call("source-text", code(folded(cell.source, MAX_SOURCE))) if cell.source.strip() else ""
+            )
         else:
             parts += _code(cell, notebook.language, outputs)
+        written += sum(map(cost, parts[start:]))
     body = "\n".join(f"#{part}" for part in parts if part) or f"#{note('[the notebook is empty]')}"
-    lang, region = language("".join(cell.source for cell in notebook.cells))
+    lang, region = language("".join(cell.source[:MAX_MARKDOWN] for cell in notebook.cells[:MAX_CELLS]))
+    lang = options.language or lang
     student = student_of(notebook)
-    return Document(body, title, lang, region, student, formulas, pictures, outline.anchors, warnings)
+    return Document(
+        body=body,
+        title=title,
+        language=lang,
+        region=region,
+        student=student,
+        date=date_of(notebook),
+        formulas=formulas,
+        pictures=pictures,
+        anchors=outline.anchors,
+        options=options,
+        record=record_page(notebook),
+        left_out=len(notebook.cells) - len(cells),
+        warnings=warnings,
+    )
 
 
 def _without_title(source: str) -> str:
@@ -124,6 +132,9 @@ def _markdown(source: str, cell: Cell, html: Html) -> str:
     if not source.strip():
         return ""
     html.attachments, html.math = cell.attachments, True
+    if too_long(source):
+        html.warn(f"a Markdown cell of {len(source):,} characters is shown as source")
+        return call("source-text", code(folded(source, MAX_SOURCE)))
     try:
         text = to_html(source)
     except Exception:  # the Markdown parser's own failures on odd input
@@ -146,7 +157,8 @@ def _code(cell: Cell, lang: str, outputs: Outputs) -> list[str]:
     parts = []
     results = outputs.of(cell)
     if source.strip():
-        text = "\n".join(breakable(line) for line in clean(source).split("\n"))
+        shown = folded(source, MAX_SOURCE)
+        text = "\n".join(breakable(line) for line in clean(shown).split("\n"))
         grade = _grade_tag(cell) or "none"
         follows = "true" if results else "false"
         parts.append(call("cell", count, lit(text), lit(lang), grade, follows))
@@ -174,7 +186,11 @@ def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) 
         "file": lit(name),
         "sha256": lit(stamp.file_hash),
         "keywords": array(map(lit, stamp.keywords())),
+        "date": lit(document.date),
         "lang": lit(document.language),
+        "paper": lit(PAPERS[document.options.paper]),
+        "cover": "true" if document.options.cover else "false",
+        "left-out": lit(_left_out(document)),
     }
     record = "(" + ", ".join(f"{key}: {value}" for key, value in meta.items()) + ")"
     attachments = [_attach("/notebook.ipynb", name, "source", "The notebook that this document shows")]
@@ -197,9 +213,18 @@ def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) 
             *attachments,
             "#title-block(meta)",
             document.body,
+            document.record and f"#{document.record}",
             "",
         ]
     )
+
+
+def _left_out(document: Document) -> str:
+    if not document.left_out:
+        return ""
+    tags = ", ".join(document.options.leave_out)
+    cells = "1 cell" if document.left_out == 1 else f"{document.left_out} cells"
+    return f"{cells} tagged {tags} left out here; the attached notebook has everything."
 
 
 def _attach(path: str, name: str, relation: str, about: str) -> str:

@@ -7,14 +7,18 @@ from typing import Any
 
 import nbformat
 from nbconvert.exporters import Exporter
-from traitlets import default
+from traitlets import Bool, Enum, Int, List, Unicode, default
 
+from labkit.pdf import engines
 from labkit.pdf.compiler import make_pdf
 from labkit.pdf.notebook import content_hash, from_node, read
+from labkit.pdf.options import ENGINES, PAPERS, Options
 
 
 class LabPDFExporter(Exporter):
     """Notebook to PDF by Typst: no TeX, no browser, nothing fetched.
+
+    Its traits are the options of `labkit pdf`: `jupyter nbconvert --to labpdf --LabPDFExporter.paper=letter`.
 
     Example:
         >>> LabPDFExporter().file_extension
@@ -23,6 +27,15 @@ class LabPDFExporter(Exporter):
 
     export_from_notebook = "PDF of the lab"
     output_mimetype = "application/pdf"
+
+    engine = Enum(ENGINES, "typst", help="What makes the pages; webpdf and latex when installed.").tag(
+        config=True
+    )
+    paper = Enum(tuple(PAPERS), "a4", help="Paper of the pages.").tag(config=True)
+    fold = Int(400, min=3, help="Text outputs of more lines are folded.").tag(config=True)
+    leave_out = List(Unicode(), help="Cells with one of these tags are left out.").tag(config=True)
+    cover = Bool(False, help="The title stands on a page of its own.").tag(config=True)
+    language = Unicode("", help="Language of the text, as en; empty: told from the text.").tag(config=True)
 
     @default("file_extension")
     def _file_extension_default(self) -> str:
@@ -47,7 +60,17 @@ class LabPDFExporter(Exporter):
         name = f"{metadata.get('name') or 'notebook'}.ipynb"
         root = Path(metadata.get("path") or ".")
         raw = getattr(self, "_raw", None) or _raw_bytes(nb, root / name)
-        pdf, warnings = make_pdf(from_node(shown), raw, name=name, root=root)
+        options = Options(
+            paper=self.paper,
+            fold=self.fold,
+            leave_out=tuple(self.leave_out),
+            cover=self.cover,
+            language=self.language,
+        )
+        if self.engine == "typst":
+            pdf, warnings = make_pdf(from_node(shown), raw, name=name, root=root, options=options)
+        else:
+            pdf, warnings = engines.make_pdf(raw, engine=self.engine, name=name, root=root, options=options)
         for warning in warnings:
             self.log.warning("%s: %s", name, warning)
         resources["output_extension"] = ".pdf"

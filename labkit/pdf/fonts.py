@@ -12,12 +12,15 @@ from pathlib import Path
 
 import typst
 
+from labkit.pdf.errors import PdfError
 from labkit.pdf.typ import array, lit
 
 CJK = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA = re.compile("[\u3040-\u30ff]")
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7af]")
 _HAN = re.compile("[\u4e00-\u9fff]")
+_BATCH = 500  # characters that are tried at once
+EMOJI = "Labkit Emoji"
 # Joiners and variation selectors change how a neighbour looks and need no glyph of their own.
 _JOINERS = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]")
 
@@ -36,17 +39,23 @@ class FontSet:
     def text(self, region: str) -> list[str]:
         """Families for prose."""
         return self.pick(
-            "Libertinus Serif", f"Noto Sans CJK {region}", "DejaVu Sans", "New Computer Modern Math"
+            "Libertinus Serif", EMOJI, f"Noto Sans CJK {region}", "DejaVu Sans", "New Computer Modern Math"
         )
 
     def mono(self, region: str) -> list[str]:
         """Families for code."""
         names = ("DejaVu Sans Mono", f"Noto Sans Mono CJK {region}", f"Noto Sans CJK {region}", "DejaVu Sans")
-        return self.pick(*names, "Libertinus Serif", "New Computer Modern Math")
+        return self.pick(*names, EMOJI, "Libertinus Serif", "New Computer Modern Math")
 
     def math(self, region: str) -> list[str]:
         """Families for formulas."""
-        names = ("New Computer Modern Math", "Libertinus Serif", f"Noto Sans CJK {region}", "DejaVu Sans")
+        names = (
+            "New Computer Modern Math",
+            "Libertinus Serif",
+            f"Noto Sans CJK {region}",
+            "DejaVu Sans",
+            EMOJI,
+        )
         return self.pick(*names)
 
 
@@ -60,10 +69,24 @@ def _package_folder(package: str, inside: str = "") -> list[str]:
 
 @lru_cache(maxsize=1)
 def find_fonts() -> FontSet:
-    """Return the fonts of the Typst wheel, of matplotlib (DejaVu) and of noto-cjk-sans-otc."""
-    folders = _package_folder("matplotlib", "mpl-data/fonts/ttf") + _package_folder("noto_cjk_sans_otc")
+    """Return the fonts of the Typst wheel, of matplotlib (DejaVu), of noto-cjk-sans-otc and our emoji.
+
+    Raises:
+        PdfError: matplotlib's fonts are not there.
+    """
+    folders = [
+        *_package_folder("matplotlib", "mpl-data/fonts/ttf"),
+        *_package_folder("noto_cjk_sans_otc"),
+        *_package_folder("labkit", "pdf/emoji"),
+    ]
     handle = typst.Fonts(include_system_fonts=False, font_paths=folders)
-    return FontSet(handle, frozenset(handle.families()))
+    found = FontSet(handle, frozenset(handle.families()))
+    if "DejaVu Sans" not in found.families:
+        raise PdfError(
+            "The PDF cannot be made: matplotlib's fonts (DejaVu) are missing; "
+            "run: pip install --force-reinstall matplotlib"
+        )
+    return found
 
 
 def language(text: str) -> tuple[str, str]:
@@ -88,7 +111,12 @@ def missing_glyphs(chars: Iterable[str], families: list[str], fonts: FontSet) ->
     drawn = sorted(char for char in asked - unnamed if unicodedata.category(char)[0] not in "ZM")
     if not drawn:
         return unnamed
-    lines = [f"#box({lit(char)})" for char in drawn]
+    batches = [drawn[at : at + _BATCH] for at in range(0, len(drawn), _BATCH)]
+    return unnamed.union(*(_undrawn(batch, families, fonts) & asked for batch in batches))
+
+
+def _undrawn(chars: list[str], families: list[str], fonts: FontSet) -> set[str]:
+    lines = [f"#box({lit(char)})" for char in chars]
     source = "\n".join(
         [
             f"#set text(font: {array(map(lit, families))}, fallback: false)",
@@ -101,8 +129,8 @@ def missing_glyphs(chars: Iterable[str], families: list[str], fonts: FontSet) ->
             source.encode(), format="pdf", pdf_standards=["a-2u"], timestamp=0
         )
     except typst.TypstError as error:
-        return (undrawable(error) & asked) | unnamed
-    return unnamed
+        return undrawable(error)
+    return set()
 
 
 def undrawable(error: typst.TypstError) -> set[str]:
@@ -117,9 +145,11 @@ def in_words(char: str) -> str:
     """Return what stands for a character that no font draws.
 
     Example:
-        >>> in_words("🎉")
-        '[party popper]'
+        >>> in_words("ཀ"), in_words("🇹")
+        ('[tibetan letter ka]', 'T')
     """
+    if "\U0001f1e6" <= char <= "\U0001f1ff":  # a flag is two of them: its country's letters
+        return chr(ord("A") + ord(char) - 0x1F1E6)
     name = unicodedata.name(char, "")
     return f"[{name.lower()}]" if name else f"[U+{ord(char):04X}]"
 

@@ -10,27 +10,15 @@ import bs4
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
 from labkit.pdf import css
-from labkit.pdf.assets import PictureError, Pictures
+from labkit.pdf.assets import Pictures
+from labkit.pdf.elements import BLOCKS, HEADINGS, INLINE, NOT_SHOWN, UNSEEN, directed, trimmed
+from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Json
 from labkit.pdf.outline import Outline
 from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
 
 MAX_DEPTH = 40
-_BLOCKS = {
-    "p", "div", "ul", "ol", "li", "table", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
-    "details", "summary", "center", "section", "article", "dl", "dt", "dd", "figure", "figcaption",
-    "form", "header", "footer", "main", "tr", "td", "th", "thead", "tbody", "fieldset", "address",
-    "aside", "nav",
-}  # fmt: skip
-_UNSEEN = {"style", "head", "meta", "link", "template", "noscript", "title", "base"}
-_NOT_SHOWN = {"script", "iframe", "video", "audio", "object", "embed", "canvas", "map"}
-_INLINE = {
-    "b": "strong", "strong": "strong", "i": "emph", "em": "emph", "cite": "emph", "var": "emph", "dfn":
-    "emph", "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "s": "strike", "del":
-    "strike", "strike": "strike", "mark": "highlight", "small": "smaller",
-}  # fmt: skip
-_HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 
 
 @dataclass
@@ -67,7 +55,7 @@ class Html:
         """Say whether an element starts a new line."""
         if not isinstance(node, Tag):
             return False
-        if node.name in _BLOCKS or (node.name == "tex" and node.get("data-display") == "1"):
+        if node.name in BLOCKS or (node.name == "tex" and node.get("data-display") == "1"):
             return True
         return depth < MAX_DEPTH and any(self.is_block(child, depth + 1) for child in node.children)
 
@@ -75,11 +63,13 @@ class Html:
         """Return the content block of nodes that may hold blocks."""
         parts: list[str] = []
         line: list[str] = []
+        words: list[str] = []
 
         def end_line() -> None:
             if any(part != '" "' for part in line):
-                parts.append(call("paragraph", block(_trimmed(line))))
+                parts.append(directed(call("paragraph", block(trimmed(line))), "".join(words)))
             line.clear()
+            words.clear()
 
         for node in nodes:
             if self.is_block(node):
@@ -87,6 +77,7 @@ class Html:
                 parts.append(self.block(node, depth + 1))  # type: ignore[arg-type]
             else:
                 line.append(self.inline(node, depth + 1))
+                words.append(node.get_text()[:200])
         end_line()
         return block(parts)
 
@@ -94,7 +85,7 @@ class Html:
         """Return the content block of an element; without paragraphs when it holds no block."""
         if any(self.is_block(child) for child in element.children):
             return self.flow(element.children, depth)
-        return block(_trimmed([self.inline(child, depth + 1) for child in element.children]))
+        return block(trimmed([self.inline(child, depth + 1) for child in element.children]))
 
     def inline(self, node: PageElement, depth: int) -> str:
         """Return the Typst expression of a node inside a line, "" for nothing."""
@@ -103,7 +94,7 @@ class Html:
         if isinstance(node, NavigableString):
             text = re.sub(r"[ \t\n\r\f]+", " ", str(node))
             return lit(breakable(clean(text))) if text else ""
-        if not isinstance(node, Tag) or node.name in _UNSEEN:
+        if not isinstance(node, Tag) or node.name in UNSEEN:
             return ""
         if depth > MAX_DEPTH:
             return lit(node.get_text())
@@ -133,7 +124,7 @@ class Html:
             if node.get("type") == "checkbox":
                 return lit("☑ " if node.has_attr("checked") else "☐ ")
             return note(f"[input field {node.get('value', '')}]")
-        if name in _NOT_SHOWN:
+        if name in NOT_SHOWN:
             where = str(node.get("src") or node.get("data") or "")[:120]
             return note(
                 f"[{name} not shown{': ' + where if where and not where.startswith('data:') else ''}]"
@@ -149,8 +140,8 @@ class Html:
             return block([lit("“"), body, lit("”")])
         if name == "a":
             return self._link(str(node.get("href", "")), body)
-        if name in _INLINE:
-            body = call(_INLINE[name], body)
+        if name in INLINE:
+            body = call(INLINE[name], body)
         style = self.style(node)
         ink = css.colour(style.get("color", "") or str(node.get("color", "")))
         paper = css.colour(style.get("background-color") or style.get("background", ""))
@@ -203,9 +194,9 @@ class Html:
             return call("paragraph", block([lit(" ".join(element.get_text().split()))]))
         if name == "tex":
             return self.inline(element, depth)
-        if name in _HEADINGS:
+        if name in HEADINGS:
             body = self.line(element, depth)
-            return "" if body == "[]" else self.outline.heading(_HEADINGS[name], body, element.get_text())
+            return "" if body == "[]" else self.outline.heading(HEADINGS[name], body, element.get_text())
         if name == "hr":
             return "rule()"
         if name == "pre":
@@ -227,7 +218,8 @@ class Html:
             return self._details(element, depth)
         if name == "p" and not any(self.is_block(child) for child in element.children):
             body = self.line(element, depth)
-            return self._boxed(element, call("paragraph", body)) if body != "[]" else ""
+            shown = directed(call("paragraph", body), element.get_text())
+            return self._boxed(element, shown) if body != "[]" else ""
         body = self.flow(element.children, depth)
         return "" if body == "[]" else self._boxed(element, body)
 
@@ -242,8 +234,8 @@ class Html:
         ink = css.colour(style.get("color", ""))
         paper = css.colour(style.get("background-color") or style.get("background", ""))
         side = style.get("text-align", "") or str(element.get("align", "")) or element.name
-        if element.name in _INLINE:
-            body = call(_INLINE[element.name], block([body]))
+        if element.name in INLINE:
+            body = call(INLINE[element.name], block([body]))
         if ink:
             body = call("ink-text", ink, block([body]))
         if paper:
@@ -251,7 +243,7 @@ class Html:
         return call("align", side, block([body])) if side in ("center", "right") else body
 
     def _list(self, element: Tag, depth: int) -> str:
-        items = [child for child in element.children if isinstance(child, Tag) and child.name not in _UNSEEN]
+        items = [child for child in element.children if isinstance(child, Tag) and child.name not in UNSEEN]
         if not items:
             return ""
         named = {}
@@ -262,7 +254,7 @@ class Html:
             named["marker"] = "[]"
         if any(child.name == "p" for item in items for child in item.find_all(recursive=False)):
             named["tight"] = "false"
-        bodies = [self.line(item, depth + 1) for item in items]
+        bodies = [directed(self.line(item, depth + 1), item.get_text()) for item in items]
         return call("enum" if element.name == "ol" else "list", *bodies, **named)
 
     def _terms(self, element: Tag, depth: int) -> str:
@@ -278,15 +270,3 @@ class Html:
         title = self.line(summary, depth) if isinstance(summary, Tag) else block([lit("Details")])
         rest = [child for child in element.children if child is not summary]
         return call("details", title, self.flow(rest, depth))
-
-
-def _trimmed(parts: list[str]) -> list[str]:
-    """Return the parts of a line without the spaces at its ends."""
-    parts = [part for part in parts if part]
-    while parts and parts[0] == '" "':
-        parts = parts[1:]
-    while parts and parts[-1] == '" "':
-        parts = parts[:-1]
-    if parts and parts[0].startswith('" '):
-        parts[0] = '"' + parts[0][1:].lstrip()
-    return parts

@@ -6,7 +6,12 @@ import re
 from html import escape, unescape
 from typing import ClassVar
 
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathInlineParser
+from labkit.pdf.lazily import without
+
+with without(
+    "rfc3987_syntax"
+):  # jsonschema's check of web addresses, which takes a second to load and is not used
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathInlineParser
 
 # A closing dollar is not followed by a digit, so that "$5 and $10" stays text.
 _INLINE = r"(?<![$\\])\$(?P<math_inline_tex>(?s:[^$\\]|\\.)+?)\$(?![0-9$])"

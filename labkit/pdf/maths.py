@@ -13,6 +13,8 @@ from labkit.pdf.mathml import to_typst
 from labkit.pdf.typ import call, lit
 
 MAX_LENGTH = 20_000
+MAX_TOTAL = 400_000  # characters of all formulas of a document
+MAX_TRIES = 250  # compilations to find the formulas that cannot be set
 _MACRO = re.compile(
     r"\\(?:newcommand|renewcommand|providecommand)\*?\s*(?:\{\s*(\\[A-Za-z]+)\s*\}|(\\[A-Za-z]+))\s*(?:\[(\d)\])?\s*\{"
     r"|\\def\s*(\\[A-Za-z]+)\s*\{"
@@ -44,13 +46,15 @@ class Formulas:
     macros: dict[str, Macro] = field(default_factory=dict)
     sources: list[str | None] = field(default_factory=list)  # Typst math; None: could not be converted
     _known: dict[str, int] = field(default_factory=dict)
+    _length: int = 0
 
     def add(self, tex: str, *, display: bool) -> str:
         """Return the Typst expression of a formula, "" when it only defines macros."""
         tex = tex.strip()
         number = ""
         try:
-            if len(tex) > MAX_LENGTH:
+            self._length += len(tex)
+            if len(tex) > MAX_LENGTH or self._length > MAX_TOTAL:
                 raise FormulaError("too long")
             plain, number = _prepare(expand(take_macros(tex, self.macros), {**self.macros}))
             if not plain.strip():
@@ -81,20 +85,25 @@ class Formulas:
 
     def definitions(self, template: str, fonts: typst.Fonts) -> tuple[str, int]:
         """Return Typst source that defines every formula, and how many are shown as source."""
-        good = _good([source for source in self.sources if source is not None], template, fonts)
+        sources = [source for source in self.sources if source is not None]
+        good = _good(sources, template, fonts, [MAX_TRIES])
         self.sources = [source if source in good else None for source in self.sources]
         items = [f"${source}$.body" if source is not None else "none" for source in self.sources]
         return f"#let formulas = ({''.join(item + ', ' for item in items)})\n", items.count("none")
 
 
-def _good(sources: list[str], template: str, fonts: typst.Fonts) -> set[str]:
-    """Return those formulas that compile, found by halving."""
+def _good(sources: list[str], template: str, fonts: typst.Fonts, tries: list[int]) -> set[str]:
+    """Return those formulas that compile, found by halving while there are tries left."""
+    tries[0] -= 1
+    if tries[0] < 0:
+        return set()
     if not sources or _compiles(template + "\n" + "\n".join(f"$ {source} $" for source in sources), fonts):
         return set(sources)
     if len(sources) == 1:
         return set()
     middle = len(sources) // 2
-    return _good(sources[:middle], template, fonts) | _good(sources[middle:], template, fonts)
+    first = _good(sources[:middle], template, fonts, tries)
+    return first | _good(sources[middle:], template, fonts, tries)
 
 
 def _bool(value: bool) -> str:

@@ -29,6 +29,12 @@ class Cell:
     metadata: Json
 
     @property
+    def tags(self) -> list[str]:
+        """The cell's tags."""
+        tags = self.metadata.get("tags")
+        return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+    @property
     def grading(self) -> Json:
         """The cell's nbgrader metadata, empty when it has none."""
         return as_dict(self.metadata.get("nbgrader"))

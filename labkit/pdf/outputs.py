@@ -7,18 +7,24 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
-from labkit.pdf.ansi import settle, terminal
-from labkit.pdf.assets import PictureError, decode
+from labkit.pdf.ansi import terminal
+from labkit.pdf.assets import decode
+from labkit.pdf.errors import PictureError
+from labkit.pdf.fold import MAX_LINES, folded
 from labkit.pdf.html import Html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.notebook import Cell, Json, as_dict, text_of
-from labkit.pdf.typ import block, call, clean, code, lit, note
+from labkit.pdf.typ import block, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
-MAX_LINES = 400  # of one text output; the rest is folded with its count
-MAX_LINE = 4_000
 MAX_HTML = 5_000_000
+MAX_TAGS = 25_000
+MAX_OUTPUTS = 300  # of one cell
+MAX_WRITTEN = 1_000_000  # as `cost` counts, of one cell's outputs
+MAX_MARKDOWN = 100_000  # characters of one cell
+MAX_MARKDOWN_LINES = 4_000
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _FRAME = re.compile(r'frames\[\d+\]\s*=\s*"(data:image/\w+;base64,[^"]+)"')
@@ -30,24 +36,31 @@ class Outputs:
 
     html: Html
     widgets: Widgets
+    fold: int = MAX_LINES
 
     def of(self, cell: Cell) -> list[str]:
         """Return one expression an output; neighbouring streams of one name are put together."""
-        shown = []
-        for output in coalesced(cell.outputs):
+        shown: list[str] = []
+        written = 0
+        outputs = coalesced(cell.outputs)
+        for number, output in enumerate(outputs):
+            if number >= MAX_OUTPUTS or written > MAX_WRITTEN:
+                shown.append(note(f"[{len(outputs) - number:,} more outputs of this cell not shown]"))
+                break
             body = self.one(output, cell.count, 0)
             if body:
-                number = "none"
+                count = "none"
                 if output.get("output_type") == "execute_result":
-                    number = str(cell.count) if cell.count is not None else "none"
-                shown.append(call("result", number, block([body])))
+                    count = str(cell.count) if cell.count is not None else "none"
+                shown.append(call("result", count, block([body])))
+                written += cost(body)
         return shown
 
     def one(self, output: Json, count: int | None, depth: int) -> str:
         """Return the expression of one output, "" when it is empty."""
         kind = output.get("output_type")
         if kind == "stream":
-            text = folded(settle(text_of(output.get("text"))))
+            text = folded(text_of(output.get("text")), self.fold, terminal=True)
             if not text.strip():
                 return ""
             return (
@@ -65,7 +78,7 @@ class Outputs:
         text = "\n".join(line for line in lines if isinstance(line, str)) if isinstance(lines, list) else ""
         if not text.strip():
             text = f"{text_of(output.get('ename'))}: {text_of(output.get('evalue'))}"
-        return call("errors", block([terminal(folded(text))]))
+        return call("errors", block([terminal(folded(text, self.fold, terminal=True))]))
 
     def _rich(self, data: Json, metadata: Json, count: int | None, depth: int) -> str:
         """Return the richest form of a display that can be shown."""
@@ -81,7 +94,7 @@ class Outputs:
         self_text = text_of(data.get("text/plain"))
         seen = [call("missing-picture", lit(f"output of cell [{count}]"), lit(""), lit(p)) for p in problems]
         if self_text.strip():
-            return block([*seen, terminal(folded(settle(self_text)))])
+            return block([*seen, terminal(folded(self_text, self.fold, terminal=True))])
         if seen:
             return block(seen)
         kinds = ", ".join(sorted(data)) or "nothing"
@@ -93,7 +106,7 @@ class Outputs:
         if _WIDGET in data:
             forms.append(partial(self._widget, data, count, depth))
         if "text/html" in data:
-            forms.append(partial(self._html, text_of(data["text/html"])))
+            forms.append(partial(self._html, text_of(data["text/html"]), text_of(data.get("text/plain"))))
         if "text/markdown" in data:
             forms.append(partial(self._markdown, text_of(data["text/markdown"])))
         forms += [
@@ -122,10 +135,11 @@ class Outputs:
             "[interactive control: its state was not saved in the notebook; open the notebook to use it]"
         )
 
-    def _html(self, text: str) -> str:
-        if len(text) > MAX_HTML and "frames[" not in text:
-            return note(f"[HTML output of {len(text):,} characters not shown]")
-        frames = _FRAME.findall(text)
+    def _html(self, text: str, plain: str) -> str:
+        frames = _FRAME.findall(text) if "frames[" in text else []
+        if not frames and (len(text) > MAX_HTML or text.count("<") > MAX_TAGS):
+            said = note(f"[HTML output of {len(text):,} characters not shown, only its plain text]")
+            return block([said, terminal(folded(plain, self.fold, terminal=True)) if plain.strip() else ""])
         if frames:
             last = re.sub(r"\\\s", "", frames[-1].split(",", 1)[1])
             path = self.html.pictures.add(decode(last, "image/png"))
@@ -135,6 +149,8 @@ class Outputs:
         return self.html.convert(text)
 
     def _markdown(self, text: str) -> str:
+        if too_long(text):
+            return call("source-text", code(folded(text, self.fold)))
         self.html.attachments, self.html.math = {}, True
         return self.html.convert(to_html(text))
 
@@ -155,39 +171,25 @@ class Outputs:
 
     def _json(self, value: object) -> str:
         text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
-        return call("output-text", code(folded(text)))
+        return call("output-text", code(folded(text, self.fold)))
+
+
+def too_long(markdown: str) -> bool:
+    """Say whether Markdown is so long that it is shown as its source."""
+    return len(markdown) > MAX_MARKDOWN or markdown.count("\n") > MAX_MARKDOWN_LINES
 
 
 def coalesced(outputs: tuple[Json, ...]) -> list[Json]:
     """Return outputs with neighbouring streams of the same name put together."""
     merged: list[Json] = []
-    for output in outputs:
-        last = merged[-1] if merged else {}
-        same = output.get("output_type") == last.get("output_type") == "stream"
-        if same and output.get("name") == last.get("name"):
-            merged[-1] = {**last, "text": text_of(last.get("text")) + text_of(output.get("text"))}
+    for (kind, name), group in groupby(outputs, key=_stream_name):
+        if kind == "stream":
+            text = "".join(text_of(output.get("text")) for output in group)
+            merged.append({"output_type": "stream", "name": name, "text": text})
         else:
-            merged.append(output)
+            merged.extend(group)
     return merged
 
 
-def folded(text: str, limit: int = MAX_LINES) -> str:
-    """Return text whose middle lines are replaced by their count when there are too many.
-
-    Example:
-        >>> folded("1\\n2\\n3\\n4\\n5", limit=3)
-        '1\\n… 3 lines not shown here; the attached notebook has them …\\n5'
-    """
-    lines = [
-        line
-        if len(line) <= MAX_LINE
-        else f"{line[:MAX_LINE]}… {len(line) - MAX_LINE} characters not shown here …"
-        for line in text.strip("\n").split("\n")
-    ]
-    if len(lines) > limit:
-        keep = max(1, (limit - 1) // 2)
-        count = len(lines) - 2 * keep
-        lines[keep : len(lines) - keep] = [
-            f"… {count} lines not shown here; the attached notebook has them …"
-        ]
-    return "\n".join(lines)
+def _stream_name(output: Json) -> tuple[str, str]:
+    return text_of(output.get("output_type")), text_of(output.get("name"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from labkit.pdf.notebook import Notebook, content_hash
+from labkit.pdf.options import Options
 
 MIME = "application/x-ipynb+json"
 # Everything that decides how a page looks; another version of one may draw another page.
@@ -24,10 +25,12 @@ class Stamp:
     file_hash: str
     content: str
     engine: str
+    options: str = ""  # those that are not the usual ones
 
     def keywords(self) -> list[str]:
         """Return the stamp as the PDF's keywords."""
-        return [f"ipynb-sha256:{self.file_hash}", f"content-sha256:{self.content}", f"engine:{self.engine}"]
+        words = [f"ipynb-sha256:{self.file_hash}", f"content-sha256:{self.content}", f"engine:{self.engine}"]
+        return [*words, f"options:{self.options}"] if self.options else words
 
 
 @lru_cache(maxsize=1)
@@ -43,9 +46,9 @@ def _version(name: str) -> str:
         return "none"
 
 
-def stamp(raw: bytes, notebook: Notebook) -> Stamp:
+def stamp(raw: bytes, notebook: Notebook, options: Options) -> Stamp:
     """Return the stamp of a notebook's bytes."""
-    return Stamp(hashlib.sha256(raw).hexdigest(), content_hash(notebook), engine())
+    return Stamp(hashlib.sha256(raw).hexdigest(), content_hash(notebook), engine(), options.words())
 
 
 def parse_keywords(text: str) -> Stamp | None:
@@ -58,4 +61,9 @@ def parse_keywords(text: str) -> Stamp | None:
     found = dict(part.strip().split(":", 1) for part in text[:4000].split(",") if ":" in part)
     if "ipynb-sha256" not in found:
         return None
-    return Stamp(found["ipynb-sha256"], found.get("content-sha256", ""), found.get("engine", ""))
+    return Stamp(
+        found["ipynb-sha256"],
+        found.get("content-sha256", ""),
+        found.get("engine", ""),
+        found.get("options", ""),
+    )

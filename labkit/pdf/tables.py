@@ -1,20 +1,49 @@
-"""HTML tables (pandas, Markdown) to Typst tables."""
+"""HTML tables (pandas, Markdown) to Typst tables; one that is too wide for the page is split by columns."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bs4.element import Tag
 
 from labkit.pdf import css
-from labkit.pdf.typ import block, call, note
+from labkit.pdf.typ import block, call, lit, note
 
 if TYPE_CHECKING:
     from labkit.pdf.html import Html
 
-MAX_COLUMNS = 60
+MAX_COLUMNS = 120
 MAX_ROWS = 500
+MAX_CELLS = 6_000
+ROOM = 125  # letters that fit side by side when a table is made a little smaller
+GAP = 3  # what the space around a cell takes, in letters
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell: where it stands, how far it reaches, how many letters wide it is, its Typst expression."""
+
+    x: int
+    y: int
+    across: int
+    down: int
+    letters: int
+    body: str
+    named: tuple[tuple[str, str], ...]
+    head: bool
+    label: bool  # a heading at the start of a row
+
+    def typst(self, first: int = 0) -> str:
+        """Return the cell's expression, columns counted from `first`."""
+        named = {"x": str(self.x - first), "y": str(self.y)}
+        if self.across > 1:
+            named["colspan"] = str(self.across)
+        if self.down > 1:
+            named["rowspan"] = str(self.down)
+        return call("table.cell", self.body, **named, **dict(self.named))
 
 
 def table(html: Html, element: Tag, depth: int) -> str:
@@ -22,42 +51,114 @@ def table(html: Html, element: Tag, depth: int) -> str:
     rows = [row for row in element.find_all("tr") if row.find_parent("table") is element]
     if not rows:
         return html.flow([c for c in element.children if getattr(c, "name", None) != "caption"], depth)
-    shown = rows[:MAX_ROWS]
+    widest = max(len(row.find_all(["td", "th"], recursive=False)) for row in rows[:MAX_ROWS])
+    shown = rows[: min(MAX_ROWS, max(20, MAX_CELLS // max(1, min(widest, MAX_COLUMNS))))]
+    places, left_out = _places(html, shown, depth)
+    if not places:
+        return ""
+    frame = "dataframe" in element.get_attribute_list("class") or str(element.get("id", "")).startswith("T_")
+    result = _split(places, frame)
+    caption = element.find("caption")
+    if isinstance(caption, Tag):
+        result.insert(0, call("caption", html.line(caption, depth)))
+    if len(rows) > len(shown):
+        result.append(note(f"[{len(rows) - len(shown)} more rows not shown]"))
+    if left_out:
+        result.append(note(f"[{left_out} more columns not shown]"))
+    return block(result)
+
+
+def _places(html: Html, rows: list[Tag], depth: int) -> tuple[list[Place], int]:
+    """Return the cells of rows with their places, and how many columns are left out."""
     taken: set[tuple[int, int]] = set()
-    head: list[str] = []
-    body: list[str] = []
-    header_rows = _header_rows(shown)
-    width = left_out = 0
-    for y, row in enumerate(shown):
+    places: list[Place] = []
+    left_out = 0
+    heads = _header_rows(rows)
+    for y, row in enumerate(rows):
         x = 0
         for cell in row.find_all(["td", "th"], recursive=False):
             while (x, y) in taken:
                 x += 1
-            across, down = _span(cell, "colspan", 200), _span(cell, "rowspan", len(shown) - y)
-            if y < header_rows:
-                down = min(down, header_rows - y)
+            across, down = _span(cell, "colspan", 200), _span(cell, "rowspan", len(rows) - y)
+            if y < heads:
+                down = min(down, heads - y)
             if x >= MAX_COLUMNS:
                 left_out = max(left_out, x + across - MAX_COLUMNS)
                 x += across
                 continue
             across = min(across, MAX_COLUMNS - x)
             taken.update((x + i, y + j) for i in range(across) for j in range(down))
-            (head if y < header_rows else body).append(_cell(html, cell, (x, y, across, down), depth))
+            places.append(_cell(html, cell, (x, y, across, down), depth, head=y < heads))
             x += across
-            width = max(width, x)
-    if not width:
-        return ""
-    frame = "dataframe" in element.get_attribute_list("class") or str(element.get("id", "")).startswith("T_")
+    return places, left_out
+
+
+def _split(places: list[Place], frame: bool) -> list[str]:
+    """Return one table, or several when the columns need more than the page is wide."""
+    columns = max(place.x + place.across for place in places)
+    widths = [1] * columns
+    for place in places:
+        if place.across == 1:
+            widths[place.x] = max(widths[place.x], min(60 if frame else 12, place.letters))
+    labels = 0
+    while labels < min(3, columns - 1) and all(p.label or p.head for p in places if p.x == labels):
+        labels += 1
+    groups = _groups([width + GAP for width in widths], labels, ROOM)
+    if len(groups) == 1 or sum(widths[:labels]) > ROOM // 2:
+        return [_one(places, columns, frame)]
+    made = []
+    for start, end in groups:
+        repeated = [p for p in places if p.x < labels]
+        body = [cut for p in places if (cut := _cut(p, max(start, labels), end))]
+        shift = max(start, labels) - labels
+        moved = [replace(p, x=p.x - shift) for p in body]
+        said = f"[columns {start + 1 - labels} to {end - labels} of {columns - labels}]"
+        made.append(call("lead-note", lit(said)))
+        made.append(_one(repeated + moved, labels + end - max(start, labels), frame))
+    return made
+
+
+def _groups(widths: list[int], labels: int, room: int) -> list[tuple[int, int]]:
+    """Return from which column to which each part goes; the parts are about equally wide.
+
+    Example:
+        >>> _groups([2, 5, 5, 5, 5], 1, 18)
+        [(1, 3), (3, 5)]
+    """
+    if sum(widths) <= room:
+        return [(labels, len(widths))]
+    most = max(1, room - sum(widths[:labels]))
+    parts = len(_filled(widths, labels, most))
+    even = -(-sum(widths[labels:]) // parts)
+    for width in range(min(even, most), most + 1):  # the narrowest that needs no more parts
+        groups = _filled(widths, labels, width)
+        if len(groups) <= parts:
+            break
+    return groups
+
+
+def _filled(widths: list[int], labels: int, room: int) -> list[tuple[int, int]]:
+    """Return groups of columns, each filled as far as there is room."""
+    groups, start, used = [], labels, 0
+    for x in range(labels, len(widths)):
+        if used and used + widths[x] > room:
+            groups.append((start, x))
+            start, used = x, 0
+        used += widths[x]
+    return [*groups, (start, len(widths))]
+
+
+def _cut(place: Place, start: int, end: int) -> Place | None:
+    """Return the part of a cell that stands in columns `start` to `end`, None when none does."""
+    left, right = max(place.x, start), min(place.x + place.across, end)
+    return replace(place, x=left, across=right - left) if left < right else None
+
+
+def _one(places: list[Place], columns: int, frame: bool) -> str:
+    head = [place.typst() for place in places if place.head]
+    body = [place.typst() for place in places if not place.head]
     parts = [call("table.header", *head)] if head else []
-    result = [call("data-table", str(width), "true" if frame else "false", *parts, *body)]
-    caption = element.find("caption")
-    if isinstance(caption, Tag):
-        result.insert(0, call("caption", html.line(caption, depth)))
-    if len(rows) > MAX_ROWS:
-        result.append(note(f"[{len(rows) - MAX_ROWS} more rows not shown]"))
-    if left_out:
-        result.append(note(f"[{left_out} more columns not shown]"))
-    return block(result)
+    return call("data-table", str(columns), "true" if frame else "false", *parts, *body)
 
 
 def _header_rows(rows: list[Tag]) -> int:
@@ -76,13 +177,9 @@ def _span(cell: Tag, name: str, limit: int) -> int:
     return max(1, min(limit, int(value))) if re.fullmatch(r"[0-9]{1,4}", value) else 1
 
 
-def _cell(html: Html, cell: Tag, place: tuple[int, int, int, int], depth: int) -> str:
+def _cell(html: Html, cell: Tag, place: tuple[int, int, int, int], depth: int, *, head: bool) -> Place:
     style = html.style(cell)
-    named = {
-        key: str(value)
-        for key, value in zip(("x", "y", "colspan", "rowspan"), place, strict=True)
-        if key in "xy" or value > 1
-    }
+    named: dict[str, str] = {}
     paper = css.colour(style.get("background-color") or style.get("background", ""))
     side = style.get("text-align", "") or str(cell.get("align", ""))
     if paper:
@@ -95,4 +192,10 @@ def _cell(html: Html, cell: Tag, place: tuple[int, int, int, int], depth: int) -
     ink = css.colour(style.get("color", ""))
     if ink:
         body = block([call("ink-text", ink, body)])
-    return call("table.cell", body, **named)
+    return Place(*place, _letters(cell.get_text()), body, tuple(named.items()), head, cell.name == "th")
+
+
+def _letters(text: str) -> int:
+    """Return how wide text is in letters; a Chinese one is as wide as two."""
+    text = " ".join(text[:400].split())
+    return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text)

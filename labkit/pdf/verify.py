@@ -9,13 +9,12 @@ process of its own, with limits on time and memory.
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from labkit.pdf.child import run
 
 MAX_PDF = 200_000_000
 MAX_NOTEBOOK = 100_000_000
@@ -60,21 +59,8 @@ def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: floa
 
 def _in_child(folder: Path, *, rerender: bool, seconds: float) -> Verdict:
     """Run the comparison in a process of its own and return what it says."""
-    path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
-    environment = {**os.environ, "PYTHONPATH": path}
-    command = [sys.executable, "-P", "-W", "ignore", "-m", "labkit.pdf.compare", "1" if rerender else "0"]
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-            check=False,
-        )
-        answer = json.loads(done.stdout[-8000:].decode("utf-8", "replace").strip().splitlines()[-1])
+        answer = run("labkit.pdf.compare", ["1" if rerender else "0"], folder, seconds=seconds)
         return Verdict(answer["proven"] is True, str(answer["reason"]))
     except subprocess.TimeoutExpired:
         return Verdict(False, f"Not proven: comparing took more than {seconds:g} seconds and was stopped.")

@@ -22,7 +22,8 @@ class Widgets:
     def of(notebook: Notebook) -> Widgets:
         """Return the widgets whose state the notebook holds."""
         saved = as_dict(notebook.metadata.get("widgets"))
-        return Widgets(as_dict(as_dict(saved.get("application/vnd.jupyter.widget-state+json")).get("state")))
+        kept = as_dict(saved.get("application/vnd.jupyter.widget-state+json"))
+        return Widgets(as_dict(kept.get("state", kept)))  # Colab leaves out the word "state"
 
     def describe(self, model: str) -> tuple[tuple[Json, ...], str]:
         """Return the outputs that a widget shows, and its controls in words ("" when unknown).

@@ -9,13 +9,16 @@ from labkit.check import cases_layer, cases_size
 from labkit.check.draw import Draw
 
 SEED = st.one_of(st.none(), st.integers(), st.text(), st.binary())
+FEW = settings(max_examples=25, deadline=None)
 
 
+@FEW
 @given(SEED)
 def test_same_seed_same_inputs(seed):
     assert torch.equal(Draw("a", seed).tensor(3, 4), Draw("a", seed).tensor(3, 4))
 
 
+@FEW
 @given(SEED, SEED)
 def test_other_seed_or_exercise_other_inputs(one, two):
     same = type(one) is type(two) and one == two
@@ -23,6 +26,7 @@ def test_other_seed_or_exercise_other_inputs(one, two):
     assert not torch.equal(Draw("a", one).tensor(3, 4), Draw("b", one).tensor(3, 4))
 
 
+@FEW
 @given(SEED, st.lists(st.integers(1, 4), min_size=1, max_size=4))
 def test_values_have_both_signs_and_no_order(seed, shape):
     flat = Draw("x", seed).tensor(*shape).flatten()
@@ -33,7 +37,7 @@ def test_values_have_both_signs_and_no_order(seed, shape):
         assert flat.diff().min() < 0 < flat.diff().max()
 
 
-@settings(max_examples=25, deadline=None)
+@FEW
 @given(SEED)
 def test_layers_are_never_square(seed):
     for case in cases_layer.conv2d(Draw("conv2d", seed)):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from labkit.check import cases_convolution, library
 from labkit.check.draw import Draw
 
-SEEDS = (None, 2**70, "a5f0" * 16, "épreuve", b"\xff\x00")
+SEEDS = (None, "a5f0" * 16, "épreuve", b"\xff\x00")
 ANY_SEED = st.one_of(st.integers(), st.text(), st.binary())
-FAST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def test_every_function_has_at_least_four_styles(name, honest):

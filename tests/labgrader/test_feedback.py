@@ -123,3 +123,17 @@ def test_the_mark_scheme_has_a_heading_of_its_own(graded):
     assert "MARK SCHEME" not in html
     assert "How it is marked" in html
     assert "late: 2 points less" in html
+
+
+def test_feedback_as_a_pdf(graded):
+    import pypdfium2
+
+    (amy,) = write_feedback(graded, LAB, student="amy", pdf=True)
+    document = pypdfium2.PdfDocument(amy.with_suffix(".pdf"))
+    text = " ".join("".join(page.get_textpage().get_text_range() for page in document).split())
+    assert text.startswith(f"Feedback: {LAB}")
+    assert "points" in text
+    assert "mean" in text
+    assert "Picture not shown: x (files are not read here)" in text
+    document.close()
+    assert amy.is_file()

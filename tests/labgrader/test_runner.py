@@ -295,7 +295,7 @@ def test_a_dry_run_says_who_and_why_and_does_nothing(course, toy, threads):
         labgrade(course, "grade", LAB, "--dry-run"),
         capture_output=True,
         text=True,
-        env={**os.environ, "COLUMNS": "120"},
+        env={**os.environ, "COLUMNS": "240"},
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -54,6 +54,24 @@ Hidden hint text.
 - [x] ticked
 - [ ] unticked
 """
+MORE = """שלום RTL words.
+
+<div class="alert alert-info">An alert box.</div>
+
+A footnote[^1] and <kbd>Ctrl</kbd>.
+
+[^1]: Footnote as text.
+
+Flag 🇹🇼, family 👩\u200d🔬, ✅ done.
+"""
+WIDE = (
+    '<table class="dataframe"><thead><tr><th></th>'
+    + "".join(f"<th>column_{i}</th>" for i in range(30))
+    + "</tr></thead><tbody><tr><th>first</th>"
+    + "".join(f"<td>{i}.123456</td>" for i in range(30))
+    + "</tr></tbody></table>"
+)
+DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"><circle cx="9" cy="9" r="8"/></svg>'
 CJK = "中文段落 **粗體字** 日本語のテキスト 한국어 emoji 😀 and a party 🎉 and \u202eturned\u202c text."
 
 
@@ -133,7 +151,7 @@ def make_stress():
         (None, ("Hidden hint text.", "[script not shown]", "unclosed bold", "Fourth level", "☑", "ticked")),
         (
             markdown(CJK),
-            ("中文段落粗體字日本語のテキスト한국어", "😀", "[party popper]", "[U+202E]turned[U+202C]"),
+            ("中文段落粗體字日本語のテキスト한국어", "😀", "🎉", "[U+202E]turned[U+202C]"),
         ),
         (code("x = 1  # 註解\nprint(x)", [stream("1\n")], 1), ("x = 1  # 註解", "print(x)", "1")),
         (
@@ -192,6 +210,13 @@ def make_stress():
             ("q-slips",),
         ),
         (None, ("3 points", "An answer.")),
+        (markdown(MORE), ("RTL words", "An alert box.", "A footnote[^1]", "[^1]: Footnote as text.", "TW")),
+        (
+            code("wide", [display({"text/html": WIDE})], 17),
+            ("[columns 1 to", "column_0", "first", "[columns"),
+        ),
+        (None, ("column_29", "first", "29.123456")),
+        (code("drawing", [display({"image/svg+xml": DRAWING})], 18), ("drawing",)),
         (code("the_last_cell()", (), None), ("[ ]", "the_last_cell()")),
     ]
     widgets = {"application/vnd.jupyter.widget-state+json": {"state": SLIDER}}

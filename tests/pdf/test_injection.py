@@ -90,7 +90,7 @@ def test_text_stays_text(make, text):
     shown = make.squeezed(make.page_text(pdf))
     # The code cell shows its source as it is; characters that cannot be shown are named.
     source = re.sub(r"\r\n?", "\n", text).replace("\x00", "\ufffd").replace("\x1b", "\ufffd")
-    source = source.replace("\u202e", "[U+202E]").replace("🎉", "[party popper]")
+    source = source.replace("\u202e", "[U+202E]")
     for line in source.strip("\n").split("\n"):
         assert make.squeezed(line).replace("\ufffd", "") in shown.replace("\ufffd", "")
 

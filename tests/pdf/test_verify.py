@@ -4,12 +4,16 @@ import importlib.util
 import io
 import json
 import re
+import shutil
+import subprocess
 import zlib
 
+import pypdfium2
 import pytest
 from pypdf import PdfReader, PdfWriter
 
 from labkit.pdf import render
+from labkit.pdf.options import Options
 from labkit.pdf.verify import verify
 
 
@@ -121,8 +125,66 @@ def test_a_pdf_without_notebook_is_not_proven(pair):
     writer.write(out)
     verdict = verify(out.getvalue(), pair[1])
     assert verdict == type(verdict)(
-        False, "Not proven: the PDF has no notebook inside; make it with `labkit pdf` or `labkit handin`."
+        False,
+        "Cannot prove: the PDF has no notebook inside, as when a viewer prints it to a file, "
+        "and its pages hold no text to compare.",
     )
+
+
+def printed(pdf, name="printed.pdf"):
+    """The same pages without what was attached, as a viewer's "Print to file" leaves them."""
+    out = io.BytesIO()
+    writer = PdfWriter()
+    for page in PdfReader(io.BytesIO(pdf)).pages:
+        writer.add_page(page)
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_printed_pdf_is_compared_by_its_text(pair, make):
+    verdict = verify(printed(pair[0]), pair[1])
+    assert not verdict.proven
+    assert verdict.reason == (
+        "Cannot prove: the PDF has no notebook inside, as when a viewer prints it to a file. The text of "
+        "its pages is that of the notebook; its first page bears this notebook's hash; pictures could not be "
+        "compared."
+    )
+    other = verify(printed(pair[0]), make.notebook(make.markdown("# Lab\n\nAnother.")))
+    assert other.reason.startswith(
+        "Refuted: the PDF has no notebook inside, and its first page says that it was"
+    )
+
+
+def test_a_pdf_that_a_viewer_saved_again_is_proven(pair):
+    again = changed(pair[0], lambda writer: None)
+    assert again != pair[0]
+    verdict = verify(again, pair[1], rerender=True)
+    assert verdict.proven, verdict.reason
+    assert verdict.reason.endswith(
+        "another program has saved the PDF again, but each of its 1 pages is drawn by the same commands "
+        "as when the notebook is drawn again."
+    )
+
+
+def test_a_note_put_on_a_page_is_not_proven(pair):
+    from pypdf.annotations import FreeText
+
+    def put(writer):
+        writer.add_annotation(0, FreeText(text="forty-three", rect=(90, 600, 200, 640)))
+
+    verdict = verify(changed(pair[0], put), pair[1], rerender=True)
+    assert not verdict.proven
+    assert "pages are drawn in another way" in verdict.reason
+
+
+def test_chosen_options_are_drawn_again(make):
+    data = make.notebook(make.markdown("# Lab"), make.code("hidden()", tags=["solution"]))
+    pdf = render(data, name="n.ipynb", options=Options(paper="letter", cover=True, leave_out=("solution",)))
+    verdict = verify(pdf, data, rerender=True)
+    assert verdict.proven, verdict.reason
+    text = make.page_text(pdf)
+    assert "hidden()" not in text
+    assert "1 cell tagged solution left out here" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(
@@ -137,7 +199,7 @@ def test_a_damaged_pdf_is_not_proven(pair, cut):
     damaged = pair[0][:cut] if cut > 0 else pair[0].replace(b"/EmbeddedFiles", b"/EmbeddedFilez")
     verdict = verify(damaged, pair[1])
     assert not verdict.proven
-    assert verdict.reason.startswith("Not proven:")
+    assert verdict.reason.startswith(("Not proven:", "Cannot prove:"))
 
 
 def _pdf_with_stream(head, data):
@@ -188,3 +250,22 @@ def test_a_missing_package_is_named(pair, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pypdf" else find(name))
     assert verify(*pair).reason == "Not compared: pypdf is missing; run: pip install 'labkit[pdf]'"
+
+
+@pytest.mark.skipif(shutil.which("gs") is None, reason="needs Ghostscript")
+def test_a_pdf_that_ghostscript_has_rewritten_is_not_called_a_forgery(pair, tmp_path):
+    (tmp_path / "in.pdf").write_bytes(pair[0])
+    command = ["gs", "-q", "-sDEVICE=pdfwrite", "-o", "out.pdf", "in.pdf"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    verdict = verify((tmp_path / "out.pdf").read_bytes(), pair[1], rerender=True)
+    assert not verdict.proven
+    assert verdict.reason.startswith("Cannot prove:")
+
+
+def test_a_pdf_that_chrome_has_saved_is_proven(pair):
+    out = io.BytesIO()
+    document = pypdfium2.PdfDocument(pair[0])
+    document.save(out)
+    document.close()
+    verdict = verify(out.getvalue(), pair[1], rerender=True)
+    assert verdict.proven, verdict.reason

@@ -1,6 +1,5 @@
 """Nothing outlives a child: not a process, a file, an open file of ours; and every death has its reason."""
 
-import glob
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from labgrader.sandbox import (
     SandboxLimits,
     SandboxPolicy,
     Zygote,
-    cgroup,
+    processes,
     snippet,
     sweep,
     users,
@@ -69,7 +68,7 @@ def users_processes(zygote):
     uid = zygote._warm.lease.uid if zygote._warm.lease else None
     if uid is None:
         return living(zygote._warm.base)
-    return users.processes(uid)
+    return processes.of_user(uid)
 
 
 @pytest.mark.parametrize("close", [False, True], ids=["with the socket", "without"])
@@ -230,7 +229,7 @@ def test_a_killed_grader_leaves_nothing_running(tier):
         uid = os.stat(base).st_uid
         owner.kill()
     if uid != os.getuid():
-        assert eventually(lambda: users.processes(uid) == [])
+        assert eventually(lambda: processes.of_user(uid) == [])
     else:
         assert eventually(lambda: living(base) == [])
     assert base in sweep.sweep()
@@ -251,21 +250,84 @@ def test_sweep_does_not_follow_a_planted_link(tmp_path):
 
 
 def test_close_leaves_nothing(tier):
-    def bases():
-        return {
-            path for place in sweep.places() for path in glob.glob(os.path.join(place, sweep.PREFIX + "*"))
-        }
-
-    before = bases()
     files = len(os.listdir("/proc/self/fd"))
     zygote = Zygote(tier, SandboxPolicy(limits=SMALL, entry=snippet.ENTRY, preload=()))
     child = zygote.fork()
     base = zygote._warm.base
     snippet.ask(child, DAEMON.format(close=True))
     zygote.close()
-    assert bases() <= before
+    assert not os.path.exists(base)
     assert living(base) == []
     assert len(os.listdir("/proc/self/fd")) == files
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"entry": "nowhere:serve"}, "cannot be found"),
+        ({"preload": ("no_such_module",)}, "No module named"),
+        ({"preload": ("torch",), "start_seconds": 0.3}, "not ready in 0.3 s"),
+        ({"python": "/nowhere/python"}, "/nowhere/python"),
+    ],
+    ids=["entry", "preload", "slow", "no Python"],
+)
+def test_a_failed_start_leaves_nothing(tier, change, error, monkeypatch):
+    made = []
+    make_base = sweep.make_base
+
+    def remember(**options):
+        made.append(make_base(**options))
+        return made[-1]
+
+    monkeypatch.setattr(sweep, "make_base", remember)
+    change = dict(change)
+    files = len(os.listdir("/proc/self/fd"))
+    if python := change.pop("python", None):
+        monkeypatch.setattr(sys, "executable", python)
+    policy = replace(SandboxPolicy(limits=SMALL, entry=snippet.ENTRY, preload=()), **change)
+    began = time.monotonic()
+    with pytest.raises((SandboxError, FileNotFoundError), match=error):
+        Zygote(tier, policy).start()
+    assert time.monotonic() - began < 8
+    ((base, _),) = made
+    assert not os.path.exists(base)
+    assert eventually(lambda: living(base) == [])
+    assert len(os.listdir("/proc/self/fd")) == files
+
+
+HIDDEN = """
+import os, sys
+r, w = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.setsid(); os.chdir("/"); os.closerange(0, 1024)
+        try:
+            import resource
+            resource.setrlimit(resource.RLIMIT_RTTIME, (1, 1))
+        except (OSError, ValueError):
+            pass
+        os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(77)", WORD], {})
+    os._exit(0)
+os.wait()
+result = True
+"""
+
+
+def test_a_hidden_daemon_ends_though_its_warden_was_killed(protecting_tier, monkeypatch):
+    """An ordinary user has neither a user number of its own to search for nor, perhaps, a control group."""
+    if protecting_tier == "landlock":  # root cannot enter the other tier as itself
+        monkeypatch.setattr(users, "lease", lambda: None)
+    monkeypatch.setattr(processes, "make_group", lambda name: None)
+    word = "labgrader-test-" + os.urandom(8).hex()
+    policy = SandboxPolicy(limits=SMALL, entry=snippet.ENTRY, preload=())
+    with Zygote(protecting_tier, policy) as zygote:
+        child = zygote.fork()
+        assert snippet.ask(child, HIDDEN.replace("WORD", repr(word)))["result"] is True
+        for pid in (zygote.pid, *processes.descendants(zygote.pid)[:1]):  # bubblewrap's own first
+            os.kill(pid, signal.SIGKILL)
+        child.close()
+    assert eventually(lambda: living(word) == [])
 
 
 def test_wrong_use_is_said_plainly():
@@ -302,14 +364,14 @@ def test_limits_differ_by_child(zygote):
 
 
 def test_a_control_group_ends_what_the_warden_cannot(tmp_path):
-    group = cgroup.make(f"labgrader-test-{os.getpid()}")
+    group = processes.make_group(f"labgrader-test-{os.getpid()}")
     if group is None:
         pytest.skip("no control group can be made here")
-    code = f"from labgrader.sandbox import cgroup; cgroup.join({group!r}); print(1, flush=True)\n"
+    code = f"from labgrader.sandbox import processes; processes.join_group({group!r}); print(1, flush=True)\n"
     code += "import os, time; os.fork(); os.setsid(); os.fork(); time.sleep(100)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        assert cgroup.end(group)
+        assert processes.end_group(group)
         assert process.wait(5) == -9
     assert not os.path.exists(group)
 

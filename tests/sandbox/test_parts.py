@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labgrader.sandbox import SandboxError, landlock, probe, seal, sweep, trees, users, way
+from labgrader.sandbox import SandboxError, landlock, probe, seal, sweep, trees, users
 from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.probe import Finding, Report
-from labgrader.sandbox.tree import remove
+from labgrader.sandbox.sweep import remove
 
 import labkit
 
@@ -65,9 +65,9 @@ def test_closed_ways(tmp_path):
     inner = tmp_path / "home" / "venv"
     inner.mkdir(parents=True)
     (tmp_path / "home").chmod(0o700)
-    assert way.closed(str(inner)) is not None
-    assert way.closed("/usr/lib") is None
-    assert way.legible("/usr/lib")
+    assert users.closed(str(inner)) is not None
+    assert users.closed("/usr/lib") is None
+    assert users.legible("/usr/lib")
 
 
 def test_landlock_versions():
@@ -144,23 +144,23 @@ def test_bases_are_private(room):
 
 AS_SOMEBODY = """
 import json, os, sys
-from labgrader.sandbox import capabilities, seal, trees, way
+from labgrader.sandbox import seal, trees, users
 mode = sys.argv[1]
 if mode == "user":
     home = "/tmp/labgrader-test-home-" + str(os.getpid()); os.mkdir(home); os.chown(home, 54321, 54321)
-    keep = way.open_way(trees.readable(), base=home, samples=[os.__file__, seal.__file__])
+    keep = users.open_way(trees.readable(), base=home, samples=[os.__file__, seal.__file__])
     assert keep is None, keep
-    way.become(54321)
+    users.become(54321)
     os.environ["HOME"] = home
 else:
     kept = {6: 1, 7: 1, 0: 1, 1: 1, 5: 1, 8: 1}
     for number in range(64):
         if number not in kept:
             try:
-                capabilities.prctl(capabilities.PR_CAPBSET_DROP, number)
+                users.prctl(users.PR_CAPBSET_DROP, number)
             except OSError:
                 pass
-    capabilities._set(sum(1 << number for number in kept))
+    users._set(sum(1 << number for number in kept))
 from labgrader.sandbox.probe import probe
 out = {r.tier: [r.holds, r.reason, list(r.open)] for r in probe()}
 if mode == "user":
@@ -175,7 +175,7 @@ def test_landlock_holds_for(mode):
     if landlock.abi() < 1:
         pytest.skip("no Landlock in this kernel")
     done = subprocess.run(
-        [sys.executable, "-I", "-c", AS_SOMEBODY, mode], capture_output=True, text=True, cwd="/", check=False
+        [sys.executable, "-P", "-c", AS_SOMEBODY, mode], capture_output=True, text=True, cwd="/", check=False
     )
     assert done.returncode == 0, done.stderr
     reports = json.loads(done.stdout.splitlines()[-1])

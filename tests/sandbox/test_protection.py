@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from labgrader.sandbox import attempts, snippet
-from labgrader.sandbox.targets import targets
+from labgrader.sandbox.attempts import targets
 
 # What a container, a virtual machine or an ordinary user may lack even without our sandbox.
 NOT_EVERYWHERE = {

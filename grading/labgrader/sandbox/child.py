@@ -12,7 +12,7 @@ from typing import Any
 
 from labgrader.sandbox.lines import Lines
 from labgrader.sandbox.records import Ending, SandboxError
-from labgrader.sandbox.system import LINUX
+from labgrader.sandbox.syscalls import LINUX
 
 LONG_ENOUGH = 30.0
 

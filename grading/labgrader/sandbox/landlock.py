@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterable
 
-from labgrader.sandbox.system import LINUX, PR_SET_NO_NEW_PRIVS, libc, prctl, syscall
+from labgrader.sandbox.syscalls import LINUX, PR_SET_NO_NEW_PRIVS, libc, prctl, syscall
 
 CREATE, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 RULE_PATH_BENEATH = 1

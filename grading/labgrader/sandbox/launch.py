@@ -1,27 +1,45 @@
-"""First steps in the new process: drop root, enter the first layer, part into warden and nursery.
-
-Run as `python -I -m labgrader.sandbox.launch CONTROL_FD SPEC_FD OWNER_FD`.
-"""
+"""First steps in the new process: drop root, enter the first layer, part into warden and nursery."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
 from dataclasses import replace
 
-from labgrader.sandbox import bwrap, cgroup, landlock, namespaces, nursery, seal, way
+from labgrader.sandbox import bwrap, landlock, nursery, processes, seal, trees, users
 from labgrader.sandbox.lines import Lines
-from labgrader.sandbox.records import SandboxError
-from labgrader.sandbox.spec import Start, read_start
-from labgrader.sandbox.system import LINUX, PR_SET_CHILD_SUBREAPER, prctl
+from labgrader.sandbox.records import SandboxError, Start, read_start
+from labgrader.sandbox.syscalls import LINUX, PR_SET_CHILD_SUBREAPER, prctl
 from labgrader.sandbox.trees import DEVICES, DEVICES_WRITABLE, KERNEL
 from labgrader.sandbox.warden import Warden
 
 INSIDE = "--inside"
 A_DAY = 86400.0
+# Python's isolated mode looks at no PYTHONPATH, and Landlock keeps it from searching a checkout's folders.
+START = """
+import json, sys
+from importlib.util import spec_from_file_location
+packages, folders = json.loads(sys.argv[1])
+sys.path += [folder for folder in folders if folder not in sys.path]
+class Packages:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name in packages:
+            return spec_from_file_location(name, packages[name] + "/__init__.py")
+sys.meta_path.insert(0, Packages)
+from labgrader.sandbox import launch
+launch.main(sys.argv[2:])
+"""
+
+
+def command(*arguments: object) -> list[str]:
+    """Return the command line of a Python that imports what this one imports, and calls `main`."""
+    found = json.dumps([trees.packages(), trees.package_folders()])
+    return [sys.executable, "-I", "-c", START, found, *map(str, arguments)]
 
 
 def main(arguments: list[str]) -> None:
@@ -34,7 +52,7 @@ def main(arguments: list[str]) -> None:
     control_fd, spec_fd, owner_fd = map(int, arguments[:3])
     start = read_start(spec_fd)
     if INSIDE not in arguments:
-        cgroup.join(start.group)
+        processes.join_group(start.group)
         start = _step_down(start)
         os.ftruncate(spec_fd, 0)
         os.pwrite(spec_fd, start.dumps(), 0)
@@ -55,8 +73,8 @@ def _step_down(start: Start) -> Start:
     if start.uid is None:
         return start
     samples = [os.__file__, seal.__file__, sys.executable]
-    keep = way.open_way(start.trees, base=start.base, samples=samples)
-    way.become(start.uid, keep=keep)
+    keep = users.open_way(start.trees, base=start.base, samples=samples)
+    users.become(start.uid, keep=keep)
     return replace(start, keep_capability=keep)
 
 
@@ -67,15 +85,14 @@ def _enter_bwrap(start: Start, fds: list[str]) -> None:
             "This Python's files are closed to other users, which bubblewrap cannot pass; "
             "install it where everybody may read it, or use the landlock tier."
         )
-    environment = {**seal.common_environment(), "HOME": "/tmp/home", "MPLCONFIGDIR": "/tmp/mpl"}
+    environment = {**seal.common_environment(), "HOME": bwrap.HOME, "MPLCONFIGDIR": "/tmp/mpl"}
     files = [(os.path.join("/tmp/mpl", name), content) for name, content in nursery.font_list(start.base)]
     options, handles = bwrap.arguments(start.trees, environment=environment, files=files)
-    command, handle = bwrap.command(options)
+    around, handle = bwrap.command(options)
     for fd in [*handles, handle, *map(int, fds)]:
         if fd >= 0:
             os.set_inheritable(fd, True)
-    command += [sys.executable, "-I", "-m", "labgrader.sandbox.launch", *fds, INSIDE]
-    os.execv(command[0], command)
+    os.execv(around[0], [*around, *command(*fds, INSIDE)])
 
 
 def _part(start: Start, control: socket.socket, owner_fd: int) -> None:
@@ -95,6 +112,9 @@ def _part(start: Start, control: socket.socket, owner_fd: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     lines = Lines(link)
+    ready, _, _ = select.select([link, control], [], [])
+    if link not in ready:  # the trusted side, which says nothing yet, has given up: the end of us all
+        return
     record = lines.next(A_DAY) or {"error": "the warm process ended without a word"}
     control.sendall(json.dumps(record).encode() + b"\n")
     if "ready" in record:
@@ -106,13 +126,9 @@ def _nursery(start: Start, link: socket.socket, warden: int) -> None:
     try:
         seal.die_with_parent(warden)
         if start.tier == "bwrap":
-            namespaces.own_user_and_pids()
+            bwrap.own_user_and_pids()
             if os.fork():
                 os._exit(0)  # the warden adopts the one inside; both end with bubblewrap's process 1
         nursery.main(start, link)
     finally:
         os._exit(1)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import struct
 import time
+from collections.abc import Iterable
 from typing import Any
 
 LONGEST = 1 << 16
+LONGEST_REQUEST = 1 << 16
 CREDENTIALS = struct.Struct("iII")
 
 
@@ -56,3 +59,31 @@ class Lines:
             return False
         self.waiting += data
         return True
+
+
+def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """Return one line and the open files that came with it; an empty line when the other end is gone."""
+    line = b""
+    handles: list[int] = []
+    while not line.endswith(b"\n"):
+        try:
+            part, fds, _, _ = socket.recv_fds(sock, LONGEST_REQUEST, 2)
+        except OSError:
+            part, fds = b"", []
+        if not part:
+            close_all(handles)
+            return b"", []
+        line += part
+        handles += fds
+    return line, handles
+
+
+def say(link: socket.socket, record: dict[str, object]) -> None:
+    """Send one record to the warden."""
+    link.sendall(json.dumps(record).encode() + b"\n")
+
+
+def close_all(handles: Iterable[int]) -> None:
+    """Close open files by number."""
+    for fd in handles:
+        os.close(fd)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from labgrader.sandbox import attempts, bwrap, landlock, snippet
 from labgrader.sandbox.child import Child, released
 from labgrader.sandbox.records import MIB, TIERS, SandboxError, SandboxLimits, SandboxPolicy
-from labgrader.sandbox.system import LINUX, machine
-from labgrader.sandbox.targets import Targets, targets
+from labgrader.sandbox.syscalls import LINUX, machine
 from labgrader.sandbox.zygote import Zygote
 
 SMALL = SandboxLimits(memory=64 * MIB, processes=16, disk=8 * MIB, file_size=6 * MIB, cpu_seconds=60)
@@ -119,7 +118,7 @@ def _report(tier: str) -> Report:
         return Report(tier, False, reason)
     policy = SandboxPolicy(limits=SMALL, entry=snippet.ENTRY, preload=(), start_seconds=30.0)
     try:
-        with targets() as outside, Zygote(tier, policy) as zygote:
+        with attempts.targets() as outside, Zygote(tier, policy) as zygote:
             findings = (*_reach(zygote, outside), *_limits(zygote))
     except (SandboxError, OSError) as error:
         return Report(tier, False, str(error).rstrip("."))
@@ -142,7 +141,7 @@ def _missing(tier: str) -> str:
     return ""
 
 
-def _reach(zygote: Zygote, outside: Targets) -> list[Finding]:
+def _reach(zygote: Zygote, outside: attempts.Targets) -> list[Finding]:
     """Try everything in `attempts` in one child, which goes on after each."""
     found = []
     child = zygote.fork()

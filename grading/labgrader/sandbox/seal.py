@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import resource
 import signal
 import socket
 import sys
@@ -12,13 +13,14 @@ import tempfile
 import types
 from collections.abc import Sequence
 
-from labgrader.sandbox import capabilities, filters, landlock, rlimits, seccomp
-from labgrader.sandbox.records import SandboxLimits
-from labgrader.sandbox.system import LINUX, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
+from labgrader.sandbox import landlock, seccomp, users
+from labgrader.sandbox.records import MIB, SandboxLimits
+from labgrader.sandbox.syscalls import LINUX, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 from labgrader.sandbox.trees import DEVICES, DEVICES_WRITABLE, KERNEL
 
 SOCKET_FD = 3
 STATUS_FD = 4
+SPARE_PROCESSES = 8
 
 
 def detach(sock: socket.socket, status: socket.socket) -> tuple[socket.socket, socket.socket]:
@@ -113,7 +115,8 @@ def settle(home: str, *, seed: int, files: Sequence[tuple[str, bytes]] = ()) -> 
     if torch := sys.modules.get("torch"):
         torch.manual_seed(seed)
     sys.argv = ["student"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
+    if getattr(sys.modules["__main__"], "__loader__", None):  # a program; not what a warm shell put there
+        sys.modules["__main__"] = types.ModuleType("__main__")
     gc.collect(0)
 
 
@@ -134,6 +137,7 @@ def confine(
     trees: Sequence[str],
     home: str,
     others: int,
+    mark: int,
     keep_capability: int | None = None,
 ) -> None:
     """Take every power away; what is not allowed after this never will be.
@@ -144,12 +148,14 @@ def confine(
         trees: what may be read (landlock).
         home: the one folder that may be written.
         others: processes of the same user that RLIMIT_NPROC counts too.
-        keep_capability: the one capability that reading `trees` needs (`way.open_way`).
+        mark: what tells these processes from all others (`processes.mark`).
+        keep_capability: the one capability that reading `trees` needs (`users.open_way`).
     """
-    rlimits.apply(limits, others=others)
+    lower_limits(limits, others=others)
     if not LINUX:
         return
-    capabilities.drop(keep=keep_capability)
+    _lower("RTTIME", mark)
+    users.drop_capabilities(keep=keep_capability)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     version = landlock.abi()
     if tier == "landlock":
@@ -157,7 +163,7 @@ def confine(
     elif tier == "bwrap" and version:
         landlock.restrict(read=["/"], write=["/tmp", "/dev/shm", "/proc/self", *DEVICES_WRITABLE])
     if tier != "rlimits":
-        code = seccomp.program(filters.rules(tier=tier, landlock_abi=version, pid=os.getpid()))
+        code = seccomp.program(seccomp.rules(tier=tier, landlock_abi=version, pid=os.getpid()))
         seccomp.install(code)
 
 
@@ -171,3 +177,51 @@ def die_with_parent(parent: int | None) -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
+
+
+def lower_limits(limits: SandboxLimits, *, others: int) -> None:
+    """Lower this process's limits; they hold for each of its children too.
+
+    Args:
+        limits: what the child may use. Memory comes on top of what is mapped now; RLIMIT_DATA makes a request
+            too large fail where it is made, and the warden sees what that does not count.
+        others: processes and threads of the same user outside the child, which RLIMIT_NPROC also counts.
+    """
+    size, data = _mapped()
+    _lower("CORE", 0)
+    _lower("FSIZE", limits.file_size)
+    _lower("NOFILE", limits.open_files)
+    _lower("CPU", limits.cpu_seconds)
+    if LINUX:  # elsewhere this counts all that the user runs
+        _lower("NPROC", others + limits.processes + SPARE_PROCESSES)
+    _lower("MEMLOCK", 8 * MIB)
+    _lower("MSGQUEUE", 0)
+    _lower("SIGPENDING", 1024)
+    _lower("STACK", 8 * MIB)
+    if data:
+        _lower("DATA", data + limits.memory)
+        _lower("AS", size + 2 * limits.memory + 1024 * MIB)
+
+
+def _lower(name: str, value: int) -> None:
+    """Lower one limit, hard and soft, never raising it; systems without that limit are passed over."""
+    which = getattr(resource, f"RLIMIT_{name}", None)
+    if which is None:
+        return
+    hard = resource.getrlimit(which)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    try:
+        resource.setrlimit(which, (value, value))
+    except (ValueError, OSError):  # macOS refuses some
+        return
+
+
+def _mapped() -> tuple[int, int]:
+    """Return the bytes of address space and of private writable memory that this process has."""
+    if not LINUX:
+        return 0, 0
+    with open("/proc/self/statm") as file:
+        fields = file.read().split()
+    page = resource.getpagesize()
+    return int(fields[0]) * page, int(fields[5]) * page

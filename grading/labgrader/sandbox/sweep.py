@@ -10,11 +10,12 @@ import shutil
 import tempfile
 import time
 
-from labgrader.sandbox import cgroup, tree, users
-from labgrader.sandbox.system import LINUX
+from labgrader.sandbox import processes, users
+from labgrader.sandbox.syscalls import LINUX
 
 PREFIX = "labgrader-sandbox-"
 MEMORY = "/dev/shm"
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def places() -> list[str]:
@@ -55,7 +56,7 @@ def sweep(folder: str | None = None) -> list[str]:
     removed = []
     for base in [path for place in ([folder] if folder else places()) for path in _bases(place)]:
         try:
-            hold = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            hold = os.open(base, FOLDER)
         except OSError:
             continue
         try:
@@ -63,13 +64,13 @@ def sweep(folder: str | None = None) -> list[str]:
             if owner != os.geteuid() and not users.leased(owner):  # somebody else's, or bait
                 continue
             fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if group := cgroup.home():
-                cgroup.end(str(group / os.path.basename(base)))
+            if group := processes.own_group():
+                processes.end_group(str(group / os.path.basename(base)))
             if users.leased(owner):
-                users.end_all(owner)
+                processes.end_user(owner)
             if LINUX:
                 end_of(base)
-            if tree.remove(base):
+            if remove(base):
                 removed.append(base)
         except OSError:  # its owner lives
             continue
@@ -90,17 +91,17 @@ def remove_of(uid: int) -> None:
                 if entry.stat(follow_symlinks=False).st_uid != uid or entry.name.startswith(PREFIX):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    tree.remove(entry.path)
+                    remove(entry.path)
                 else:
                     os.unlink(entry.path)
 
 
 def end_of(base: str) -> None:
-    """Kill the processes that work in `base`, or were started with it, until none is left."""
+    """Kill the processes that work in `base`, were started with it or bear its mark, until none is left."""
     for _ in range(1000):
         if not _all_of(base):
             return
-        tree.stop_and_kill(lambda: _all_of(base))
+        processes.stop_and_kill(lambda: _all_of(base))
         time.sleep(0.002)
 
 
@@ -111,13 +112,13 @@ def _all_of(base: str) -> set[int]:
 def _of(pid: int, base: str) -> bool:
     if pid == os.getpid():
         return False
-    try:
+    with contextlib.suppress(OSError):
         if os.readlink(f"/proc/{pid}/cwd").startswith(base):
             return True
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return os.fsencode(base) in file.read()
-    except OSError:
-        return False
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+        if os.fsencode(base) in file.read():
+            return True
+    return processes.marked(pid, processes.mark(base))
 
 
 def copy_font_list(base: str, uid: int | None) -> None:
@@ -129,3 +130,61 @@ def copy_font_list(base: str, uid: int | None) -> None:
             shutil.copyfile(path, copy)
             if uid is not None:
                 os.chown(copy, uid, uid)
+
+
+def remove(folder: str) -> bool:
+    """Remove a folder with everything in it, without following a link; True when it is gone.
+
+    It goes from folder to folder by open handles, so that neither paths nor recursion grow, however deep they
+    lie. Nobody may be writing there any more.
+    """
+    try:
+        _open_up(folder)
+        at = os.open(folder, FOLDER)
+    except OSError:
+        return not os.path.lexists(folder)
+    try:
+        waiting = [_empty(at)]  # for each folder on the way down: those inside it that are still to be done
+        way: list[str] = []
+        while True:
+            if waiting[-1]:
+                way.append(waiting[-1].pop())
+                _open_up(way[-1], at)
+                at = _step(at, way[-1])
+                waiting.append(_empty(at))
+                continue
+            waiting.pop()
+            if not way:
+                break
+            at = _step(at, "..")
+            os.rmdir(way.pop(), dir_fd=at)
+        os.rmdir(folder)
+    except OSError:
+        return not os.path.lexists(folder)
+    finally:
+        os.close(at)
+    return True
+
+
+def _open_up(name: str, at: int | None = None) -> None:
+    with contextlib.suppress(PermissionError):  # not ours, yet perhaps open to us
+        os.chmod(name, 0o700, dir_fd=at)
+
+
+def _step(at: int, name: str) -> int:
+    """Return a handle of a neighbouring folder instead of this one's."""
+    there = os.open(name, FOLDER, dir_fd=at)
+    os.close(at)
+    return there
+
+
+def _empty(at: int) -> list[str]:
+    """Remove the files in a folder; return the names of its folders."""
+    folders = []
+    with os.scandir(at) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=at)
+    return folders

@@ -41,8 +41,8 @@ PARTS_OF_A_PREFIX = ("bin", "lib", "lib64", "share", "ssl", "etc/fonts", "pyvenv
 def python_trees() -> list[str]:
     """Return the folders that this interpreter and its packages are read from, none inside another.
 
-    Folders on `sys.path` that are neither a prefix's nor site-packages are left out: an editable install puts
-    the checkout there, with the masters and the gradebook in it.
+    Other folders on `sys.path` are left out: an editable install puts the checkout there, with the masters
+    and the gradebook in it.
     """
     found = [
         os.path.join(prefix, part)
@@ -51,12 +51,22 @@ def python_trees() -> list[str]:
     ]
     found += [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     found += site.getsitepackages()
-    found += [os.path.dirname(os.path.realpath(sys.executable))]
-    for package in PACKAGES:
-        spec = importlib.util.find_spec(package)
-        found += list(spec.submodule_search_locations or ()) if spec else []
+    found += [os.path.dirname(os.path.realpath(sys.executable)), *package_folders(), *packages().values()]
     found = [os.path.abspath(path) for path in found if os.path.exists(path)]
     return outermost([*found, *map(os.path.realpath, found)])
+
+
+def packages() -> dict[str, str]:
+    """Return the folders of our own packages, wherever they are imported from."""
+    specs = {name: importlib.util.find_spec(name) for name in PACKAGES}
+    files = {name: spec.origin for name, spec in specs.items() if spec and spec.origin}
+    return {name: os.path.dirname(os.path.abspath(file)) for name, file in files.items()}
+
+
+def package_folders() -> list[str]:
+    """Return the folders of installed packages on `sys.path`, such as another environment's in PYTHONPATH."""
+    folders = [os.path.abspath(path) for path in sys.path if os.path.isdir(path)]
+    return [path for path in folders if os.path.basename(path) in ("site-packages", "dist-packages")]
 
 
 def readable(extra: Sequence[str] = (), *, hidden: Sequence[str] = ()) -> list[str]:

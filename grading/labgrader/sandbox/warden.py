@@ -12,17 +12,14 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from labgrader.sandbox import tree, watch
-from labgrader.sandbox.lines import Lines
-from labgrader.sandbox.records import MIB
-from labgrader.sandbox.spec import Request, Start, read_request
+from labgrader.sandbox import processes, sweep, watch
+from labgrader.sandbox.lines import Lines, receive
+from labgrader.sandbox.records import MIB, Request, Start, read_request
 
 LOOK_SECONDS = 0.05
 IDLE_SECONDS = 5.0
-LONGEST_REQUEST = 1 << 16
 OWN_FILES = 16
 MOST_SOCKETS = 200
 
@@ -125,31 +122,31 @@ class Warden:
         for ward in self.wards.values():
             if not ward.pid:
                 continue
-            mine = [ward.pid, *watch.descendants(ward.pid)]
-            mine += [pid for pid in orphans if len(self.wards) == 1 or watch.session(pid) == ward.pid]
+            mine = [ward.pid, *processes.descendants(ward.pid)]
+            mine += [pid for pid in orphans if len(self.wards) == 1 or processes.session(pid) == ward.pid]
             if not (ward.told or ward.why):
                 ward.why = self._exceeded(ward, mine, base)
             if ward.told or ward.why:
                 self._kill(ward)
         if orphans:
-            end(self._orphans)
+            processes.end(self._orphans)
 
     def _orphans(self) -> set[int]:
-        return {pid for pid in watch.children(os.getpid()) if pid != self.nursery}
+        return {pid for pid in processes.children(os.getpid()) if pid != self.nursery}
 
     def _kill(self, ward: Ward) -> None:
         if self.bwrap:  # process 1 of its world: the kernel ends the rest
-            tree.send([ward.pid], signal.SIGKILL)
+            processes.send([ward.pid], signal.SIGKILL)
         else:
-            tree.stop_and_kill(lambda: {ward.pid, *watch.descendants(ward.pid)})
+            processes.stop_and_kill(lambda: {ward.pid, *processes.descendants(ward.pid)})
 
     def _finish(self, ward: Ward, status: int) -> None:
         """Make sure that nothing is left of a child that has ended, and report."""
         del self.wards[ward.request.number]
         if not ward.told:
             self.poller.unregister(ward.status)
-        gone = end(self._orphans)
-        gone = (self.bwrap or tree.remove(ward.home)) and gone
+        gone = processes.end(self._orphans)
+        gone = (self.bwrap or sweep.remove(ward.home)) and gone
         why = ward.why or ("" if ward.told else natural(status))
         self._report(ward, {"why": why, "status": status, "clean": gone})
 
@@ -199,24 +196,11 @@ class Warden:
         return ""
 
     def _end_everything(self) -> None:
-        tree.stop_and_kill(lambda: set(watch.descendants(os.getpid())))
-        end(lambda: set(watch.descendants(os.getpid())))
+        processes.stop_and_kill(lambda: set(processes.descendants(os.getpid())))
+        processes.end(lambda: set(processes.descendants(os.getpid())))
         for ward in self.wards.values():
-            gone = self.bwrap or tree.remove(ward.home)
+            gone = self.bwrap or sweep.remove(ward.home)
             self._report(ward, {"why": ward.why, "status": None, "clean": gone})
-
-
-def end(find: tree.Find) -> bool:
-    """Kill and reap what `find` returns until it returns nothing; True when that was reached."""
-    deadline = time.monotonic() + 10.0
-    while True:
-        tree.reap()
-        if not find():
-            return True
-        if time.monotonic() > deadline:
-            return False
-        tree.stop_and_kill(find)
-        time.sleep(0.001)
 
 
 def natural(status: int) -> str:
@@ -235,29 +219,6 @@ def natural(status: int) -> str:
         return "died: SIGKILL, its own or the system's, which may have run out of memory"
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
     return f"died: {name}"
-
-
-def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
-    """Return one line and the open files that came with it; an empty line when the other end is gone."""
-    line = b""
-    handles: list[int] = []
-    while not line.endswith(b"\n"):
-        try:
-            part, fds, _, _ = socket.recv_fds(sock, LONGEST_REQUEST, 2)
-        except OSError:
-            part, fds = b"", []
-        if not part:
-            close_all(handles)
-            return b"", []
-        line += part
-        handles += fds
-    return line, handles
-
-
-def close_all(handles: Iterable[int]) -> None:
-    """Close open files by number."""
-    for fd in handles:
-        os.close(fd)
 
 
 def _handle(pid: int) -> int:

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from labgrader.sandbox.system import LINUX
+from labgrader.sandbox.syscalls import LINUX
 
 PAGE = resource.getpagesize()
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -38,51 +38,6 @@ class Disk:
     bytes: int
     files: int
     trouble: str = ""
-
-
-def descendants(pid: int) -> list[int]:
-    """Return all descendants of a process, parents first; itself left out."""
-    out: list[int] = []
-    todo = [pid]
-    while todo:
-        found = children(todo.pop())
-        out += found
-        todo += found
-    return out
-
-
-def children(pid: int) -> list[int]:
-    """Return the children of a process."""
-    if not LINUX:
-        import psutil
-
-        try:
-            return [child.pid for child in psutil.Process(pid).children()]
-        except psutil.Error:
-            return []
-    out: list[int] = []
-    try:
-        tasks = os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return out
-    for task in tasks:
-        try:
-            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                out += map(int, file.read().split())
-        except FileNotFoundError:
-            if not os.path.exists("/proc/self/task"):
-                raise
-        except OSError:
-            continue
-    return out
-
-
-def session(pid: int) -> int:
-    """Return the session that a process belongs to; 0 when it is gone."""
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return 0
 
 
 def usage(pids: Iterable[int]) -> Usage:

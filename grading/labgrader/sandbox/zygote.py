@@ -7,18 +7,17 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from types import TracebackType
 from typing import IO
 
-from labgrader.sandbox import cgroup, seal, sweep, tree, trees, users
+from labgrader.sandbox import launch, processes, seal, sweep, trees, users
 from labgrader.sandbox.child import Child
 from labgrader.sandbox.lines import Lines
-from labgrader.sandbox.records import TIERS, SandboxError, SandboxLimits, SandboxPolicy
-from labgrader.sandbox.spec import Request, Start
-from labgrader.sandbox.system import LINUX
+from labgrader.sandbox.records import TIERS, Request, SandboxError, SandboxLimits, SandboxPolicy, Start
+from labgrader.sandbox.syscalls import LINUX
 
 FORK_SECONDS = 30.0
 PATIENCE_SECONDS = 10.0
@@ -129,31 +128,49 @@ class Zygote:
 
 
 class _Warm:
-    """One warm process, its folder and its user."""
+    """One warm process, its folder and its user; a failed start leaves none of them."""
 
     def __init__(self, tier: str, policy: SandboxPolicy) -> None:
         self.forks = 0
         readable = trees.readable(policy.readable, hidden=policy.hidden)
         sweep.sweep()
+        self._undo = contextlib.ExitStack()
+        try:
+            self._start(tier, policy, tuple(readable))
+            self._wait_ready(policy)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, tier: str, policy: SandboxPolicy, readable: tuple[str, ...]) -> None:
+        undo = self._undo
         self.lease = users.lease()
-        self.base, self.hold = sweep.make_base(room=4 * policy.limits.disk, in_memory=tier == "landlock")
         uid = self.lease.uid if self.lease else None
+        if self.lease:
+            undo.callback(self.lease.release)
+        self.base, hold = sweep.make_base(room=4 * policy.limits.disk, in_memory=tier == "landlock")
+        undo.callback(os.close, hold)
+        undo.callback(sweep.remove, self.base)
         if uid is not None:
+            undo.callback(sweep.remove_of, uid)
+            undo.callback(processes.end_user, uid)
             os.chown(self.base, uid, uid)
+        elif LINUX:
+            undo.callback(sweep.end_of, self.base)
         sweep.copy_font_list(self.base, uid)
-        self.group = cgroup.make(os.path.basename(self.base))
-        start = Start(tier, self.base, tuple(readable), policy.preload, policy.entry, uid, self.group)
-        self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
-        ours, theirs = socket.socketpair()
-        self.control = ours
-        owner = os.pidfd_open(os.getpid()) if hasattr(os, "pidfd_open") else -1
-        with tempfile.TemporaryFile() as spec, theirs:
+        group = processes.make_group(os.path.basename(self.base))
+        undo.callback(processes.end_group, group)
+        start = Start(tier, self.base, readable, policy.preload, policy.entry, uid, group)
+        self.errors: IO[bytes] = undo.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        self.control, theirs = socket.socketpair()
+        undo.callback(self.control.close)
+        with tempfile.TemporaryFile() as spec, theirs, _own_handle() as owner:
             spec.write(start.dumps())
             spec.flush()
             fds = [theirs.fileno(), spec.fileno(), owner]
             environment = {**seal.common_environment(), "HOME": self.base, "MPLCONFIGDIR": self.base}
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "labgrader.sandbox.launch", *map(str, fds)],
+                launch.command(*fds),
                 env={**environment, "TMPDIR": self.base},
                 cwd=self.base,
                 stdin=subprocess.DEVNULL,
@@ -162,9 +179,7 @@ class _Warm:
                 pass_fds=[fd for fd in fds if fd >= 0],
                 start_new_session=True,
             )
-        if owner >= 0:
-            os.close(owner)
-        self._wait_ready(policy)
+        undo.callback(self._end_process)
 
     def _wait_ready(self, policy: SandboxPolicy) -> None:
         lines = Lines(self.control)
@@ -172,7 +187,6 @@ class _Warm:
         if record and "ready" in record:
             return
         reason = str(record["error"]) if record and "error" in record else self._last_words()
-        self.close()
         if not reason:
             reason = "it ended without a word" if lines.ended else f"not ready in {policy.start_seconds:g} s"
         raise SandboxError(f"The sandbox's warm process did not start: {reason}")
@@ -213,19 +227,23 @@ class _Warm:
 
     def close(self) -> None:
         """End the process, everything of its user, and its folder."""
+        self._undo.close()
+
+    def _end_process(self) -> None:
         self.control.close()
         try:
             self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        cgroup.end(self.group)
-        if self.lease:
-            users.end_all(self.lease.uid)
-            sweep.remove_of(self.lease.uid)
-            self.lease.release()
-        elif LINUX:
-            sweep.end_of(self.base)
-        tree.remove(self.base)
-        os.close(self.hold)
-        self.errors.close()
+
+
+@contextlib.contextmanager
+def _own_handle() -> Iterator[int]:
+    """Open a handle of this process, by which another sees it end; -1 where there is no such thing."""
+    handle = os.pidfd_open(os.getpid()) if hasattr(os, "pidfd_open") else -1
+    try:
+        yield handle
+    finally:
+        if handle >= 0:
+            os.close(handle)

@@ -1,0 +1,66 @@
+"""The feedback as a PDF: the marks first, then the executed notebook with comments below their cells."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from typing import Any
+
+SECONDS = 60.0
+
+
+def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]], sources: Sequence[str]) -> bytes:
+    """Return a notebook that shows the feedback: what the PDF is made from.
+
+    Args:
+        nb: the autograded notebook, with scores and comments in its nbgrader metadata.
+        facts: nbgrader's `resources["nbgrader"]`: student, notebook, score, max_score.
+        rows: the rows of the table of marks: name, points, max, why.
+        sources: each cell's source as students see it.
+    """
+    lines = [
+        f"<tr><td>{html.escape(row['name'])}</td><td>{row['points']}</td><td>{row['max']}</td>"
+        f"<td>{html.escape(row['why'])}</td></tr>"
+        for row in rows
+    ]
+    table = (
+        "<table><tr><th>exercise</th><th>points</th><th>of</th><th>why</th></tr>"
+        + "".join(lines)
+        + "</table>"
+    )
+    total = f"**{facts['score']:g} of {facts['max_score']:g} points**"
+    cells = [_markdown(f"# Feedback: {facts['notebook']}\n\n{total}\n\n{table}")]
+    for cell, source in zip(nb.cells, sources, strict=True):
+        cells.append({**_plain(cell), "metadata": {}, "source": source})
+        role = cell.metadata.get("nbgrader", {})
+        if role.get("comment"):
+            cells.append(_markdown(f"> **Comment on {role.get('grade_id', '')}:** {role['comment']}"))
+    labkit = {"student": {"id": str(facts["student"]), "name": ""}}
+    kernel = {"language_info": _plain(nb.metadata.get("language_info", {})), "labkit": labkit}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}).encode()
+
+
+def feedback_pdf(nb: Any, facts: Any, rows: Sequence[dict[str, Any]], sources: Sequence[str]) -> bytes:
+    """Return the feedback as a PDF, made in a process of its own with limits on time and memory.
+
+    Raises:
+        PdfError: it could not be made; the page in HTML is there all the same.
+    """
+    from labkit.pdf.child import make_pdf
+
+    made, _ = make_pdf(
+        feedback_notebook(nb, facts, rows, sources),
+        name=f"{facts['notebook']}_feedback.ipynb",
+        seconds=SECONDS,
+    )
+    return made
+
+
+def _markdown(source: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def _plain(node: Any) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(json.dumps(node))
+    return made

@@ -1,0 +1,108 @@
+"""The playground exercise: a setting is right when the network that it makes learns its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.check.case import Case, Mutant, Rule, Spec
+from labkit.check.draw import Draw
+from labkit.playground import Playground, Setting, SettingError, setting_of
+
+STEPS, STARTS, ENOUGH = 300, (0, 1), 0.95
+GOOD: dict[str, dict[str, Any]] = {
+    "circle": {"features": ["x1^2", "x2^2"], "hidden": [], "rate": 0.5},
+    "xor": {"features": ["x1", "x2"], "hidden": [8], "activation": "relu", "rate": 0.4},
+}
+ASPECTS = {"circle": "circle without a hidden layer", "xor": "xor from x1 and x2 alone"}
+
+
+@lru_cache(maxsize=256)
+def result(setting: Setting, start: int) -> tuple[float, float]:
+    """Train a playground and give its accuracy on new points and its loss."""
+    game = Playground(setting, seed=start)
+    game.train(STEPS)
+    loss = game.loss()
+    return game.accuracy(), loss if loss < 1e6 else 1e6
+
+
+def allowed(setting: Setting) -> None:
+    """Refuse what the exercise forbids.
+
+    Raises:
+        SettingError: a hidden layer for the circle, or another feature than x1 and x2 for xor.
+    """
+    if setting.data == "circle" and setting.hidden:
+        raise SettingError("hidden: the circle is to be solved without a hidden layer; expected [].")
+    if setting.data == "xor" and not set(setting.features) <= {"x1", "x2"}:
+        raise SettingError("features: xor is to be solved from x1 and x2 alone.")
+
+
+def trained(fn: Any, *, free: bool = False) -> Any:
+    """Turn a function that chooses a setting into one that gives (accuracy, loss) after training with it."""
+    if not callable(fn):
+        return fn
+
+    def train(data: str, start: int) -> Tensor:
+        setting = setting_of(fn(data), data=data)
+        if not free:
+            allowed(setting)
+        return torch.tensor(result(setting, start), dtype=torch.float64)
+
+    return train
+
+
+def hint(found: Tensor) -> str:
+    """Say what the accuracy and the loss hint at."""
+    share, loss = (float(v) for v in found)
+    told = f"{share:.0%} of new points are right after {STEPS} steps"
+    if loss > 1:
+        return f"{told}, and the loss is {loss:.2g}, above its start: the steps are too large"
+    if share < 0.75:
+        return f"{told}: either it hardly moves (rate, l2), or its border cannot bend as the data need"
+    return f"{told}: it is on the way; try a larger rate, more units or another activation"
+
+
+def cases(draw: Draw) -> list[Case]:
+    """Two data sets, each from two starts; nothing is drawn, since the setting is the answer."""
+    rule = Rule((2,), lambda v: bool(v[0] >= ENOUGH), f"at least {ENOUGH:.0%} of new points right", hint)
+    return [
+        Case(ASPECTS[data], (data, start), rule, note=f"and trains {STEPS} steps from start {start}")
+        for data in ASPECTS
+        for start in STARTS
+    ]
+
+
+def _instead(**given: Any) -> Callable[..., Any]:
+    """Choose the good settings, with entries changed; called with a start too, it trains at once."""
+
+    def fn(data: str, start: int | None = None) -> Any:
+        chosen = GOOD[data] | {k.removeprefix(f"{data}_"): v for k, v in given.items() if k.startswith(data)}
+        chosen |= {k: v for k, v in given.items() if not k.startswith(("circle", "xor"))}
+        return chosen if start is None else trained(lambda d: chosen, free=True)(data, start)
+
+    return fn
+
+
+MUTANTS = (
+    Mutant("xor without a hidden layer: its border is a straight line", _instead(xor_hidden=[])),
+    Mutant(
+        "hidden layers that are linear: together they are one straight line",
+        _instead(xor_activation="linear"),
+    ),
+    Mutant("one hidden unit for xor: its border bends once", _instead(xor_hidden=[1])),
+    Mutant(
+        "a circle from x1 and x2 alone: its border is a straight line", _instead(circle_features=["x1", "x2"])
+    ),
+    Mutant("a circle from one square only", _instead(circle_features=["x1^2"])),
+    Mutant("a learning rate of 0.001: it hardly moves", _instead(rate=0.001)),
+    Mutant("a learning rate of 0: nothing moves", _instead(rate=0.0)),
+    Mutant("weight decay of 0.5, which pulls all weights to 0", _instead(l2=0.5)),
+    Mutant("the product as feature for a circle", _instead(circle_features=["x1*x2"])),
+)
+
+SPEC = Spec("playground_setting", ("data",), cases, MUTANTS, tensors=False, witness="what was asked")

@@ -1,0 +1,123 @@
+"""Who hands in: said in the call, by the notebook, or asked once and kept for the next lab."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.handin.errors import HandinError
+
+if TYPE_CHECKING:
+    from labkit.pdf.notebook import Notebook
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student: id, name, and where they are known from ("": said just now)."""
+
+    id: str
+    name: str
+    source: str = ""
+
+
+def checked_id(student: str) -> str:
+    """Return a student id that may stand in a file name on every system.
+
+    Example:
+        >>> checked_id(" s123 ")
+        's123'
+    """
+    text = unicodedata.normalize("NFKC", student).strip()
+    if not _ID.fullmatch(text) or text.endswith(".") or _RESERVED.fullmatch(text):
+        raise HandinError(
+            f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', "
+            "starting with a letter or digit. A name in any script goes into `name`."
+        )
+    return text
+
+
+def who(
+    notebook: Notebook, student: str | None, name: str | None, *, ask: Callable[[str], str] | None
+) -> Student:
+    """Return who hands in.
+
+    Args:
+        notebook: it may say so itself, in its metadata.
+        student: id as said in the call, or None.
+        name: name as said in the call, or None.
+        ask: how to ask the student; None: there is nobody to ask.
+
+    Raises:
+        HandinError: nothing is known and there is nobody to ask, or the id cannot stand in a file name.
+    """
+    from labkit.pdf.titles import student_of
+
+    if student is not None:
+        return Student(checked_id(student), name or "")
+    told_id, told_name = student_of(notebook)
+    if told_id:
+        return Student(checked_id(told_id), name or told_name, "as the notebook says")
+    kept = _kept()
+    if kept is not None:
+        return Student(checked_id(kept.id), name or kept.name, "kept from last time")
+    if ask is None:
+        raise HandinError(
+            'It is not known who hands in; say it: labkit.handin(student="your id", name="your name"), '
+            'or in a shell: labkit handin NOTEBOOK --id ID --name "NAME".'
+        )
+    asked = _asked(ask, name)
+    _keep(asked)
+    return asked
+
+
+def _asked(ask: Callable[[str], str], name: str | None) -> Student:
+    """Ask for id and name; an id that cannot be is explained, and asked for again."""
+    for _ in range(5):
+        given = ask("Student id (for the file names): ")
+        try:
+            student = checked_id(given)
+        except HandinError as error:
+            print(error)
+            continue
+        return Student(student, " ".join((name or ask("Name (any script, for the PDF): ")).split())[:120])
+    raise HandinError("No student id was given; nothing was handed in.")
+
+
+def config_file() -> Path:
+    """Return the file in which a student who was asked is kept."""
+    if sys.platform == "win32":
+        base = os.environ.get("APPDATA") or str(Path.home() / "AppData" / "Roaming")
+    else:
+        base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "labkit" / "student.json"
+
+
+def _kept() -> Student | None:
+    try:
+        found = json.loads(config_file().read_bytes())
+        return Student(checked_id(str(found["id"])), str(found.get("name", "")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, HandinError):
+        return None
+
+
+def _keep(student: Student) -> None:
+    """Keep who was asked for the next lab, where a file can be written; without it one is asked again."""
+    file = config_file()
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump({"id": student.id, "name": student.name}, stream, ensure_ascii=False)
+        os.replace(temporary, file)

@@ -1,0 +1,11 @@
+"""What can go wrong with a whole PDF."""
+
+from __future__ import annotations
+
+
+class PdfError(Exception):
+    """The PDF could not be made: what is wrong and what to do."""
+
+
+class PictureError(Exception):
+    """A picture that cannot be shown; the message says why, for the placeholder."""

@@ -1,0 +1,120 @@
+"""The pages of a PDF: what they say, and by which commands they are drawn, whatever program saved it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import unicodedata
+from collections import Counter
+from typing import Any
+
+MAX_PAGES = 600
+_SKIPPED = {
+    "/Parent", "/P", "/StructParents", "/StructParent", "/Metadata", "/Length", "/Filter", "/DecodeParms",
+    "/Tabs", "/PieceInfo", "/LastModified", "/Type", "/Thumb", "/M", "/NM",
+}  # fmt: skip
+
+
+def texts(pdf: bytes) -> list[str]:
+    """Return the text of each page, with single spaces.
+
+    Raises:
+        Exception: of any kind, for a damaged PDF.
+    """
+    return [re.sub(r"[\s\u200b]+", " ", page.extract_text()) for page in _reader(pdf).pages]
+
+
+def drawings(pdf: bytes) -> list[str]:
+    """Return a hash of each page (size, commands, fonts, pictures, links, notes), last that of the forms.
+
+    Two PDFs with the same hashes show the same pages, though one was written anew by another program.
+
+    Raises:
+        Exception: of any kind, for a damaged PDF.
+    """
+    reader = _reader(pdf)
+    known: dict[int, str] = {}
+    hashes = []
+    for page in reader.pages:
+        contents = page.get_contents()
+        data = contents.get_data() if contents is not None else b""
+        parts = [
+            hashlib.sha256(b" ".join(data.split())).hexdigest(),
+            *(_hash(page.get(key), known, ()) for key in ("/Resources", "/Annots")),
+            *(str([round(float(side), 2) for side in box]) for box in (page.mediabox, page.cropbox)),
+            str(page.rotation),
+            str(page.get("/UserUnit", 1)),
+        ]
+        hashes.append(hashlib.sha256("|".join(parts).encode()).hexdigest())
+    root = reader.root_object
+    forms = "|".join(_hash(root.get(key), known, ()) for key in ("/AcroForm", "/OCProperties"))
+    return [*hashes, hashlib.sha256(forms.encode()).hexdigest()]
+
+
+def _reader(pdf: bytes) -> Any:
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(pdf))
+    if len(reader.pages) > MAX_PAGES:
+        raise ValueError("too many pages")
+    return reader
+
+
+def _hash(thing: Any, known: dict[int, str], above: tuple[int, ...]) -> str:
+    """Return a hash of an object and all it refers to; the numbers of objects do not count."""
+    from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, StreamObject
+
+    number = 0
+    if isinstance(thing, IndirectObject):
+        number = thing.idnum
+        if number in known:
+            return known[number]
+        if number in above:
+            return "above"
+        thing = thing.get_object()
+    inside = (*above, number) if number else above
+    if isinstance(thing, DictionaryObject):
+        if thing.get("/Type") in ("/Page", "/Pages", "/StructElem"):
+            text = "page"
+        else:
+            keys = sorted(key for key in thing if key not in _SKIPPED)
+            text = ",".join(f"{key}={_hash(thing.raw_get(key), known, inside)}" for key in keys)
+            if isinstance(thing, StreamObject):
+                text += hashlib.sha256(thing.get_data()).hexdigest()
+    elif isinstance(thing, ArrayObject):
+        text = "[" + ",".join(_hash(item, known, inside) for item in thing) + "]"
+    elif isinstance(thing, int | float) and not isinstance(thing, bool):
+        text = f"{float(thing):.3f}"
+    else:
+        text = repr(thing if thing is None else str(thing))
+    made = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    if number:
+        known[number] = made
+    return made
+
+
+def first_difference(theirs: list[str], ours: list[str]) -> str:
+    """Return where the text of pages first differs, "" when it is the same."""
+    for number, (got, expected) in enumerate(zip(theirs, ours, strict=False), start=1):
+        if expected != got:
+            pairs = enumerate(zip(expected, got, strict=False))
+            at = next((i for i, (a, b) in pairs if a != b), min(len(expected), len(got)))
+            shown, given = got[at : at + 30], expected[at : at + 30]
+            return f"page {number} shows {shown!r} where the notebook gives {given!r}"
+    return "" if len(ours) == len(theirs) else f"it has {len(theirs)} pages, the notebook gives {len(ours)}"
+
+
+def share(theirs: list[str], ours: list[str]) -> float:
+    """Return which share of the words of the longer text both have, 0 to 1.
+
+    Example:
+        >>> share(["a b c d"], ["a b", "c e"])
+        0.75
+    """
+    a, b = (Counter(_words(pages)) for pages in (theirs, ours))
+    return (a & b).total() / max(1, a.total(), b.total())
+
+
+def _words(pages: list[str]) -> list[str]:
+    return unicodedata.normalize("NFKC", " ".join(pages)).split()

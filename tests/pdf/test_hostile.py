@@ -1,0 +1,106 @@
+"""What would take for ever, or the whole memory: bounded, and said on the page."""
+
+import base64
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from labkit.pdf import child, document, outputs, svg
+from labkit.pdf.compiler import make_pdf
+from labkit.pdf.errors import PdfError, PictureError
+from labkit.pdf.notebook import read
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10">{}</svg>'
+
+
+def draw(data):
+    pdf, _ = make_pdf(read(data), data, name="n.ipynb")
+    return pdf
+
+
+def test_a_long_output_is_folded_and_counted(make):
+    text = make.page_text(draw(make.notebook(make.code("x", [make.stream("a line of text\n" * 700_000)]))))
+    assert "699,602 lines not shown here" in text
+    line = make.page_text(draw(make.notebook(make.code("x", [make.stream("z" * 10_000_000)]))))
+    assert "9,996,000 characters not shown here" in " ".join(line.split())
+
+
+def test_a_hundred_thousand_cells_and_outputs_are_counted(make, monkeypatch):
+    monkeypatch.setattr(document, "MAX_CELLS", 40)  # 2,000 take their time
+    monkeypatch.setattr(outputs, "MAX_OUTPUTS", 30)
+    many = make.notebook(*[make.code("more")] * 20_040)
+    text = " ".join(make.page_text(draw(many)).split())
+    assert "[20,000 more cells not shown: there are too many pages; the attached notebook has them]" in text
+    values = [make.display({"text/plain": "v"})] * 100_000
+    text = make.page_text(draw(make.notebook(make.code("x", values))))
+    assert "[99,970 more outputs of this cell not shown]" in text
+
+
+def test_a_huge_picture_is_made_smaller_or_named(make):
+    def png(width, height):
+        out = io.BytesIO()
+        Image.new("L", (width, height), 90).save(out, "PNG")
+        return base64.b64encode(out.getvalue()).decode()
+
+    pdf = draw(make.notebook(make.code("x", [make.display({"image/png": png(50_000, 400)})])))
+    assert b"/Width 2400" in pdf
+    text = make.page_text(
+        draw(make.notebook(make.code("x", [make.display({"image/png": png(50_000, 5_000)})])))
+    )
+    assert "(it has too many pixels)" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('<g id="a"><use href="#a"/></g>', "the SVG refers to itself"),
+        ("<g>" * 5000 + "</g>" * 5000, "the SVG is nested too deeply"),
+        ('<filter id="f"/>', "the SVG uses filters"),
+        ('<image href="data:image/svg+xml;base64,AAAA"/>', "the SVG holds another SVG"),
+        ("<!ENTITY a 'b'>", "the SVG declares entities"),
+        (
+            '<g id="a0"><rect/></g>'
+            + "".join(f'<g id="a{i + 1}">' + f'<use href="#a{i}"/>' * 10 + "</g>" for i in range(9)),
+            "the SVG would draw too many shapes",
+        ),
+    ],
+)
+def test_svg_that_grows_is_refused(body, why):
+    with pytest.raises(PictureError, match=why):
+        svg.checked(SVG.format(body).encode())
+
+
+def test_an_ordinary_svg_with_uses_and_patterns_is_shown():
+    body = (
+        '<defs><path id="m" d="M0 0"/><pattern id="p"/></defs><rect fill="url(#p)"/>'
+        + '<use href="#m"/>' * 900
+    )
+    assert svg.checked(SVG.format(body).encode()).startswith(b"<svg")
+    outside = svg.checked(SVG.format('<image href="/etc/passwd"/>').encode())
+    assert b"passwd" not in outside
+
+
+def test_deep_nesting_everywhere(make):
+    data = make.notebook(
+        make.markdown("> " * 500 + "quoted"),
+        make.markdown("<div>" * 3000 + "inside"),
+        make.markdown("$" + "{" * 2000 + "x" + "}" * 2000 + "$ after"),
+        make.markdown("$$" + "\\frac{1}{" * 500 + "x" + "}" * 500 + "$$ end"),
+    )
+    text = make.page_text(draw(data))
+    for word in ("quoted", "inside", "after", "end"):
+        assert word in text
+
+
+def test_the_child_makes_the_same_bytes_and_is_bounded(make, tmp_path):
+    data = make.notebook(make.markdown("# T\n\ntext"))
+    assert child.make_pdf(data, name="n.ipynb") == (draw(data), [])
+    with pytest.raises(PdfError, match="not a notebook"):
+        child.make_pdf(b"[]", name="n.ipynb")
+    with pytest.raises(PdfError, match=r"took more than 0\.01 seconds and was stopped"):
+        child.make_pdf(data, name="n.ipynb", seconds=0.01)
+    big = json.dumps({"cells": [], "pad": "x" * 50_000_000}).encode()
+    with pytest.raises(PdfError, match="asks for too much"):
+        child.make_pdf(big, name="n.ipynb", memory=180 << 20)
