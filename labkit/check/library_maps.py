@@ -18,8 +18,8 @@ def stretch(maps: Tensor) -> Tensor:
     flat = maps.flatten(1)
     low, high = torch.aminmax(flat, dim=1)
     width = (high - low).where(high > low, torch.ones_like(low))
-    shifted: Tensor = (flat - low[:, None]) / width[:, None]
-    return shifted.view_as(maps)
+    shifted: Tensor = (flat - low[:, None]).div(width[:, None])
+    return shifted.view(maps.shape)
 
 
 def montage(maps: Tensor, columns: int, gap: int = 1, value: float = 1.0) -> Tensor:
