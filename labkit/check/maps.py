@@ -43,7 +43,7 @@ def record(fn: Fn, build: Fn = tiny_net, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return earn("record", [(SPECS["record"], recorded(fn, build or tiny_net))], seed)
+    return earn("record", [(SPECS["record"], recorded(fn, tiny_net if build is None else build))], seed)
 
 
 def stretch(fn: Fn, *, seed: Seed = None) -> Earned:
