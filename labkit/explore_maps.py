@@ -27,7 +27,7 @@ def channels(stretch: Function, found: Pretrained, photo: Tensor) -> None:
     _sliders(draw, stage=looking.STAGES[::-1], strongest=(1, 4, 1))
     for stage in ("layer1", "layer2", "layer4"):
         fig = plot_maps.responses(stretch, image, maps[stage][0], plot_maps.strongest(maps[stage][0], 4))
-        plot.show(fig, alt=f"{stage}. {fig.get_label()}")
+        plot.show(fig, alt=f"{stage}. {fig.get_label()}", dpi=110)
 
 
 def photos(top_k: Function, found: Pretrained, choices: Mapping[str, Tensor]) -> None:
@@ -37,4 +37,4 @@ def photos(top_k: Function, found: Pretrained, choices: Mapping[str, Tensor]) ->
         return plot_evidence.probabilities(top_k, found, {photo: choices[photo]}, k=8, columns=1)
 
     _sliders(draw, photo=tuple(choices))
-    plot.show(plot_evidence.probabilities(top_k, found, choices))
+    plot.show(plot_evidence.probabilities(top_k, found, choices), dpi=110)

@@ -64,9 +64,7 @@ def wall(
         if answer.values is None:
             blank(ax, answer.note)
             continue
-        ax.imshow(
-            np.clip(answer.values, 0, 1), cmap=COLOURS, vmin=0, vmax=1, interpolation="nearest", aspect="auto"
-        )
+        ax.imshow(answer.values, cmap=COLOURS, vmin=0, vmax=1, interpolation="nearest", aspect="auto")
         ax.axis("off")
     return describe(
         fig, f"The strongest {columns * rows} feature maps of each layer for one photo. {'. '.join(said)}."

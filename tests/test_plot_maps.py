@@ -31,7 +31,7 @@ FIGURES: dict[str, tuple[str, Drawing]] = {
     "zeros": ("sparsity", lambda f: plot_maps.zeros(f, STAGES)),
     "boxes": ("receptive_field", lambda f: plot_fields.boxes(f, SMALL, CAT)),
     "seen": ("field_of", lambda f: plot_fields.seen(f, SMALL, CAT)),
-    "probabilities": ("top_k", lambda f: plot_evidence.probabilities(f, SMALL, TWO)),
+    "probabilities": ("top_k", lambda f: plot_evidence.probabilities(f, SMALL, {"a cat": CAT, "half": BOTH})),
     "bars": ("top_k", lambda f: plot_evidence.bars(f, SMALL, TWO, [3], what="a cat")),
     "occlusion": (
         "occlusion_map",
@@ -65,10 +65,7 @@ def unwritten(*args: Any, **options: Any) -> Any:
 ODD = {
     "unwritten": unwritten,
     "None": lambda *a, **k: None,
-    "text": lambda *a, **k: "a",
-    "empty": lambda *a, **k: [],
     "zeros": lambda *a, **k: torch.zeros(2, 3),
-    "cube": lambda *a, **k: torch.zeros(2, 3, 4),
     "nan": lambda *a, **k: torch.full((3, 3), float("nan")),
     "pairs": lambda *a, **k: [("cat", float("nan"))],
     "error": lambda *a, **k: 1 / 0,
@@ -116,7 +113,7 @@ def test_tables_are_printed(answer, capsys):
 
 def test_controls_print_their_strips(monkeypatch):
     shown = []
-    monkeypatch.setattr(plot, "show", lambda fig, alt="": shown.append(alt or fig.get_label()))
+    monkeypatch.setattr(plot, "show", lambda fig, alt="", dpi=160: shown.append(alt or fig.get_label()))
     explore_maps.channels(RIGHT["stretch"], SMALL, CAT)
     explore_maps.photos(RIGHT["top_k"], SMALL, TWO)
     assert [alt.split()[0] for alt in shown] == ["layer1.", "layer2.", "layer4.", "The"]

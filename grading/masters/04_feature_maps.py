@@ -100,7 +100,6 @@ print("layers:", ", ".join(name for name, _ in net.named_children()))
 # the network inside `try:` and remove the handles in `finally:`.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "record", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def tiny_net():
     """Given: a small network for pictures of any size, to try hooks on."""
@@ -151,7 +150,6 @@ def record(net, names, x):
     return maps
     ### END SOLUTION
 
-
 # %% nbgrader={"grade": true, "grade_id": "test-record", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 earned = check.record(record, tiny_net)
 ### BEGIN HIDDEN TESTS
@@ -182,7 +180,6 @@ earned = check.record(record, tiny_net, seed=secret("record"))
 # as 1e-8 added to the divisor is a common habit; it spoils maps whose numbers are small themselves.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "stretch", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def stretch(maps):
     """Stretch each map to the range from 0 to 1.
@@ -191,7 +188,7 @@ def stretch(maps):
         maps: tensor of shape (C, H, W). It must stay as it is.
 
     Returns:
-        tensor of the same shape and dtype; each map has the smallest number 0 and the largest 1, exactly.
+        tensor of the same shape and dtype; each map goes exactly from 0 to 1.
         A constant map is all 0.
 
     Example:
@@ -205,7 +202,6 @@ def stretch(maps):
     width = torch.where(high > low, high - low, torch.ones_like(low))
     return (maps - low) / width
     ### END SOLUTION
-
 
 # %% nbgrader={"grade": true, "grade_id": "test-stretch", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 earned = check.stretch(stretch)
@@ -238,7 +234,6 @@ explore_maps.channels(stretch, found, photo)
 # row `n // columns` and column `n % columns`; it begins at `row * (h + gap)`.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "montage", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def montage(maps, columns, gap=1, value=1.0):
     """Put maps side by side, row by row from the top left.
@@ -250,8 +245,8 @@ def montage(maps, columns, gap=1, value=1.0):
         value: the number in the gaps, and where the last row has no map.
 
     Returns:
-        tensor of shape (R * h + (R - 1) * gap, columns * w + (columns - 1) * gap) with R rows of maps,
-        of the dtype of the maps.
+        tensor of shape (R * h + (R - 1) * gap, columns * w + (columns - 1) * gap)
+        with R rows of maps, of the dtype of the maps.
 
     Example:
         >>> montage(torch.tensor([[[1., 2]], [[3, 4]], [[5, 6]]]), 2, value=9.0)
@@ -269,7 +264,6 @@ def montage(maps, columns, gap=1, value=1.0):
     return wall
     ### END SOLUTION
 
-
 # %% nbgrader={"grade": true, "grade_id": "test-montage", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 earned = check.montage(montage)
 ### BEGIN HIDDEN TESTS
@@ -282,7 +276,7 @@ earned = check.montage(montage, seed=secret("montage"))
 
 # %%
 stages = looking.maps_of(net, looking.STAGES, x)
-plot.show(plot_maps.wall(stretch, montage, stages))
+plot.show(plot_maps.wall(stretch, montage, stages), dpi=120)
 
 # %% [markdown]
 # From top to bottom the maps get smaller and emptier. At the top you recognise the photo; at the bottom you see a few
@@ -309,7 +303,6 @@ plot.show(plot_maps.wall(stretch, montage, stages))
 # the numbers up.)
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "filter_pictures", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def filter_pictures(weights):
     """Turn the filters of a first layer into pictures in colour.
@@ -318,8 +311,9 @@ def filter_pictures(weights):
         weights: tensor of shape (K, 3, kh, kw), numbers of both signs.
 
     Returns:
-        tensor of shape (K, kh, kw, 3) in [0, 1], of the same dtype: weight 0 is 0.5, and the largest
-        absolute weight of each filter is 0 or 1. A filter of zeros is grey everywhere.
+        tensor of shape (K, kh, kw, 3) in [0, 1], of the same dtype: weight 0 is 0.5,
+        and the largest absolute weight of each filter is 0 or 1.
+        A filter of zeros is grey everywhere.
 
     Example:
         >>> filter_pictures(torch.tensor([[[[4.]], [[-2]], [[0]]]]))
@@ -330,7 +324,6 @@ def filter_pictures(weights):
     most = torch.where(most > 0, most, torch.ones_like(most))
     return (0.5 + weights / (2 * most)).permute(0, 2, 3, 1)
     ### END SOLUTION
-
 
 # %% nbgrader={"grade": true, "grade_id": "test-filter_pictures", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 earned = check.filter_pictures(filter_pictures)
@@ -366,15 +359,14 @@ plot.show(plot_maps.filters(filter_pictures, net.conv1.weight.detach()))
 # compute both.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "map_shapes", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def map_shapes(image, layers):
     """Predict the shape of the maps behind each layer.
 
     Args:
         image: shape of the input, (C, H, W).
-        layers: list of (filters, k, s, p): number of filters, kernel size, stride, padding on each side;
-            filters is None for a pooling.
+        layers: list of (filters, k, s, p): number of filters, kernel size, stride,
+            padding on each side; filters is None for a pooling.
 
     Returns:
         list with (C, H, W) behind each layer, ints.
@@ -392,7 +384,6 @@ def map_shapes(image, layers):
         shapes.append((channels, height, width))
     return shapes
     ### END SOLUTION
-
 
 # %% nbgrader={"grade": true, "grade_id": "test-map_shapes", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 earned = check.map_shapes(map_shapes)
@@ -463,7 +454,6 @@ plot.show(plot_maps.stairs(map_shapes, found))
 # maps come from a ReLU, so nothing is below 0.)
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "sparsity", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sparsity(maps):
     """Measure how empty the maps behind a ReLU are.
@@ -472,8 +462,8 @@ def sparsity(maps):
         maps: tensor of shape (N, C, H, W), numbers >= 0.
 
     Returns:
-        (zeros, silent): the share of all numbers that are 0, and the share of the channels that are 0
-        everywhere in all N images; two numbers from 0 to 1.
+        (zeros, silent): the share of all numbers that are 0, and the share of the
+        channels that are 0 everywhere in all N images; two numbers from 0 to 1.
 
     Example:
         >>> sparsity(torch.tensor([[[[0., 3]], [[0, 0]]], [[[0, 0]], [[0, 0]]]]))
@@ -485,7 +475,6 @@ def sparsity(maps):
     return float(zeros), float(silent)
     ### END SOLUTION
 
-
 # %% nbgrader={"grade": true, "grade_id": "test-sparsity", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 earned = check.sparsity(sparsity)
 ### BEGIN HIDDEN TESTS
@@ -494,8 +483,10 @@ earned = check.sparsity(sparsity, seed=secret("sparsity"))
 3 * earned
 
 # %%
-subjects = [scenes.subject(name) for name in ("chelsea", "coffee", "astronaut", "rocket")]
-batch = torch.cat([found.preprocess(p) for p in (*subjects, *(p.flip(2) for p in subjects))])
+names = ("chelsea", "coffee", "astronaut", "rocket")
+subjects = [scenes.subject(name) for name in names]
+subjects += [p.flip(2) for p in subjects]
+batch = torch.cat([found.preprocess(p) for p in subjects])
 plot.show(plot_maps.zeros(sparsity, looking.maps_of(net, looking.STAGES, batch)))
 
 # %% [markdown]
@@ -521,7 +512,6 @@ plot.show(plot_maps.zeros(sparsity, looking.maps_of(net, looking.STAGES, batch))
 # Try it on paper: a 7×7 with stride 2 gives field 7, jump 2; then a 3×3 with stride 2 gives 7 + 2 · 2 = 11, jump 4.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "receptive_field", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def receptive_field(layers):
     """Compute how many pixels, along one axis, one number behind the layers sees.
@@ -530,8 +520,8 @@ def receptive_field(layers):
         layers: list of (kernel size, stride), from the first layer to the last.
 
     Returns:
-        two ints: (field, jump), the size of the window in pixels of the input, and the distance between
-        the windows of two neighbours.
+        two ints: (field, jump), the size of the window in pixels of the input, and
+        the distance between the windows of two neighbours.
 
     Example:
         >>> receptive_field([(7, 2), (3, 2), (3, 1)])
@@ -545,7 +535,6 @@ def receptive_field(layers):
     return field, jump
     ### END SOLUTION
 
-
 # %% nbgrader={"grade": true, "grade_id": "test-receptive_field", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 earned = check.receptive_field(receptive_field)
 ### BEGIN HIDDEN TESTS
@@ -555,7 +544,7 @@ earned = check.receptive_field(receptive_field, seed=secret("receptive_field"))
 
 # %%
 plot_fields.field_table(receptive_field, found)
-plot.show(plot_fields.boxes(receptive_field, found, photo))
+plot.show(plot_fields.boxes(receptive_field, found, photo), dpi=110)
 
 # %% [markdown]
 # **Two ResNet-50s.** The paper of 2015 has the stride of a stage in its first 1×1 convolution, and the fields are 7,
@@ -584,23 +573,23 @@ plot.show(plot_fields.boxes(receptive_field, found, photo))
 # `.nonzero()` gives their numbers: the first and the last one are the edges of the box.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "field_of", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def field_of(f, x, row, col):
     """Find which pixels of the input move one place of a map.
 
     Args:
-        f: function from (1, C, H, W) to maps (1, K, h, w) that gradients can flow through.
+        f: function from (1, C, H, W) to maps (1, K, h, w), with gradients.
         x: input, tensor of shape (1, C, H, W). It must stay as it is.
         row, col: place in the maps, ints.
 
     Returns:
-        four ints (top, left, height, width): the smallest box of pixels that holds all pixels with a
-        gradient other than 0, for the sum of all maps at this place.
+        four ints (top, left, height, width): the smallest box that holds all pixels
+        with a gradient other than 0, for the sum of all maps at this place.
 
     Example:
         >>> f = lambda x: torch.nn.functional.max_pool2d(x, (2, 3))
-        >>> field_of(f, torch.arange(24.0).reshape(1, 1, 4, 6), 1, 1)  # the winner is the last pixel
+        >>> x = torch.arange(24.0).reshape(1, 1, 4, 6)
+        >>> field_of(f, x, 1, 1)  # the winner is the last pixel
         (3, 5, 1, 1)
     """
     ### BEGIN SOLUTION
@@ -613,7 +602,6 @@ def field_of(f, x, row, col):
     return top, left, int(rows[-1]) - top + 1, int(cols[-1]) - left + 1
     ### END SOLUTION
 
-
 # %% nbgrader={"grade": true, "grade_id": "test-field_of", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 earned = check.field_of(field_of)
 ### BEGIN HIDDEN TESTS
@@ -622,7 +610,7 @@ earned = check.field_of(field_of, seed=secret("field_of"))
 4 * earned
 
 # %%
-plot.show(plot_fields.seen(field_of, found, photo))
+plot.show(plot_fields.seen(field_of, found, photo), dpi=110)
 
 # %% [markdown]
 # The dashed box is yours; how bright a pixel is shows how strongly it counts. Most of the influence comes from a
@@ -644,7 +632,6 @@ plot.show(plot_fields.seen(field_of, found, photo))
 # `.tolist()` turns both into lists of Python numbers, and `zip` goes through them together; `names[i]` is the name.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "top_k", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def top_k(logits, names, k=5):
     """Return the k most probable classes.
@@ -658,14 +645,14 @@ def top_k(logits, names, k=5):
         list of k pairs (name, probability), the most probable first.
 
     Example:
-        >>> [(name, round(p, 3)) for name, p in top_k(torch.tensor([1., 3, 2]), ("cat", "dog", "cup"), 2)]
+        >>> best = top_k(torch.tensor([1., 3, 2]), ("cat", "dog", "cup"), 2)
+        >>> [(name, round(p, 3)) for name, p in best]
         [('dog', 0.665), ('cup', 0.245)]
     """
     ### BEGIN SOLUTION
     best = logits.softmax(0).topk(k)
     return [(names[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
     ### END SOLUTION
-
 
 # %% nbgrader={"grade": true, "grade_id": "test-top_k", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 earned = check.top_k(top_k)
@@ -693,7 +680,7 @@ cats = plot_evidence.class_of(found, "tabby", "tiger cat", "Egyptian cat", "cat"
 plot.show(plot_evidence.bars(top_k, found, scenes.variations(photo), cats, what="a cat"))
 own = {p.name: p.pixels for p in images.my_images()}
 if own:
-    plot.show(plot_evidence.probabilities(top_k, found, own))
+    plot.show(plot_evidence.probabilities(top_k, found, own), dpi=110)
 else:
     print("data/my_images is empty: put photos there to see them here.")
 
@@ -755,24 +742,24 @@ else:
 # There are `(H - kh) // sh + 1` rows of boxes. All channels are covered: `covered[:, top : top + kh, left : left + kw] = fill`.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "occlusion_map", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def occlusion_map(f, x, size, stride, fill=0.0):
     """Measure how much a number falls when a box of the image is covered.
 
     Args:
-        f: function from an image (C, H, W) to one number, such as the probability of a class.
+        f: function from an image (C, H, W) to one number, such as a probability.
         x: image, tensor of shape (C, H, W). It must stay as it is.
         size: rows and columns of the box (kh, kw).
         stride: steps (down, right).
         fill: the number that covers the box, in all channels.
 
     Returns:
-        tensor of shape ((H - kh) // sh + 1, (W - kw) // sw + 1): f(x) minus f of the covered image, for
-        each place of the box; of the dtype of x.
+        tensor of shape ((H - kh) // sh + 1, (W - kw) // sw + 1), of the dtype of x:
+        f(x) minus f of the covered image, for each place of the box.
 
     Example:
-        >>> occlusion_map(lambda x: x.sum(), torch.tensor([[[1., 2, 3, 4]]]), (1, 2), (1, 1))
+        >>> x = torch.tensor([[[1., 2, 3, 4]]])
+        >>> occlusion_map(lambda x: x.sum(), x, (1, 2), (1, 1))
         tensor([[3., 5., 7.]])
     """
     ### BEGIN SOLUTION
@@ -787,7 +774,6 @@ def occlusion_map(f, x, size, stride, fill=0.0):
     return falls
     ### END SOLUTION
 
-
 # %% nbgrader={"grade": true, "grade_id": "test-occlusion_map", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 earned = check.occlusion_map(occlusion_map)
 ### BEGIN HIDDEN TESTS
@@ -801,10 +787,14 @@ earned = check.occlusion_map(occlusion_map, seed=secret("occlusion_map"))
 
 # %%
 both = scenes.two_in_one()["half and half"]
-labels = plot_evidence.class_of(found, "tiger cat", "espresso") or plot_evidence.best(found, both)
+labels = plot_evidence.class_of(found, "tiger cat", "espresso")
+labels = labels or plot_evidence.best(found, both)
 side = found.preprocess.crop
 size, stride = side // 4, 3 * side // 16
-plot.show(plot_evidence.occlusion(occlusion_map, found, both, labels, size=size, stride=stride))
+fig = plot_evidence.occlusion(
+    occlusion_map, found, both, labels, size=size, stride=stride
+)
+plot.show(fig, dpi=110)
 
 # %% [markdown]
 # ### By the weights of the last layer
@@ -826,18 +816,18 @@ plot.show(plot_evidence.occlusion(occlusion_map, found, both, labels, size=size,
 # `weights[label][:, None, None]` has the shape `(C, 1, 1)` and multiplies maps of `(C, h, w)`; then sum over the channels.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "cam", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def cam(maps, weights, label):
     """Return the class activation map of one class.
 
     Args:
         maps: the last maps of one image, tensor of shape (C, h, w).
-        weights: weights of the linear layer behind the mean of each map, tensor of shape (K, C).
+        weights: weights of the last linear layer, tensor of shape (K, C).
         label: number of the class, int.
 
     Returns:
-        tensor of shape (h, w): sum over c of weights[label, c] * maps[c]; it may be negative.
+        tensor of shape (h, w): sum over c of weights[label, c] * maps[c].
+        Numbers may be negative.
 
     Example:
         >>> cam(torch.tensor([[[1., 2]], [[3, 0]]]), torch.tensor([[1., 1], [2, -1]]), 1)
@@ -846,7 +836,6 @@ def cam(maps, weights, label):
     ### BEGIN SOLUTION
     return (weights[label][:, None, None] * maps).sum(0)
     ### END SOLUTION
-
 
 # %% nbgrader={"grade": true, "grade_id": "test-cam", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 earned = check.cam(cam)
@@ -880,7 +869,6 @@ earned = check.cam(cam, seed=secret("cam"))
 # `(1, C, 1, 1)`; multiply by the maps, sum over the channels, and apply the ReLU to the sum.
 # </details>
 
-
 # %% nbgrader={"grade": false, "grade_id": "grad_cam", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def grad_cam(features, head, x, label):
     """Return the Grad-CAM of one class for one image.
@@ -895,9 +883,10 @@ def grad_cam(features, head, x, label):
         tensor of shape (h, w), numbers >= 0.
 
     Example:
-        >>> half = lambda x: x[:, :2] / 2
-        >>> scores = lambda maps: torch.stack([maps.mean((2, 3))[:, 0], -maps.sum((2, 3))[:, 1]], 1)
-        >>> grad_cam(half, scores, torch.tensor([[[[8., 4]], [[2, -6]], [[1, 1]]]]), 1)
+        >>> features = lambda x: x[:, :2] / 2
+        >>> head = lambda maps: torch.tensor([[1., 0], [0, -2]]) @ maps.mean((2, 3))[0]
+        >>> x = torch.tensor([[[[8., 4]], [[2, -6]], [[1, 1]]]])
+        >>> grad_cam(features, lambda maps: head(maps)[None], x, 1)
         tensor([[0., 3.]])
     """
     ### BEGIN SOLUTION
@@ -906,7 +895,6 @@ def grad_cam(features, head, x, label):
     alpha = gradient.mean((2, 3), keepdim=True)
     return (alpha * maps.detach()).sum(1)[0].relu()
     ### END SOLUTION
-
 
 # %% nbgrader={"grade": true, "grade_id": "test-grad_cam", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 earned = check.grad_cam(grad_cam)
@@ -926,7 +914,8 @@ for label in labels:
     evidence[f"cam: {name}"] = plot_evidence.cam_of(cam, found, both, label)
     evidence[f"grad_cam: {name}"] = plot_evidence.grad_cam_of(grad_cam, found, both, label)
 image = looking.image_of(found, both)
-plot.show(plot_evidence.heat(evidence, image, what="Where the evidence for two classes lies"))
+fig = plot_evidence.heat(evidence, image, what="Where the evidence for two classes lies")
+plot.show(fig, dpi=110)
 plot_evidence.same_map(cam, grad_cam, found, both, labels[0])
 
 # %% [markdown]
@@ -938,7 +927,8 @@ earlier = {}
 for stage in ("layer4", "layer3", "layer2"):
     f = plot_evidence.grad_cam_of(grad_cam, found, both, labels[0], stage)
     earlier[f"grad_cam: {stage}"] = f
-plot.show(plot_evidence.heat(earlier, image, what=f"Grad-CAM of {found.classes[labels[0]]} by stage"))
+fig = plot_evidence.heat(earlier, image, what=f"Grad-CAM of {found.classes[labels[0]]} by stage")
+plot.show(fig, dpi=110)
 
 # %% [markdown]
 # **The same thing in two libraries**

@@ -26,7 +26,7 @@ def montage(maps: Tensor, columns: int, gap: int = 1, value: float = 1.0) -> Ten
     """`torchvision.utils.make_grid` without the border that it puts around."""
     from torchvision.utils import make_grid
 
-    grid = make_grid(maps[:, None], nrow=columns, padding=gap, pad_value=value)[0]
+    grid: Tensor = make_grid(maps[:, None], nrow=columns, padding=gap, pad_value=value)[0]
     return grid[gap : grid.shape[0] - gap, gap : grid.shape[1] - gap]
 
 

@@ -178,7 +178,7 @@ def pictures_loops(weights):
     for k, w in enumerate(weights):
         if w.abs().max() > 0:
             out[k] = 0.5 + w / w.abs().max() / 2
-    return torch.stack([torch.stack([c for c in p], 2) for p in out])
+    return torch.stack([torch.stack(list(p), 2) for p in out])
 
 
 def pictures_numpy(weights):
