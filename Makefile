@@ -9,7 +9,7 @@ READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 PIP := $(PY) -m pip --disable-pip-version-check $(shell [ -t 1 ] || echo --quiet) install -c constraints.txt
 export PATH := $(shell pwd)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lab release bench bench-grading bench-cluster bench-pdf constraints clean
+.PHONY: help setup demo test lab release bench bench-train bench-grading bench-cluster bench-pdf constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 22
@@ -45,7 +45,10 @@ release: $(READY)  ## rebuild notebooks/ from grading/masters
 	@$(PY) -m labgrader release --course grading
 
 bench: $(READY)  ## measure what must be fast
-	@for b in bench/bench_*.py; do echo "== $$b"; $(PY) "$$b"; done
+	@for b in $(filter-out bench/bench_train.py,$(wildcard bench/bench_*.py)); do echo "== $$b"; $(PY) "$$b"; done
+
+bench-train: $(READY)  ## training on CIFAR-10 against the introductory tutorial (half an hour; needs labkit data cifar10)
+	@$(PY) bench/bench_train.py && $(PY) bench/bench_train.py --sweep --seeds 3 && $(PY) bench/bench_train.py --to 0.80 --seeds 3
 
 bench-pdf: $(READY)  ## our PDF engine against nbconvert's webpdf and latex, A B A B
 	@$(PY) bench/bench_pdf.py

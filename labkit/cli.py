@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from labkit.cli_data import data
+
 app = typer.Typer(
     name="labkit",
-    help="Make the PDF of a lab, hand it in, check a hand-in, check the set-up.",
+    help="Fetch data, make the PDF of a lab, hand it in, check a hand-in, check the set-up.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -26,6 +28,9 @@ NotebookPath = Annotated[
 
 class CommandError(Exception):
     """A command that could not be done: what is wrong and what to do."""
+
+
+app.command()(data)
 
 
 @app.command()
@@ -218,10 +223,19 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
+    code: Any = 0
     try:
         app()
     except CommandError as error:
         print(f"labkit: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        code = 1
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        code = 130
+    except SystemExit as end:
+        code = end.code
+    guard = sys.modules.get("labkit.pdf.guard")
+    if guard is not None and guard.panicked():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
+    raise SystemExit(code)

@@ -8,6 +8,9 @@ import platform
 import sys
 from dataclasses import dataclass
 
+from labkit import cache
+from labkit.cli_data import kept
+
 
 @dataclass(frozen=True)
 class Need:
@@ -57,6 +60,9 @@ def report(needs: tuple[Need, ...] = NEEDS) -> tuple[list[str], bool]:
         if not version:
             missing.append(need)
         lines.append(f"  {need.package:<20} {version or 'missing'}")
+    lines += ["", f"Data in {cache.folder()}", *(f"  {row.line}" for row in kept())]
+    if not all(row.size for row in kept()):
+        lines.append("  The labs work without, on stand-ins. To fetch: labkit data all")
     lines.append("")
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         lines.append(f"Python is {platform.python_version()}; expected 3.11, 3.12 or 3.13.")

@@ -144,6 +144,16 @@ def show(fig: Figure, *, alt: str = "", dpi: int = 160) -> None:
     """
     from IPython.display import publish_display_data
 
+    data, metadata = png(fig, alt=alt, dpi=dpi)
+    publish_display_data(data, metadata)  # type: ignore[no-untyped-call]
+
+
+def png(fig: Figure, *, alt: str = "", dpi: int = 160) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a figure as what a notebook displays: a PNG with its text, and the alt text beside it.
+
+    Raises:
+        ValueError: when there is no alt text at all.
+    """
     text = alt or str(fig.get_label())
     if not text:
         raise ValueError('the figure has no alt text: call plot.show(fig, alt="what the figure shows")')
@@ -151,5 +161,4 @@ def show(fig: Figure, *, alt: str = "", dpi: int = 160) -> None:
     fig.savefig(buffer, format="png", dpi=dpi, facecolor="white")
     width, height = (round(float(side) * 96) for side in fig.get_size_inches())
     data = {"image/png": base64.b64encode(buffer.getvalue()).decode("ascii"), "text/plain": text}
-    metadata = {"image/png": {"alt": text, "width": width, "height": height}}
-    publish_display_data(data, metadata)  # type: ignore[no-untyped-call]
+    return data, {"image/png": {"alt": text, "width": width, "height": height}}

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -197,7 +198,8 @@ def main(arguments: list[str]) -> None:
             "proven": False,
             "reason": f"Not proven: the PDF asks for too much ({type(error).__name__}).",
         }
-    print("\n" + json.dumps(answer))
+    print("\n" + json.dumps(answer), flush=True)
+    os._exit(0)
 
 
 if __name__ == "__main__":

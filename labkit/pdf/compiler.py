@@ -11,8 +11,19 @@ from typing import Any
 import typst
 
 from labkit.pdf.document import Document, build, source_of
-from labkit.pdf.errors import PdfError
-from labkit.pdf.fonts import CJK, FontSet, find_fonts, in_words, missing_glyphs, substitute, undrawable
+from labkit.pdf.errors import PanicError, PdfError
+from labkit.pdf.fonts import (
+    CJK,
+    FontSet,
+    find_fonts,
+    in_words,
+    joining,
+    missing_glyphs,
+    substitute,
+    undrawable,
+)
+from labkit.pdf.guard import guarded
+from labkit.pdf.html import MAX_DEPTH
 from labkit.pdf.notebook import Notebook
 from labkit.pdf.options import USUAL, Options
 from labkit.pdf.pair import Stamp, stamp
@@ -20,6 +31,7 @@ from labkit.pdf.typ import array, clean, lit
 
 _NONE_BROKEN = "#let broken = (:)"
 MAX_LETTERS = 8_000  # different ones in a document
+_DEPTHS = (MAX_DEPTH, 12, 4)  # the compiler has a limit of its own; what is flatter still has all its text
 TIMESTAMP = 946684800  # 2000-01-01: the same notebook gives the same bytes, whenever it is printed
 _STANDARDS: tuple[list[Any], ...] = (["a-3a", "ua-1"], ["ua-1"], ["a-3b"], [])
 
@@ -48,7 +60,13 @@ def make_pdf(
     """
     name = _plain_name(name)
     try:
-        return _make_pdf(notebook, raw, name, root, extra or {}, options)
+        for depth in _DEPTHS:
+            try:
+                return _make_pdf(notebook, raw, name, root, extra or {}, options, depth)
+            except PdfError as error:
+                if "depth exceeded" not in str(error) or depth == _DEPTHS[-1]:
+                    raise
+        raise AssertionError("unreachable")
     except OSError as error:
         raise PdfError(
             f"The PDF cannot be made: {error.strerror or error} in the folder for temporary files; "
@@ -57,12 +75,20 @@ def make_pdf(
 
 
 def _make_pdf(
-    notebook: Notebook, raw: bytes, name: str, root: Path | None, extra: dict[str, bytes], options: Options
+    notebook: Notebook,
+    raw: bytes,
+    name: str,
+    root: Path | None,
+    extra: dict[str, bytes],
+    options: Options,
+    depth: int,
 ) -> tuple[bytes, list[str]]:
     with tempfile.TemporaryDirectory(prefix="labkit-pdf-") as folder:
         store = Path(folder)
         fonts = find_fonts()
-        document = build(notebook, name=name, store=store, root=root, extra=extra, options=options)
+        document = build(
+            notebook, name=name, store=store, root=root, extra=extra, options=options, depth=depth
+        )
         _lay_out(store, document, raw)
         source = _main(document, stamp(raw, notebook, options), name, fonts)
         return _compile(source, store, fonts, document.warnings), document.warnings
@@ -143,10 +169,11 @@ def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
         return True
     source = "\n".join(f"#image({lit('/' + name)}, width: 1cm)" for name in names)
     try:
-        typst.Compiler(root=str(store), font_paths=fonts.handle).compile(
-            source.encode(), format="pdf", timestamp=0
-        )
-    except typst.TypstError:
+        with guarded():
+            typst.Compiler(root=str(store), font_paths=fonts.handle).compile(
+                source.encode(), format="pdf", timestamp=0
+            )
+    except (typst.TypstError, PanicError):
         return False
     return True
 
@@ -158,9 +185,17 @@ def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> b
     for standards in _STANDARDS:
         for _attempt in range(3):
             try:
-                pdf, said = compiler.compile_with_warnings(
-                    source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
-                )
+                with guarded():
+                    pdf, said = compiler.compile_with_warnings(
+                        source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
+                    )
+            except PanicError as error:
+                complaint = f"the compiler has a fault ({error})"
+                plain = substitute(source, joining(source))
+                if plain == source:
+                    break
+                source = plain
+                warnings.append("letters that join or run from right to left are given by name or number")
             except typst.TypstError as error:
                 complaint = complaint or " ".join(str(error).split())[:300]
                 missing = undrawable(error)

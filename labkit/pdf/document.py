@@ -9,7 +9,7 @@ from pathlib import Path
 from labkit.pdf.assets import Pictures
 from labkit.pdf.fold import folded
 from labkit.pdf.fonts import language
-from labkit.pdf.html import Html
+from labkit.pdf.html import MAX_DEPTH, Html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Cell, Notebook, text_of
@@ -64,6 +64,7 @@ def build(
     root: Path | None,
     extra: dict[str, bytes],
     options: Options,
+    depth: int = MAX_DEPTH,
 ) -> Document:
     """Return the document of a notebook.
 
@@ -74,10 +75,11 @@ def build(
         root: the notebook's folder, from which pictures may be read; None: none.
         extra: pictures that stand in for files of the folder, by relative path.
         options: how the pages look.
+        depth: how many elements may stand inside one another.
     """
     warnings: list[str] = []
     pictures, formulas, outline = Pictures(store, root, extra), Formulas(), Outline()
-    html = Html(pictures, formulas, outline, warnings.append)
+    html = Html(pictures, formulas, outline, warnings.append, depth=depth)
     outputs = Outputs(html, Widgets.of(notebook), options.fold)
     title = title_of(notebook, Path(name).stem)
     cells = [cell for cell in notebook.cells if not set(options.leave_out) & set(cell.tags)]

@@ -9,3 +9,7 @@ class PdfError(Exception):
 
 class PictureError(Exception):
     """A picture that cannot be shown; the message says why, for the placeholder."""
+
+
+class PanicError(Exception):
+    """The compiler came upon a fault of its own."""

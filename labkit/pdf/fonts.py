@@ -12,13 +12,15 @@ from pathlib import Path
 
 import typst
 
-from labkit.pdf.errors import PdfError
+from labkit.pdf.errors import PanicError, PdfError
+from labkit.pdf.guard import guarded
 from labkit.pdf.typ import array, lit
 
 CJK = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA = re.compile("[\u3040-\u30ff]")
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7af]")
 _HAN = re.compile("[\u4e00-\u9fff]")
+_NAMED = 300  # characters; of more, only the numbers are given
 _BATCH = 500  # characters that are tried at once
 EMOJI = "Labkit Emoji"
 # Joiners and variation selectors change how a neighbour looks and need no glyph of their own.
@@ -125,11 +127,14 @@ def _undrawn(chars: list[str], families: list[str], fonts: FontSet) -> set[str]:
         ]
     )
     try:
-        typst.Compiler(font_paths=fonts.handle).compile(
-            source.encode(), format="pdf", pdf_standards=["a-2u"], timestamp=0
-        )
+        with guarded():
+            typst.Compiler(font_paths=fonts.handle).compile(
+                source.encode(), format="pdf", pdf_standards=["a-2u"], timestamp=0
+            )
     except typst.TypstError as error:
         return undrawable(error)
+    except PanicError:
+        return set(chars)
     return set()
 
 
@@ -139,6 +144,20 @@ def undrawable(error: typst.TypstError) -> set[str]:
     for text in re.findall(r'the text `"(.*?)"` could not be displayed', str(error.diagnostic)):
         found.update(re.sub(r"\\u\{([0-9a-f]+)\}", lambda m: chr(int(m[1], 16)), text))
     return {char for char in found if char > "\u007f"}
+
+
+def joining(source: str) -> set[str]:
+    """Return the letters of a text that join, combine or run from right to left."""
+    return {
+        char
+        for char in set(source)
+        if char > "\u02ff"
+        and (
+            unicodedata.bidirectional(char) in ("R", "AL", "NSM")
+            or "\u0900" <= char < "\u1fff"
+            or (char > "\U00010000" and not CJK.match(char) and char < "\U0001f000")
+        )
+    }
 
 
 def in_words(char: str) -> str:
@@ -161,10 +180,11 @@ def substitute(source: str, missing: set[str]) -> str:
     """
     if not missing:
         return source
-    source = source.translate({ord(char): in_words(char) for char in missing})
+    words = {char: in_words(char) if len(missing) <= _NAMED else f"[U+{ord(char):04X}]" for char in missing}
+    source = source.translate({ord(char): word for char, word in words.items()})
     codes = {f"{ord(char):x}": char for char in missing}
     return re.sub(
         r"(?<!\\)\\u\{([0-9a-f]+)\}",
-        lambda m: lit(in_words(codes[m[1]])) if m[1] in codes else m[0],
+        lambda m: lit(words[codes[m[1]]]) if m[1] in codes else m[0],
         source,
     )

@@ -16,9 +16,11 @@ from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Json
 from labkit.pdf.outline import Outline
-from labkit.pdf.typ import block, breakable, call, clean, code, lit, note
+from labkit.pdf.typ import LONG_WORD, block, breakable, call, clean, code, lit, note
 
-MAX_DEPTH = 40
+MAX_TABLES = 1  # around a table
+MAX_KEPT = 1_000  # letters of a heading
+MAX_DEPTH = 40  # elements inside one another; deeper ones are shown as their text
 
 
 @dataclass
@@ -31,6 +33,8 @@ class Html:
     warn: Callable[[str], None]
     attachments: Json = field(default_factory=dict)
     sheet: dict[str, css.Declarations] = field(default_factory=dict)
+    depth: int = MAX_DEPTH
+    longest: int = LONG_WORD  # letters of a word that is not broken
     math: bool = False  # True: <tex> elements are formulas (our Markdown renderer wrote them)
 
     def convert(self, html: str) -> str:
@@ -57,7 +61,7 @@ class Html:
             return False
         if node.name in BLOCKS or (node.name == "tex" and node.get("data-display") == "1"):
             return True
-        return depth < MAX_DEPTH and any(self.is_block(child, depth + 1) for child in node.children)
+        return depth < self.depth and any(self.is_block(child, depth + 1) for child in node.children)
 
     def flow(self, nodes: Iterable[PageElement], depth: int) -> str:
         """Return the content block of nodes that may hold blocks."""
@@ -93,10 +97,10 @@ class Html:
             return ""
         if isinstance(node, NavigableString):
             text = re.sub(r"[ \t\n\r\f]+", " ", str(node))
-            return lit(breakable(clean(text))) if text else ""
+            return lit(breakable(clean(text), self.longest)) if text else ""
         if not isinstance(node, Tag) or node.name in UNSEEN:
             return ""
-        if depth > MAX_DEPTH:
+        if depth > self.depth:
             return lit(node.get_text())
         special = self._special(node)
         if special is not None:
@@ -117,7 +121,7 @@ class Html:
         if name == "svg":
             return self._picture(str(node).encode(), "drawing", "")
         if name in ("code", "tt", "samp"):
-            return call("raw", code(node.get_text()))
+            return call("raw", code(node.get_text(), self.longest))
         if name == "kbd":
             return call("key", lit(node.get_text()))
         if name == "input":
@@ -190,11 +194,11 @@ class Html:
         from labkit.pdf.tables import table
 
         name = element.name
-        if depth > MAX_DEPTH:
+        if depth > self.depth:
             return call("paragraph", block([lit(" ".join(element.get_text().split()))]))
         if name == "tex":
             return self.inline(element, depth)
-        if name in HEADINGS:
+        if name in HEADINGS and self._short(element):
             body = self.line(element, depth)
             return "" if body == "[]" else self.outline.heading(HEADINGS[name], body, element.get_text())
         if name == "hr":
@@ -211,6 +215,8 @@ class Html:
         if name == "dl":
             return self._terms(element, depth)
         if name == "table":
+            if len(element.find_parents("table")) > MAX_TABLES:  # each one more doubles the compiler's work
+                return call("paragraph", block([lit(" ".join(element.get_text(" ").split()))]))
             return table(self, element, depth)
         if name == "blockquote":
             return call("quotation", self.flow(element.children, depth))
@@ -265,8 +271,19 @@ class Html:
             parts.append(call("paragraph", call("strong", body)) if term else call("pad", body, left="1.2em"))
         return block(parts)
 
+    def _short(self, element: Tag) -> bool:
+        """Say whether an element may be kept with what follows it: lines, and not a part of the document.
+
+        What is kept together is laid out anew for each place it may go to; inside one another, for ever.
+        """
+        return len(element.get_text()) < MAX_KEPT and not any(
+            self.is_block(child) for child in element.children
+        )
+
     def _details(self, element: Tag, depth: int) -> str:
         summary = element.find("summary", recursive=False)
+        if isinstance(summary, Tag) and not self._short(summary):
+            return call("details", block([lit("Details")]), self.flow(element.children, depth))
         title = self.line(summary, depth) if isinstance(summary, Tag) else block([lit("Details")])
         rest = [child for child in element.children if child is not summary]
         return call("details", title, self.flow(rest, depth))

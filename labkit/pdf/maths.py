@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import typst
 
+from labkit.pdf.errors import PanicError
+from labkit.pdf.guard import guarded
 from labkit.pdf.mathleaf import FormulaError
 from labkit.pdf.mathml import to_typst
 from labkit.pdf.typ import call, lit
@@ -112,8 +114,9 @@ def _bool(value: bool) -> str:
 
 def _compiles(source: str, fonts: typst.Fonts) -> bool:
     try:
-        typst.Compiler(font_paths=fonts).compile(source.encode(), format="svg")
-    except typst.TypstError:
+        with guarded():
+            typst.Compiler(font_paths=fonts).compile(source.encode(), format="svg")
+    except (typst.TypstError, PanicError):
         return False
     return True
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
+_HALVES = re.compile("[\ud800-\udfff]")  # halves of characters, which JSON can hold and files cannot
 
 
 class NotebookError(Exception):
@@ -66,11 +68,10 @@ def text_of(value: object) -> str:
         >>> text_of(["a\\n", "b"]), text_of(None)
         ('a\\nb', '')
     """
-    if isinstance(value, str):
-        return value
     if isinstance(value, list):
-        return "".join(line for line in value if isinstance(line, str))
-    return "" if value is None else str(value)
+        value = "".join(line for line in value if isinstance(line, str))
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
 def read(data: bytes) -> Notebook:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 120
 MAX_ROWS = 500
 MAX_CELLS = 6_000
+LETTERS = 70  # that share the width of the page among the columns, at the least
 ROOM = 125  # letters that fit side by side when a table is made a little smaller
 GAP = 3  # what the space around a cell takes, in letters
 
@@ -53,14 +54,19 @@ def table(html: Html, element: Tag, depth: int) -> str:
         return html.flow([c for c in element.children if getattr(c, "name", None) != "caption"], depth)
     widest = max(len(row.find_all(["td", "th"], recursive=False)) for row in rows[:MAX_ROWS])
     shown = rows[: min(MAX_ROWS, max(20, MAX_CELLS // max(1, min(widest, MAX_COLUMNS))))]
-    places, left_out = _places(html, shown, depth)
+    usual, html.longest = html.longest, min(html.longest, max(12, LETTERS // max(1, widest)))
+    try:
+        places, left_out = _places(html, shown, depth)
+    finally:
+        html.longest = usual
     if not places:
         return ""
     frame = "dataframe" in element.get_attribute_list("class") or str(element.get("id", "")).startswith("T_")
     result = _split(places, frame)
     caption = element.find("caption")
     if isinstance(caption, Tag):
-        result.insert(0, call("caption", html.line(caption, depth)))
+        said = " ".join(caption.get_text().split())[:1000]
+        result.insert(0, call("caption", block([lit(said)])))
     if len(rows) > len(shown):
         result.append(note(f"[{len(rows) - len(shown)} more rows not shown]"))
     if left_out:

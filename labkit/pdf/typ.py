@@ -35,9 +35,22 @@ def clean(text: str) -> str:
     return _BIDI.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
 
 
-def breakable(text: str) -> str:
-    """Return text in which words longer than a line carry zero-width spaces, so that they wrap."""
-    return _WORD.sub(lambda m: "\u200b".join(re.findall(f".{{1,{PIECE}}}", m[0])), text)
+def breakable(text: str, longest: int = LONG_WORD) -> str:
+    """Return text in which words longer than `longest` carry zero-width spaces, so that they wrap.
+
+    Example:
+        >>> breakable("torch.nn.functional.conv2d", 20).split("\u200b")
+        ['torch.', 'nn.', 'functional.', 'conv2d']
+    """
+    if longest == LONG_WORD:
+        return _WORD.sub(lambda m: "\u200b".join(re.findall(f".{{1,{PIECE}}}", m[0])), text)
+    return " ".join(_parted(word) if len(word) > longest else word for word in text.split(" "))
+
+
+def _parted(word: str) -> str:
+    """Return a word that may break after its punctuation, and anywhere where it has none."""
+    parts = re.findall(r"[^_.,:;/()=-]{0,16}[_.,:;/()=-]|[^_.,:;/()=-]{1,16}", word)
+    return "\u200b".join(parts)
 
 
 def lit(text: str) -> str:
@@ -50,9 +63,9 @@ def lit(text: str) -> str:
     return '"' + clean(text).translate(_ESCAPES) + '"'
 
 
-def code(text: str) -> str:
+def code(text: str, longest: int = LONG_WORD) -> str:
     """Return a Typst string literal for monospaced text: long words may break."""
-    return lit(breakable(clean(text)))
+    return lit(breakable(clean(text), longest))
 
 
 def block(parts: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import json
 import pytest
 from PIL import Image
 
-from labkit.pdf import child, document, outputs, svg
+from labkit.pdf import child, compiler, document, guard, outputs, svg
 from labkit.pdf.compiler import make_pdf
 from labkit.pdf.errors import PdfError, PictureError
 from labkit.pdf.notebook import read
@@ -104,3 +104,42 @@ def test_the_child_makes_the_same_bytes_and_is_bounded(make, tmp_path):
     big = json.dumps({"cells": [], "pad": "x" * 50_000_000}).encode()
     with pytest.raises(PdfError, match="asks for too much"):
         child.make_pdf(big, name="n.ipynb", memory=180 << 20)
+
+
+def test_what_is_kept_together_does_not_nest(make):
+    """A summary that holds summaries that hold summaries, over many pages, once took 20 GB."""
+    piece = "<details><summary>s " + "words to fill the page " * 40 + "<svg></svg><tr><td>1 "
+    pdf, _ = child.make_pdf(make.notebook(make.markdown(piece * 40 + "end")), name="n.ipynb", memory=2 << 30)
+    assert make.squeezed(make.page_text(pdf)).endswith("end")
+    nested = "<table class='dataframe'><tr><td>" * 30 + "inside"
+    pdf, _ = child.make_pdf(make.notebook(make.markdown(nested)), name="n.ipynb", memory=2 << 30)
+    assert "inside" in make.page_text(pdf)
+
+
+def test_a_fault_of_the_compiler_is_survived(make, monkeypatch):
+    """Typst 0.15 panics on some mixtures of old scripts; its exception is no `Exception`."""
+    panic = type("PanicException", (BaseException,), {})
+    made = compiler.typst.Compiler
+    calls = []
+
+    class Faulty:
+        def __init__(self, *args, **options):
+            self.real = made(*args, **options)
+
+        def compile(self, *args, **options):
+            return self.real.compile(*args, **options)
+
+        def compile_with_warnings(self, source, **options):
+            calls.append(source)
+            if "ש" in source.decode():
+                raise panic("end byte index 21 is out of bounds")
+            return self.real.compile_with_warnings(source, **options)
+
+    monkeypatch.setattr(compiler.typst, "Compiler", Faulty)
+    data = make.notebook(make.markdown("word ש 中"))
+    pdf, warnings = make_pdf(read(data), data, name="n.ipynb")
+    assert "word [hebrew letter shin] 中" in make.page_text(pdf)
+    assert warnings == ["letters that join or run from right to left are given by name or number"]
+    assert len(calls) == 2
+    assert guard.panicked()
+    monkeypatch.setattr(guard, "_seen", [])

@@ -1,0 +1,86 @@
+"""Pictures in memory to batches on the device: moved, mirrored and normalised, a whole batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean and standard deviation of each channel of uint8 pictures, on a scale from 0 to 1."""
+    counts = (
+        torch.stack([torch.bincount(c.flatten(), minlength=256) for c in images.unbind(1)]).cpu().double()
+    )
+    values, shares = torch.arange(256).double() / 255, counts / counts.sum(1, keepdim=True)
+    mean = shares @ values
+    return tuple(mean.tolist()), tuple((shares @ values**2 - mean**2).clamp(min=1e-6).sqrt().tolist())
+
+
+def normaliser(
+    mean: tuple[float, ...], std: tuple[float, ...], place: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """Return what turns uint8 pictures into float32 with mean 0 and deviation 1, stored channels last."""
+    scale = torch.tensor([1 / (255 * s) for s in std], device=place)[:, None, None]
+    offset = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=place)[:, None, None]
+    return lambda x: torch.addcmul(offset, x.contiguous(memory_format=torch.channels_last), scale)
+
+
+def windows(images: Tensor, shift: int) -> Tensor:
+    """Pad once by mirroring the edge, and view every place to cut a picture out, without copies.
+
+    Args:
+        images: (N, 3, H, W) uint8.
+        shift: how many pixels a picture may move.
+
+    Returns:
+        (N, 3, 2 shift + 1, 2 shift + 1, H, W).
+
+    >>> windows(torch.zeros(5, 3, 8, 8, dtype=torch.uint8), 2).shape
+    torch.Size([5, 3, 5, 5, 8, 8])
+    """
+    height, width = images.shape[2:]
+    rows, columns = (torch.arange(-shift, side + shift).abs() for side in (height, width))
+    rows = torch.where(rows >= height, 2 * height - 2 - rows, rows)
+    columns = torch.where(columns >= width, 2 * width - 2 - columns, columns)
+    padded = images[:, :, rows.to(images.device)][..., columns.to(images.device)]
+    return padded.unfold(2, height, 1).unfold(3, width, 1)
+
+
+def several(x: Tensor, count: int) -> list[Tensor]:
+    """Return a batch (1), the batch and its mirror image (2), or also both moved by a pixel, two ways (6)."""
+    views = [x] if count == 1 else [x, x.flip(3)]
+    if count == 6:
+        padded = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        moved = [padded[:, :, d : d + x.shape[2], d : d + x.shape[3]] for d in (0, 2)]
+        views += moved + [m.flip(3) for m in moved]
+    return views
+
+
+def batches(
+    views: Tensor, labels: Tensor, *, size: int, epoch: int, flip: bool, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the shuffled batches of an epoch, each picture (3, H, W) uint8 moved and mirrored on its own.
+
+    Order and places come from torch's generator. A picture is mirrored every other epoch; the seed says
+    which ones begin. The last batch is left out when it is short.
+
+    Args:
+        views: from `windows`: every place to cut each picture out.
+        labels: (N,) int64.
+        size: pictures in a batch.
+        epoch: counted from 0.
+    """
+    count, places = len(labels), views.shape[2]
+    order = torch.randperm(count).to(labels.device)
+    dy, dx = torch.randint(places, (2, count)).to(labels.device)
+    coin = torch.Generator().manual_seed(seed)  # half of the pictures begin mirrored, then take turns
+    mirrored = (torch.randint(2, (count,), generator=coin) + epoch).to(labels.device) % 2 == 1
+    for start in range(0, max(1, count - size + 1), size):
+        index = order[start : start + size]
+        x = views[index, :, dy[index], dx[index]]
+        if flip:
+            x = torch.where(mirrored[index, None, None, None], x.flip(3), x)
+        yield x, labels[index]

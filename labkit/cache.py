@@ -1,0 +1,52 @@
+"""Where labkit keeps what it fetched, and where torchvision and Keras keep theirs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def folder() -> Path:
+    """Return the folder of fetched files: LABKIT_DATA, else data/cache in a checkout, else the user's cache.
+
+    The folder need not exist yet.
+    """
+    if named := os.environ.get("LABKIT_DATA"):
+        return Path(named).expanduser()
+    if (root := checkout()) is not None:
+        return root / "data" / "cache"
+    import pooch
+
+    return Path(pooch.os_cache("labkit"))
+
+
+def checkout() -> Path | None:
+    """Return the root of the course repository when labkit runs from one, else None."""
+    root = Path(__file__).resolve().parents[1]
+    ours = (root / "pyproject.toml").is_file() and (root / "data" / "README.md").is_file()
+    return root if ours else None
+
+
+def torch_checkpoints() -> Path:
+    """Return the folder where torch.hub and torchvision keep weights."""
+    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def dataset_folders() -> list[Path]:
+    """Return the folders where CIFAR-10 may lie already: torchvision's usual roots, and Keras' folder."""
+    here = Path.cwd()
+    places = [folder(), here, here / "data", here.parent / "data", Path.home() / "data"]
+    if (root := checkout()) is not None:
+        places.append(root / "data")
+    places.append(Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets")
+    return list(dict.fromkeys(places))
+
+
+def offline() -> bool:
+    """Say whether LABKIT_OFFLINE asks for no network at all.
+
+    >>> offline()
+    False
+    """
+    return os.environ.get("LABKIT_OFFLINE", "") not in ("", "0")

@@ -1,0 +1,90 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labkit import cache, cli_data, datasets, models, store
+from labkit.fetch import FetchError
+
+
+@pytest.fixture
+def labkit(monkeypatch, capsys):
+    """Run `labkit data ...` in this process; return exit code, output, errors."""
+    from labkit import cli
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["labkit", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+def test_list_and_where(labkit, kept_apart):
+    assert labkit("data", "--where") == (0, f"{kept_apart}\n", "")
+    _, out, _ = labkit("data", "--list")
+    assert out.splitlines() == [
+        "cifar10    CIFAR-10, 60,000 small pictures      not fetched",
+        "resnet50   ResNet-50 with ImageNet weights      not fetched",
+    ]
+    store.save(kept_apart / datasets.FILE, {"a": np.zeros(2_000_000, np.uint8)})
+    _, out, _ = labkit("data")
+    assert f"2 MB at {kept_apart / datasets.FILE}" in out
+    assert out.endswith("To fetch both, run: labkit data all\n")
+
+
+def test_wrong_name(labkit, kept_apart):
+    code, _, err = labkit("data", "mnist")
+    assert code == 2
+    assert "cifar10, resnet50 or all" in " ".join(err.replace("│", " ").split())
+
+
+def test_all_goes_on_after_a_failure_and_says_what_the_labs_do(labkit, kept_apart, monkeypatch):
+    asked = []
+
+    def fail(name):
+        def fetch(**options):
+            asked.append((name, options["patient"]))
+            raise FetchError(f"no {name}")
+
+        return fetch
+
+    monkeypatch.setattr(datasets, "fetch_cifar10", fail("pictures"))
+    monkeypatch.setattr(models, "fetch_resnet50", fail("weights"))
+    code, out, err = labkit("data", "all", "--patient")
+    assert (code, out) == (1, "")
+    assert asked == [("pictures", True), ("weights", True)]
+    assert err.splitlines() == [
+        "labkit: no pictures. The labs then use the drawn stand-in.",
+        "labkit: no weights. The labs then use random weights.",
+    ]
+
+
+def test_offline(labkit, kept_apart):
+    code, _, err = labkit("data", "cifar10")
+    assert code == 1
+    assert "LABKIT_OFFLINE is set" in err
+
+
+def test_names_of_files_agree():
+    assert datasets.FILE == "cifar10.npz"
+    names = {remote.name for remote in models.CHECKPOINTS.values()} | {models.KERAS_FILE}
+    source = Path(cli_data.__file__).read_text()
+    assert all(f'"{name}"' in source for name in names | {datasets.FILE})
+
+
+def test_doctor_says_what_is_cached(kept_apart):
+    from labkit.doctor import report
+
+    lines, _ = report(())
+    assert f"Data in {cache.folder()}" in lines
+    assert "  The labs work without, on stand-ins. To fetch: labkit data all" in lines
+
+
+def test_listing_loads_no_torch(kept_apart):
+    code = "import sys; from labkit.cli_data import kept; kept(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

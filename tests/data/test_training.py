@@ -1,0 +1,321 @@
+import dataclasses
+import os
+import signal
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from labkit import batches, checkpoint, datasets, live, nets, sweep, training
+
+PLAN = training.Plan(epochs=3, batch=32, rate=0.05, bf16=False)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return datasets.stand_in(train=320, test=60)
+
+
+def quiet(_run):
+    """Print nothing."""
+
+
+def net(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2),
+        nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, 10),
+    )  # fmt: skip
+
+
+def state(network: nn.Module) -> torch.Tensor:
+    return torch.cat([v.flatten().double() for v in network.state_dict().values()])
+
+
+def coordinates(count: int, side: int = 8) -> torch.Tensor:
+    """Pictures whose pixels say where they are and whose they are: (row, column, number)."""
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    one = torch.stack([rows, columns, torch.zeros_like(rows)]).to(torch.uint8)
+    many = one.repeat(count, 1, 1, 1)
+    many[:, 2] = torch.arange(count, dtype=torch.uint8)[:, None, None]
+    return many
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 3), st.integers(0, 3), st.booleans(), st.integers(0, 5))
+def test_every_picture_is_moved_and_mirrored_on_its_own(shift, epoch, flip, seed):
+    count = 120
+    views = batches.windows(coordinates(count), shift)
+    torch.manual_seed(seed)
+    labels = torch.arange(count)
+    got = list(batches.batches(views, labels, size=32, epoch=epoch, flip=flip, seed=seed))
+    assert [len(y) for _, y in got] == [32, 32, 32]
+    x, y = (torch.cat(parts) for parts in zip(*got, strict=True))
+    assert len(set(y.tolist())) == 96
+    assert torch.equal(x[:, 2, 0, 0].long(), y)  # the label still belongs to the picture
+    middle = x[:, :2, 4, 3:5].int()
+    mirrored = middle[:, 1, 0] > middle[:, 1, 1]
+    columns = torch.where(mirrored, middle[:, 1, 1], middle[:, 1, 0])
+    dy, dx = middle[:, 0, 0] - 4, columns - 3
+    assert set(dy.tolist()) == set(dx.tolist()) == set(range(-shift, shift + 1))
+    assert len(set(zip(dy.tolist(), dx.tolist(), strict=True))) > 2 * shift + 1  # rows and columns apart
+    assert (25 < int(mirrored.sum()) < 71) if flip else not mirrored.any()
+
+
+def test_each_picture_is_mirrored_every_other_epoch():
+    views, labels = batches.windows(coordinates(64), 0), torch.arange(64)
+    seen = []
+    for epoch in range(4):
+        (x, y), *_ = batches.batches(views, labels, size=64, epoch=epoch, flip=True, seed=3)
+        seen.append((x[:, 1, 0, 0] != 0)[y.argsort()])
+    assert torch.equal(seen[0], ~seen[1])
+    assert torch.equal(seen[0], seen[2])
+    assert torch.equal(seen[1], seen[3])
+
+
+def test_a_set_smaller_than_a_batch_is_one_batch():
+    views = batches.windows(coordinates(5), 1)
+    ((x, y),) = batches.batches(views, torch.arange(5), size=64, epoch=0, flip=True, seed=0)
+    assert x.shape == (5, 3, 8, 8)
+    assert sorted(y.tolist()) == list(range(5))
+
+
+def test_statistics_and_normaliser(data):
+    mean, std = batches.statistics(data.train_images)
+    x = data.train_images.double() / 255
+    assert torch.allclose(torch.tensor(mean).double(), x.mean((0, 2, 3)))
+    assert torch.allclose(torch.tensor(std).double(), x.std((0, 2, 3), correction=0), rtol=1e-5)
+    out = batches.normaliser(mean, std, torch.device("cpu"))(data.train_images)
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    assert out.mean((0, 2, 3)).abs().max() < 1e-5
+    assert (out.std((0, 2, 3)) - 1).abs().max() < 1e-3
+
+
+@given(st.integers(2, 500), st.floats(0.05, 0.9))
+def test_one_cycle_goes_up_once_and_down_once(steps, warm):
+    plan = training.Plan(rate=0.4, warm=warm)
+    rates = [plan.rate_at(i, steps) for i in range(steps)]
+    top = rates.index(max(rates))
+    assert all(0 < r <= 0.4 + 1e-12 for r in rates)
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert {training.Plan(schedule="constant", rate=0.1).rate_at(i, 9) for i in range(9)} == {0.1}
+
+
+def test_seeds(data):
+    runs = [
+        training.train(net(), data, dataclasses.replace(PLAN, seed=s), watch=quiet, device="cpu")
+        for s in (0, 0, 1)
+    ]
+    assert runs[0].losses == runs[1].losses
+    assert torch.equal(state(runs[0].net), state(runs[1].net))
+    assert runs[0].losses != runs[2].losses
+    assert len(runs[0].losses) == 30
+    assert [row["epoch"] for row in runs[0].epochs] == [1, 2, 3]
+
+
+def test_training_leaves_the_callers_random_numbers_alone(data):
+    network = net()
+    before = torch.random.get_rng_state()
+    training.train(network, data, dataclasses.replace(PLAN, epochs=1), watch=quiet, device="cpu")
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_step_is_torchs_own(data):
+    """One step without augmentation equals the step written out with torch."""
+    plan = dataclasses.replace(
+        PLAN, epochs=1, batch=320, shift=0, flip=False, smoothing=0.1, schedule="constant", decay=0.01
+    )
+    mine, theirs = nets.introductory(), nets.introductory()
+    theirs.load_state_dict(mine.state_dict())
+    training.train(mine, data, plan, evaluate_every=0, watch=quiet, device="cpu")
+    mean, std = batches.statistics(data.train_images)
+    x = batches.normaliser(mean, std, torch.device("cpu"))(data.train_images)
+    nn.functional.cross_entropy(theirs(x), data.train_labels, label_smoothing=0.1).backward()
+    with torch.no_grad():
+        for p in theirs.parameters():
+            gradient = p.grad + (0.01 * p if p.ndim > 1 else 0)
+            p -= 0.05 * (gradient + 0.9 * gradient)  # Nesterov's first step
+    assert torch.allclose(state(mine), state(theirs), atol=1e-6)
+
+
+def test_it_learns(data):
+    few = dataclasses.replace(data, train_images=data.train_images[:64], train_labels=data.train_labels[:64])
+    plan = training.Plan(epochs=80, batch=32, rate=0.02, shift=0, flip=False)
+    run = training.train(nets.introductory(), few, plan, evaluate_every=0, watch=quiet)
+    assert training.evaluate(run, few.train_images, few.train_labels).accuracy > 0.9
+
+
+def test_resumed_equals_uninterrupted(data, tmp_path):
+    whole = training.train(net(), data, PLAN, watch=quiet, device="cpu")
+
+    def stop_after_two(run):
+        if len(run.epochs) == 2:
+            raise KeyboardInterrupt
+
+    first = training.train(net(), data, PLAN, keep=tmp_path / "x.pt", watch=stop_after_two, device="cpu")
+    assert first.stopped
+    assert len(first.epochs) == 2
+    again = training.train(net(seed=9), data, PLAN, keep=tmp_path / "x.pt", watch=quiet, device="cpu")
+    assert not again.stopped
+    assert again.losses == whole.losses
+    assert torch.equal(state(again.net), state(whole.net))
+    assert [row["accuracy"] for row in again.epochs] == [row["accuracy"] for row in whole.epochs]
+    assert [p.name for p in tmp_path.iterdir()] == ["x.pt"]
+
+
+def test_a_checkpoint_of_another_plan_or_a_damaged_one(data, tmp_path):
+    path = tmp_path / "x.pt"
+    training.train(net(), data, dataclasses.replace(PLAN, epochs=1), keep=path, watch=quiet)
+    with pytest.raises(checkpoint.CheckpointError, match=r"another plan \(epochs\): delete it"):
+        training.train(net(), data, PLAN, keep=path, watch=quiet)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(checkpoint.CheckpointError, match="is no checkpoint, or is damaged"):
+        training.train(net(), data, PLAN, keep=path, watch=quiet)
+
+
+def test_ctrl_c_returns_the_network_so_far(data):
+    class Stops(nn.Module):
+        """Sends the signal of Ctrl-C in its 14th step."""
+
+        def __init__(self):
+            super().__init__()
+            self.inner, self.steps = net(), 0
+
+        def forward(self, x):
+            self.steps += self.training
+            if self.training and self.steps == 14:
+                os.kill(os.getpid(), signal.SIGINT)
+            return self.inner(x)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run = training.train(Stops(), data, PLAN, watch=quiet, device="cpu")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert run.stopped
+    assert 13 <= len(run.losses) <= 15
+    assert [row["epoch"] for row in run.epochs] == [1, 2]
+    assert not run.net.training
+    assert training.evaluate(run, data.test_images, data.test_labels).probabilities.shape == (60, 10)
+
+
+def test_evaluation_counts_the_short_last_batch(data):
+    run = training.train(net(), data, dataclasses.replace(PLAN, epochs=1), watch=quiet, device="cpu")
+    scores = [training.evaluate(run, data.test_images, data.test_labels, batch=b) for b in (7, 60, 500)]
+    assert max(s.accuracy for s in scores) == min(s.accuracy for s in scores)
+    assert torch.allclose(scores[0].probabilities, scores[1].probabilities, atol=1e-5)
+    two = training.evaluate(run, data.test_images, data.test_labels, views=2)
+    mirrored = training.evaluate(run, data.test_images.flip(3), data.test_labels, views=2)
+    assert torch.allclose(two.probabilities, mirrored.probabilities, atol=1e-5)
+    six = training.evaluate(run, data.test_images, data.test_labels, views=6)
+    assert not torch.allclose(six.probabilities, two.probabilities, atol=1e-5)
+
+
+def test_bfloat16_runs_where_it_is_asked_for(data):
+    run = training.train(
+        net(), data, dataclasses.replace(PLAN, epochs=1, bf16=True), watch=quiet, device="cpu"
+    )
+    assert all(0 < loss < 10 for loss in run.losses)
+    assert {p.dtype for p in run.net.parameters()} == {torch.float32}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_gpu(data):
+    run = training.train(net(), data, PLAN, watch=quiet, device="cuda")
+    assert next(run.net.parameters()).is_cuda
+
+
+def test_lines_of_text(data, capsys):
+    run = training.train(net(), data, PLAN, device="cpu")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("epoch 1/3  loss ")
+    assert "accuracy" in lines[2]
+    assert lines[2] == live.line(run, 3)
+    text = live.loss_figure([("one", run)]).get_label()
+    assert text.startswith("Loss and accuracy by epoch. one: loss ")
+
+
+def test_a_notebook_gets_one_picture_that_grows(data, monkeypatch):
+    import IPython.display
+
+    shown, updated = [], []
+
+    class Handle:
+        def update(self, content, **options):
+            updated.append((content, options))
+
+    def display(content, **options):
+        shown.append((content, options))
+        return Handle()
+
+    monkeypatch.setattr(live, "_notebook", lambda: True)
+    monkeypatch.setattr(IPython.display, "display", display)
+    training.train(net(), data, PLAN, device="cpu")
+    assert len(shown) == 1
+    assert len(updated) == 2
+    content, options = updated[-1]
+    assert content["text/plain"].count("epoch") == 3
+    assert options["metadata"]["image/png"]["alt"].startswith("Loss and accuracy by epoch.")
+
+
+def test_tensorboard_is_optional(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(live.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(ImportError, match="pip install tensorboard"):
+        live.TensorBoard(tmp_path)
+
+
+def test_tensorboard_gets_the_numbers(data, tmp_path):
+    event = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    seen: list[int] = []
+    watch = live.both(live.TensorBoard(tmp_path), lambda run: seen.append(len(run.epochs)))
+    run = training.train(net(), data, PLAN, device="cpu", watch=watch)
+    assert seen == [1, 2, 3]
+    events = event.EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [round(e.value, 4) for e in events.Scalars("loss/step")] == [round(v, 4) for v in run.losses]
+
+
+def test_a_sweep_is_what_single_runs_give(data):
+    first = net()
+    before = state(first).clone()
+    plan = dataclasses.replace(PLAN, schedule="constant")
+    result = sweep.sweep(first, data, rates=(0.1, 0.001), epochs=(1, 2), plan=plan, workers=2)
+    assert torch.equal(state(first), before)
+    assert sorted(result.runs) == [(0.001, 2), (0.1, 2)]  # two runs give four cells
+    for rate in (0.1, 0.001):
+        for length in (1, 2):
+            alone = training.train(
+                net(), data, dataclasses.replace(plan, rate=rate, epochs=length), watch=quiet, device="cpu"
+            )
+            assert result.accuracy[rate, length] == alone.epochs[-1]["accuracy"]
+            assert result.loss[rate, length] == pytest.approx(alone.epochs[-1]["loss"], rel=1e-4)
+    assert result.best in result.accuracy
+    text = sweep.figure(result).get_label()
+    assert "rate 0.1, 2 epochs:" in text
+
+
+def test_a_sweep_of_another_schedule_has_a_run_for_each_cell(data):
+    result = sweep.sweep(net(), data, rates=(0.1,), epochs=(1, 2), plan=PLAN, workers=1)
+    assert sorted(result.runs) == [(0.1, 1), (0.1, 2)]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs side by side need fork")
+def test_a_member_that_fails_or_is_killed_ends_the_sweep(data):
+    class Bad(nn.Module):
+        def __init__(self, how):
+            super().__init__()
+            self.layer, self.how = nn.Linear(1, 1), how
+
+        def forward(self, _x):
+            if self.how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise RuntimeError("wrong shape")
+
+    for how, told in (("fails", "RuntimeError: wrong shape"), ("killed", "ended from outside")):
+        with pytest.raises(sweep.SweepError, match=told):
+            sweep.sweep(Bad(how), data, rates=(0.1, 0.01), epochs=(1,), workers=2)
