@@ -24,7 +24,7 @@ Build = Callable[[Draw], list[Case]]
 
 Range = tuple[float, float]
 WITHIN, BEYOND, WIDE = (0.55, 0.9), (1.2, 2.0), (2.1, 3.2)
-FAR: tuple[Range, ...] = ((7, 9), (30, 60))
+FAR: tuple[Range, ...] = ((7.5, 9), (30, 60))
 
 
 def between(draw: Draw, ranges: Tensor) -> Tensor:

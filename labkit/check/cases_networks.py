@@ -101,7 +101,8 @@ def collapse(draw: Draw) -> list[Case]:
         shapes = [(a, d), (a,), (b, a), (b,), (k, b), (k,)]
         while True:  # until a ReLU between the layers would matter
             args = tuple(draw.tensor(*shape, dtype=dtype) for shape in shapes)
-            if all(float((args[2] @ v).min()) < -0.5 for v in args[:2]):
+            hidden = (args[2] @ args[0], args[2] @ args[1], args[2] @ args[1] + args[3])
+            if max(float(v.min()) for v in hidden) < -0.5:
                 break
         made.append(Case(aspect, args, library.collapse(*args), oracle="one nn.Linear that does the same"))
     return made
@@ -132,10 +133,11 @@ def gradient_norms(draw: Draw) -> list[Case]:
             ("sigmoid", torch.sigmoid, torch.float64), ("float32", torch.tanh, FLOAT32)]  # fmt: skip
     for aspect, phi, dtype in sets:
         layers, h, n = 3, draw.integer(4, 5), draw.integer(6, 7)
-        while True:  # until no layer is left without a gradient
+        while True:  # until no layer is left without a gradient, or with one of a single direction
             x, w = draw.tensor(n, h, dtype=dtype), draw.tensor(layers, h, h, dtype=dtype) * 0.4
             answer = library.gradient_norms(x, w, phi)
-            if bool(answer.min() > 0.2):
+            largest = torch.linalg.matrix_norm(library.gradients(x, w, phi), 2)
+            if bool(answer.min() > 0.2) and bool((largest < 0.97 * answer).any()):
                 break
         made.append(
             Case(aspect, (x, w, phi), answer, oracle="torch's autograd", note=f"with {aspect} as phi")
@@ -154,7 +156,8 @@ def dead_units(draw: Draw) -> list[Case]:
             b = draw.tensor(h, dtype=dtype) / 4
             b[chosen[:dead]], b[chosen[3]] = -60, 60
             count, share = library.dead_units(x, w, b)
-            if count == dead and int((share == 1).sum()) == 1:
+            off = (F.linear(x, w, b) <= 0).sum(1)  # no row looks as if it were all rows
+            if count == dead < int(off.min()) and int((share == 1).sum()) == 1:
                 break
         made.append(Case(aspect, (x, w, b), (count, share)))
     while True:  # until without the bias no unit is dead, and none always active
