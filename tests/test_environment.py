@@ -38,7 +38,7 @@ def test_constraints_pin_every_requirement_inside_its_range():
 
 
 def test_every_pinned_package_admits_the_first_release_of_each_python():
-    """Debian and Ubuntu stay at 3.11.2 and the like: a package that wants 3.11.5 cannot be installed there."""
+    """Debian stays at 3.11.2, for example: a package that wants 3.11.5 cannot be installed there."""
     asks = {
         d.metadata["Name"]: SpecifierSet(d.metadata.get("Requires-Python") or "") for d in distributions()
     }
