@@ -19,7 +19,7 @@ from labgrader.course import CourseError
 from labgrader.intake import MAX_FILE, NotPlainError, Refused, open_plain, plain_files
 from labgrader.names import folded, part_fault, shown, student_fault
 
-# Blackboard: LAB_USER_attempt_2026-11-20-09-30-00_NAME; with .txt at once it is what was typed beside the file.
+# Blackboard: LAB_USER_attempt_2026-11-20-09-30-00_NAME; with .txt at once it is what was typed beside it.
 _BLACKBOARD = re.compile(r"(.+?)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
 # Moodle: "Ada Lovelace_12345_assignsubmission_file_/NAME"; without folders the name follows at once.
 _MOODLE = re.compile(r"[^/]*_(\d+)_assignsubmission_(file|onlinetext)_?([^/]*)")
