@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,14 +15,13 @@ from labgrader.archives import CLASS, HANDIN, Budget, extract, room_for
 from labgrader.course import Course, CourseError
 from labgrader.handins import ARCHIVES, Handin, find
 from labgrader.intake import NotPlainError, Refused, look, pick, read_plain, student_in
+from labgrader.lms import READERS, lay_out, read_roster
 from labgrader.names import folded, shown, student_fault
 from labgrader.submitted import WORKING, place, sweep
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-READY = ("folder",)
-COMING = ("blackboard", "moodle", "canvas")
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LAB = re.compile(r"[A-Za-z0-9][\w.-]{0,79}", re.ASCII)
 
@@ -65,6 +64,7 @@ def collect(
     lab: str,
     *,
     lms: str = "folder",
+    roster: Path | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Collected]:
@@ -78,7 +78,8 @@ def collect(
         course: the course.
         source: a folder, zip or tar of hand-ins: `<lab>_<student>.zip`, loose pairs, or one folder a student.
         lab: the lab's name.
-        lms: how the source is laid out; "folder" is what this version knows.
+        lms: how the source is laid out: "folder" as above, or "blackboard", "moodle" or "canvas".
+        roster: a CSV file that says which of the LMS's ids is which student, see `labgrader.lms.read_roster`.
         force: replace even what is newer.
         progress: called with (done, all) after each hand-in.
 
@@ -87,13 +88,16 @@ def collect(
 
     Raises:
         CollectError: the source does not exist, the course has no such lab, or the LMS is not known.
+        CourseError: the roster cannot be used.
 
     Example:
         >>> collect(Course(Path("grading")), Path("handins.zip"), "01_convolution")  # doctest: +SKIP
     """
-    if lms not in READY:
-        not_yet = "not yet: use --lms folder" if lms in COMING else f"not known: expected {READY[0]}"
-        raise CollectError(f"--lms {shown(lms)}: {not_yet} (coming: {', '.join(COMING)}).")
+    if lms != "folder" and lms not in READERS:
+        raise CollectError(f"--lms {shown(lms)}: not known; expected folder, {', '.join(READERS)}.")
+    if roster is not None and lms == "folder":
+        raise CollectError("--roster goes with --lms: a folder's own names say who the students are.")
+    ids = read_roster(roster) if roster is not None else {}
     if not _LAB.fullmatch(lab) or not _known(course, lab):
         raise CollectError(f"The course has no lab {shown(lab)!r}; release it first, or mend the name.")
     if not source.exists():
@@ -104,7 +108,7 @@ def collect(
     with tempfile.TemporaryDirectory(prefix=f"{WORKING}{os.getpid()}-", dir=submitted) as name:
         work = Path(name)
         budget = room_for(CLASS, work)
-        handins, rows = _open_source(source, lab, work / "class", budget)
+        handins, rows = _open_source(source, lab, work / "class", budget, lms=lms, roster=ids)
         counting: dict[str, Handin] = {}
         for number, handin in enumerate(reversed(handins)):
             other = counting.get(folded(handin.student))
@@ -125,13 +129,15 @@ def collect(
     return sorted(rows, key=lambda row: (row.student == "", row.student, row.when or _NEVER))
 
 
-def _open_source(source: Path, lab: str, into: Path, budget: Budget) -> tuple[list[Handin], list[Collected]]:
+def _open_source(
+    source: Path, lab: str, into: Path, budget: Budget, *, lms: str, roster: Mapping[str, str]
+) -> tuple[list[Handin], list[Collected]]:
     """Return the hand-ins in a folder or archive, and a row for each thing that belongs to nobody."""
     times: dict[Path, datetime] = {}
     refused: list[Refused] = []
     root = source
     if not source.is_dir():
-        student = student_in(source.name.split(".zip")[0], lab)
+        student = student_in(source.name.split(".zip")[0], lab) if lms == "folder" else None
         if (
             student and source.name.lower().endswith(ARCHIVES) and not student_fault(student)
         ):  # one hand-in by itself
@@ -145,6 +151,12 @@ def _open_source(source: Path, lab: str, into: Path, budget: Budget) -> tuple[li
         )  # a clock may be wrong, a hand-in is not from next year
         times = {member.path: min(member.when or made, latest) for member in result.files}
         root = into
+    if lms != "folder":
+        laid = into.with_name("laid")
+        laid.mkdir()
+        times, others = lay_out(root, laid, lms=lms, roster=roster, times=times, move=root == into)
+        refused += others
+        root = laid
     handins, others = find(root, lab=lab, times=times)
     refused += others
     return handins, [Collected("", lab, "refused", None, item.name, odd=(item.reason,)) for item in refused]
