@@ -48,7 +48,8 @@ a \mathbin{+} b \mathop{x}\limits_i \mathopen{[} 0,1 \mathclose{)} \sum\nolimits
 \sum_{\substack{0 \le i < n \\ i \ne j}} x_i \xrightarrow[\text{below}]{\text{conv}} \bm{x} f''(x)
 \text{a\_b 50\%} \text{if $x_{1} > 0$ and $y$} \mbox{卷積} \hspace{1cm} {a \over b} {n \choose k}
 \left[ \begin{array}{cc|c} 1 & 0 & 2 \\ 0 & 1 & 3 \end{array} \right] e^{\frac{1}{2}x^2} \hbox{rm}
--\log 0.1 = 2.30 \text{ in 1.5 s} a \rightharpoonup b \leftarrow c \hookrightarrow d \implies e \iff f \leadsto g
+-\log 0.1 = 2.30 \text{ in 1.5 s}
+a \rightharpoonup b \leftarrow c \hookrightarrow d \implies e \iff f \leadsto g
 """
 
 
