@@ -10,7 +10,7 @@
 #     name: python3
 #   labkit:
 #     lab: 04_feature_maps
-#     minutes: 240
+#     minutes: 210
 #     run_seconds: 180
 #     title: Looking at feature maps
 # ---
@@ -35,7 +35,7 @@
 # - say what a network answers for a photo with two subjects, or with one subject in bad light,
 # - draw where the evidence for a class lies: by covering, by class activation maps and by Grad-CAM.
 #
-# **Time:** about 4 hours of your time, in pieces if you like. Running the whole notebook takes about a minute and a
+# **Time:** about 3½ hours of your time, in pieces if you like. Running the whole notebook takes about a minute and a
 # half on a laptop with two cores; no graphics card is needed.
 #
 # **How it works.** As before: a cell to fill in, a check below it that says in words what does not fit yet, and a
