@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,7 +28,8 @@ def standard(c_in: int, width: int, stride: int) -> nn.Module:
             shortcut = nn.Sequential(
                 nn.Conv2d(c_in, 4 * width, 1, stride, bias=False), nn.BatchNorm2d(4 * width)
             )
-        return Bottleneck(c_in, width, stride, shortcut)
+        block: nn.Module = Bottleneck(c_in, width, stride, shortcut)
+    return block
 
 
 def drawn(draw: Draw, net: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -70,6 +72,11 @@ def built(cls: Any) -> Any:
     return fn
 
 
+def _same(own: nn.Module, *_: int) -> nn.Module:
+    """Stand for a class whose instance is there already."""
+    return own
+
+
 def bottleneck(draw: Draw) -> list[Case]:
     """Blocks with the identity as shortcut, with another number of channels, with a stride."""
     cases = []
@@ -85,7 +92,7 @@ def bottleneck(draw: Draw) -> list[Case]:
         own = standard(c_in, width, stride)
         block = Block(c_in, width, stride, drawn(draw, own, dtype))
         x = draw.tensor(2, c_in, 6, 9).to(dtype)
-        own = block(lambda *_, own=own: own)
+        own = block(partial(_same, own))
         with torch.no_grad():
             answer = own(x.clone())
         note = f"built by Bottleneck({c_in}, {width}, stride={stride}) and loaded with weights"
@@ -185,7 +192,7 @@ def features_of(draw: Draw) -> list[Case]:
         own = moody_net()
         mood = Mood(drawn(draw, own, dtype), look, still)
         x = draw.tensor(3, 3, 7, 10).to(dtype)
-        net = mood(lambda own=own: own)
+        net = mood(partial(_same, own))
         expected = modes(net)
         if look == OUTPUT:
             with torch.no_grad():

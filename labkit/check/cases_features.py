@@ -217,7 +217,8 @@ def _cloud(draw: Draw, n: int, d: int) -> Tensor:
         clear = bool((scores[-1] > 1.05 * scores[-2]).all())
         if clear and bool((signs[:2] < 0).any()) and bool((signs[:2] > 0).any()):
             values = 9 * 0.7 ** torch.arange(u.shape[1], dtype=FLOAT64)
-            return (u * values) @ v[: u.shape[1]] + torch.linspace(2, 5, d, dtype=FLOAT64)
+            cloud: Tensor = (u * values) @ v[: u.shape[1]] + torch.linspace(2, 5, d, dtype=FLOAT64)
+            return cloud
 
 
 def linear_cka(draw: Draw) -> list[Case]:

@@ -22,7 +22,7 @@ def _block(forward: Callable[[Any, Tensor], Tensor]) -> Callable[..., Any]:
 
     def build(c_in: int, width: int, stride: int = 1) -> nn.Module:
         block = standard(c_in, width, stride)
-        block.forward = lambda x: forward(block, x)  # type: ignore[method-assign]
+        block.forward = lambda x: forward(block, x)
         return block
 
     return built(build)  # type: ignore[no-any-return]

@@ -24,7 +24,8 @@ def _ridge(
     pull = torch.eye(rows.shape[1], dtype=x.dtype) * l2 * scale
     if bias and free:
         pull[-1, -1] = 0
-    return torch.linalg.pinv(rows.T @ rows + pull) @ rows.T @ targets
+    solved: Tensor = torch.linalg.pinv(rows.T @ rows + pull) @ rows.T @ targets
+    return solved
 
 
 def _hot(labels: Tensor, classes: int, x: Tensor) -> Tensor:

@@ -121,7 +121,7 @@ def _pairs(
 
 def _by_class(s: Tensor, labels: Tensor) -> tuple[float, float]:
     alike = (labels[:, None] == labels[None]) & ~torch.eye(len(s), dtype=torch.bool)
-    means = [s[alike & (labels == c)[:, None]].mean() for c in labels.unique()]
+    means = [s[alike & (labels == c)[:, None]].mean() for c in sorted(set(labels.tolist()))]
     return float(torch.stack(means).mean()), library.margin(s, labels)[1]
 
 

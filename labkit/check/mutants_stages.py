@@ -33,9 +33,11 @@ def _prepared(
 
     def fn(photo: Tensor, resize: int, crop: int, mean: Any, std: Any) -> Tensor:
         m, s = (torch.tensor(v, dtype=photo.dtype)[:, None, None] for v in (mean, std))
-        mode = {"mode": "bilinear", "antialias": True} | options
-        y = F.interpolate(photo[None], size=(size or usual_size)(*photo.shape[1:], resize), **mode)
-        top, left = (corner or middle)(*y.shape[2:], crop)
+        mode: dict[str, Any] = {"mode": "bilinear", "antialias": True} | options
+        y = F.interpolate(
+            photo[None], size=(size or usual_size)(photo.shape[1], photo.shape[2], resize), **mode
+        )
+        top, left = (corner or middle)(y.shape[2], y.shape[3], crop)
         y = y[:, :, top : top + crop, left : left + crop]
         return finish(y, m, s) if finish else (y - m) / s
 
