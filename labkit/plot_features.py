@@ -65,7 +65,7 @@ def matrix(cosine_matrix: Function, found: Gallery, features: Tensor, *, title: 
     if title:
         fig.text(0.99, 0.93, title, ha="right", va="top", fontsize=9)
     same, other = _means(answer.values, found.labels)
-    alt = f"Cosine similarities of {count} photos of {len(found.classes)} classes. Within a class (dashed squares) "
+    alt = f"Cosine similarities of {count} photos. Within a class (dashed squares) "
     return describe(fig, f"{alt}the mean is {same:.2f}, across classes {other:.2f}.")
 
 

@@ -117,7 +117,7 @@ class Body(nn.Module):
 
 
 def company(features_of: Function, found: Pretrained, photo: Tensor, others: Mapping[str, Tensor]) -> None:
-    """Print how similar a photo's features stay when other photos share its batch: training, and the student's."""
+    """Print how similar a photo's features stay when other photos share its batch, in two modes."""
     import copy
 
     body = Body(copy.deepcopy(found.net))

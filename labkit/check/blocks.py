@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
+from labkit.check.policy import is_a
 
 OUTPUT, MODES, BUFFERS, MODES_AFTER_ERROR = "output", "modes", "running statistics", "modes after an error"
 MIXED = ("bn1", "drop")  # parts that are in eval mode before the call, while the rest trains
@@ -158,7 +160,7 @@ def in_mood(fn: Any, build: Callable[[], Any] = moody_net) -> Any:
         value = fn(net, x)
         if value is None or mood.look == OUTPUT:
             return value
-        if type(value) is not Tensor or tuple(value.shape) != (len(x), 5):
+        if not is_a(value, Tensor, np.ndarray) or tuple(value.shape) != (len(x), 5):
             return value
         if mood.look == MODES:
             return modes(net)
