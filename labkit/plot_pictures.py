@@ -40,8 +40,8 @@ def _tiled(rows: list[Any], gap: int = 4) -> Any:
 
 def _sheet(rows: list[Any], names: list[str], height: float, alt: str) -> Figure:
     """Draw rows of pictures with a name at the left of each."""
-    fig = Figure(figsize=(WIDTH, height), layout="constrained")
-    ax = fig.subplots()
+    fig = Figure(figsize=(WIDTH, height))
+    ax = fig.add_axes((0.14, 0.0, 0.86, 1.0))
     _show(ax, _tiled(rows))
     side = rows[0][0].shape[1]
     ax.set_yticks([side / 2 + r * (side + 4) for r in range(len(rows))], names, fontsize=9)
@@ -79,7 +79,10 @@ def channels(channel_stats: Function, normalise: Function, images: Tensor) -> Fi
             said.append(after.note)
             continue
         for (name, colour, style), channel in zip(_CHANNELS, np.moveaxis(values, 1, 0), strict=True):
-            counts, edges = np.histogram(np.nan_to_num(channel), bins=60, density=True)
+            channel = np.nan_to_num(channel)
+            half = float(np.ptp(channel)) / 510  # of the distance of two bytes: four bytes in each of 64 bins
+            ends = (channel.min() - half, channel.max() + half)
+            counts, edges = np.histogram(channel, bins=64, range=ends, density=True)
             told = f"{name}: mean {label(float(channel.mean()))}, std {label(float(channel.std()))}"
             ax.plot((edges[1:] + edges[:-1]) / 2, counts, color=colour, linestyle=style, lw=1.4, label=told)
             said.append(f"{title}, {told}")
@@ -115,8 +118,8 @@ def split(stratified_split: Function, data: Images, *, per_class: int = 20) -> F
     for ax in (left, right):
         ax.axhline(per_class, color="black", lw=0.8, ls=":")
         ax.spines[["top", "right"]].set_visible(False)
-        ax.set_xlabel("class")
-    left.set(xticks=range(10), ylabel="pictures put aside")
+        ax.set(xlabel="class", xticks=range(10))
+    left.set(ylabel="pictures put aside")
     return describe(fig, f"Pictures of classes 0 to 9 put aside. {'; '.join(said)}.")
 
 
@@ -177,7 +180,10 @@ def first_filters(before: nn.Module, after: nn.Module) -> Figure:
     parts: Any = fig.subfigures(2, 1)
     for part, weights, name in zip(parts, found, ("before training", "after training"), strict=True):
         part.suptitle(name, fontsize=9.5)
-        for ax, w in zip(part.subplots(lines, columns, squeeze=False).flat, weights, strict=False):
+        axes = part.subplots(lines, columns, squeeze=False).flat
+        for ax in axes[count:]:
+            ax.axis("off")
+        for ax, w in zip(axes, weights, strict=False):
             spread = w.abs().max().clamp(min=1e-6)
             _show(ax, ((w / spread + 1) * 127.5).numpy())
     size = "x".join(map(str, found[0].shape[2:]))

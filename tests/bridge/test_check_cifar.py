@@ -1,4 +1,4 @@
-"""Lab 6's checks say the same of the student's process: networks, steps of learning, functions of the test."""
+"""Lab 6's checks say the same of the student's process: networks, steps, functions of the test."""
 
 import contextlib
 import io
