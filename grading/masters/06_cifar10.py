@@ -820,7 +820,7 @@ print()
 print(predictions.pack(score.probabilities.argmax(1), data.name))
 
 # %% [markdown]
-# ### Exercise 10. `my_predictions` — ●●○ 30 minutes, most of it waiting, 6 points
+# ### Exercise 10. `my_predictions` — ●●○ 30 minutes, 6 points
 #
 # Copy the whole text, with its first line, between the quotation marks. The grader counts from it how many
 # answers are right; it does not train your network again. So hand in the text of your **best** run, and leave

@@ -56,18 +56,17 @@ def workbench(
     return net, torch.optim.SGD(net.parameters(), lr=rate, momentum=momentum)
 
 
-def stepping(sgd_step: Any, bench: Any) -> Any:
+def stepping(sgd_step: Callable[..., Any], bench: Callable[..., Any] = workbench) -> Callable[..., Any]:
     """Turn a step into a function of numbers: one call for each batch; it gives all losses and all weights.
 
     Args:
         sgd_step: the student's function of (net, optimizer, x, labels); it may live in another process.
         bench: makes network and optimizer there, like `workbench`.
     """
-    if not callable(sgd_step) or not callable(bench):
-        return sgd_step if not callable(sgd_step) else bench
 
     def run(net: Start, optimizer: Descent, x: Tensor, labels: Tensor) -> tuple[Any, Any]:
-        made, descent = bench(*net(), *optimizer())
+        with torch.random.fork_rng(devices=[]):
+            made, descent = bench(*net(), *optimizer())
         losses = []
         for some, truth in zip(x, labels, strict=True):
             if optimizer.measured:
@@ -99,7 +98,7 @@ def sgd_step(draw: Draw) -> list[Case]:
         x = draw.tensor(batches, n, d)
         labels = torch.stack([torch.randperm(n, generator=draw.generator) % c for _ in range(batches)])
         args = (start, descent, x, labels)
-        answer = stepping(library_step, workbench)(*args)
+        answer = stepping(library_step)(*args)
         losses = torch.tensor(answer[0], dtype=torch.float64)
         batch = "for one batch" if batches == 1 else f"once for each of {batches} batches"
         after = ", the network being in evaluation mode before" if measured else ""

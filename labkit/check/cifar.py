@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from labkit.check import handed
@@ -10,7 +12,6 @@ from labkit.check.cases_learning import stepping
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
 from labkit.check.marks import earn
-from labkit.check.network import asked
 from labkit.check.specs_cifar import EXERCISES, MUTANTS, SPECS
 
 Fn = Callable[..., Any]
@@ -89,7 +90,7 @@ def build_net(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return _check("build_net", asked(fn), seed=seed)
+    return _check("build_net", fn, seed=seed)
 
 
 def sgd_step(sgd_step: Fn, workbench: Fn, *, seed: Seed = None) -> Earned:
@@ -103,7 +104,8 @@ def sgd_step(sgd_step: Fn, workbench: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return _check("sgd_step", stepping(sgd_step, workbench), seed=seed)
+    spec = replace(SPECS["sgd_step"], adapt=partial(stepping, bench=workbench))
+    return earn("sgd_step", [(spec, sgd_step)], seed)
 
 
 def fit(fn: Fn, *, seed: Seed = None) -> Earned:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.check import library_cifar as library
-from labkit.check.cases_learning import stepping, workbench
+from labkit.check.cases_learning import Start, stepping
 from labkit.check.mutants import changing
 from labkit.check.mutants_pictures import named
 
@@ -42,8 +42,17 @@ def _step(
                 value = loss(net(x), labels)
         return float(value.detach()) * scale
 
-    made: Bend = stepping(fn, workbench)
-    return made
+    return _both_ways(fn)
+
+
+def _both_ways(step: Bend) -> Bend:
+    """Let a step take a network, as a student's does, or the numbers of a case, run on the bench."""
+    run = stepping(step)
+
+    def fn(net: Any, optimizer: Any, x: Tensor, labels: Tensor) -> Any:
+        return (run if isinstance(net, Start) else step)(net, optimizer, x, labels)
+
+    return fn
 
 
 def _measured(net: Any, optimizer: Any, x: Tensor, labels: Tensor) -> float:
@@ -64,7 +73,7 @@ SGD_STEP = named(
     ("a step uphill: the loss with the wrong sign", _step(flip=True)),
     ("backward twice: gradients twice as large", _step(twice=True)),
     ("a network that is not put back into training mode", _step(train=False)),
-    ("a step in evaluation mode", stepping(_measured, workbench)),
+    ("a step in evaluation mode", _both_ways(_measured)),
     ("the sum over the batch instead of the mean",
      _step(loss=lambda z, y: F.cross_entropy(z, y, reduction="sum"))),
     ("the squared error in place of the cross-entropy",

@@ -34,6 +34,7 @@ _ALL = (
         learning.sgd_step,
         mutants_learning.SGD_STEP,
         ("loss", "weights"),
+        adapt=learning.stepping,
     ),
     Spec(
         "fit",
@@ -100,3 +101,6 @@ EXERCISES: dict[str, tuple[str, ...]] = {
     "calibration": ("calibration",),
 }
 """Exercise, which is the name of its check -> the functions a student writes, in the order it takes them."""
+
+GIVEN = {"sgd_step": (learning.workbench,)}
+"""Exercise -> functions that stand in the cell from the start; its check takes them after the student's."""
