@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from labkit import standin
 
 SIGNS = string.ascii_letters + string.digits + "-_"
-GROUP, LETTERS, LINE = 9, 5, 100
+GROUP, LETTERS, LINE = 9, 5, 80
 DATA = {"CIFAR-10": 10_000, "stand-in": 2_000}
 TIERS = {
-    "CIFAR-10": (0.40, 0.55, 0.62, 0.68, 0.73, 0.77),
-    "stand-in": (0.20, 0.40, 0.55, 0.65, 0.75, 0.85),
+    "CIFAR-10": (0.40, 0.55, 0.65, 0.72, 0.77, 0.80),
+    "stand-in": (0.20, 0.35, 0.55, 0.75, 0.85, 0.93),
 }
 """Accuracies to reach: each of them earns the same share of the points."""
 Numbers = NDArray[np.int64]
@@ -41,7 +41,7 @@ class Predictions:
 
 
 def pack(answers: object, data: str) -> str:
-    """Write answers as text, in lines of 100 signs.
+    """Write answers as text, in lines of 80 signs.
 
     Args:
         answers: one class (0 to 9) for each test picture, in their order: a list, array or tensor.
