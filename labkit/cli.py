@@ -187,10 +187,12 @@ def _write(target: Path, data: bytes) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, target)
     except OSError as error:
+        from labkit.handin.errors import make_room
+
         Path(temporary).unlink(missing_ok=True) if temporary else None
         raise CommandError(
             f"{target} cannot be written: {error.strerror or error}; "
-            "free some space or name another file with -o. The notebook is as it was."
+            f"{make_room(error)}name another file with -o. The notebook is as it was."
         ) from None
 
 
