@@ -120,8 +120,8 @@ class Worker:
         sandbox = warm._kept.warm.zygote._warm
         return [os.path.join(folder, name) for folder, _, names in os.walk(sandbox.base) for name in names]
 
-    def left(self, seconds=3.0):
-        """Return what is there more than before, after some time to end."""
+    def left(self, seconds=15.0):
+        """Return what is there more than before; what is ended dies in its own time on a busy machine."""
         end = time.monotonic() + seconds
         while True:
             more = []
@@ -139,7 +139,8 @@ class Worker:
 
 def _words(pid):
     try:
-        return psutil.Process(pid).cmdline()[:4]
+        process = psutil.Process(pid)
+        return [pid, process.ppid(), process.status(), *process.cmdline()[:4]]
     except psutil.Error:
         return []
 

@@ -71,6 +71,27 @@ def users_processes(zygote):
     return processes.of_user(uid)
 
 
+ADOPTED = """
+import ctypes, os, platform, time
+number = 220 if platform.machine() == "aarch64" else 56
+pid = ctypes.CDLL(None).syscall(number, 0x8000 | 17, 0, 0, 0, 0)  # CLONE_PARENT: a child of the warm process
+if pid == 0:
+    os.setsid()
+    while True:
+        time.sleep(1)
+result = pid
+"""
+
+
+def test_a_child_given_to_the_warm_process_does_not_survive(zygote):
+    before = len(users_processes(zygote))
+    with zygote.fork() as child:
+        made = snippet.ask(child, ADOPTED)["result"]
+        assert (made > 0) == (zygote.tier == "rlimits")
+        assert child.close().clean
+        assert len(users_processes(zygote)) == before
+
+
 @pytest.mark.parametrize("close", [False, True], ids=["with the socket", "without"])
 def test_a_daemon_does_not_survive(zygote, close):
     before = len(users_processes(zygote))

@@ -53,6 +53,25 @@ time.sleep(20); result = 1
     assert why.endswith("128 MB are allowed")
 
 
+def test_memory_counts_when_a_process_has_lost_its_first_thread(zygote):
+    code = """
+import ctypes, os, platform, threading, time
+leave = 93 if platform.machine() == "aarch64" else 60
+def hog():
+    time.sleep(0.2)
+    x = bytearray(b"x") * (60 << 20); time.sleep(20)
+threading.stack_size(1 << 18)
+for _ in range(6):
+    if os.fork() == 0:
+        threading.Thread(target=hog).start()
+        ctypes.CDLL(None).syscall(leave, 0)
+time.sleep(20); result = 1
+"""
+    got, why = outcome(zygote, code)
+    assert got is None
+    assert why.startswith("memory: used")
+
+
 def test_a_fork_bomb_is_bounded_and_ended(zygote):
     code = """
 import os, time
@@ -67,6 +86,21 @@ while True:
     assert got is None
     assert why.startswith("processes: started")
     assert time.monotonic() - began < 10
+
+
+def test_a_fork_bomb_is_ended_at_a_keepers_word_with_all_its_generations(zygote):
+    code = """
+import os
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass
+"""
+    with zygote.fork(limits=replace(LIMITS, processes=400)) as child:
+        with pytest.raises((EOFError, TimeoutError)):
+            snippet.ask(child, code, seconds=0.5)
+        assert child.close().clean
 
 
 def test_a_bomb_of_daemons_is_bounded_and_ended(zygote):
@@ -89,6 +123,46 @@ while True:
         ending = child.close()
     assert ending.clean
     assert ending.why.split(":")[0] in ("processes", "time", "died")
+
+
+def test_a_crowd_of_processes_steps_back(zygote):
+    code = """
+import os, time
+pids = []
+for _ in range({extra}):
+    pids.append(os.fork())
+    if pids[-1] == 0:
+        time.sleep(20); os._exit(0)
+end = time.monotonic() + {seconds}
+while os.getpriority(os.PRIO_PROCESS, 0) != 19 and time.monotonic() < end:
+    time.sleep(0.01)
+result = [os.getpriority(os.PRIO_PROCESS, pid) for pid in [0, *pids]]
+"""
+    with zygote.fork(limits=LIMITS) as child:
+        assert snippet.ask(child, code.format(extra=2, seconds=0.3), seconds=20)["result"] == [0, 0, 0]
+        assert snippet.ask(child, code.format(extra=4, seconds=15), seconds=20)["result"] == [19] * 5
+
+
+def test_what_waits_in_sockets_is_bounded(strong):
+    code = """
+import socket
+sent, kept = 0, []
+for _ in range(20):
+    ends = socket.socketpair()
+    kept.append(ends)
+    ends[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 28)
+    ends[0].setblocking(False)
+    try:
+        while True:
+            sent += ends[0].send(bytes(60_000))
+    except BlockingIOError:
+        pass
+result = sent
+"""
+    with strong.fork(limits=LIMITS) as child:
+        assert snippet.ask(child, code)["result"] < 20 << 20
+        urgent = "import socket; a, b = socket.socketpair(); a.send(b'x', socket.MSG_OOB)"
+        assert snippet.ask(child, urgent)["error"] == "PermissionError"
 
 
 def test_threads_count(zygote):
