@@ -181,7 +181,7 @@ NEVER = _names("""
     settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname open_by_handle_at
     name_to_handle_at quotactl quotactl_fd personality fanotify_init fanotify_mark inotify_init
     inotify_init1 inotify_add_watch vhangup lookup_dcookie nfsservctl iopl ioperm modify_ldt uselib ustat
-    sysfs seccomp lsm_set_self_attr ioprio_set
+    sysfs seccomp lsm_set_self_attr ioprio_set sync syncfs
 """)
 # Memory that no process owns, so that no watchdog sees it, and that outlives its maker.
 UNOWNED_MEMORY = _names("""

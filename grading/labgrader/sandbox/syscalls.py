@@ -219,6 +219,8 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "removexattr": (197, 14),
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
+    "sync": (162, 81),
+    "syncfs": (306, 267),
     "truncate": (76, 45),
     "open": (2, None),
     "openat": (257, 56),
