@@ -32,7 +32,7 @@ import mmap, time
 kept = []
 for _ in range(40):
     kept.append(mmap.mmap(-1, 8 << 20)); kept[-1].write(b"x" * (8 << 20))
-time.sleep(2); result = 1
+time.sleep(15); result = 1
 """
     got, why = outcome(zygote, code)
     assert got in (None, "OSError", "MemoryError")
@@ -85,7 +85,7 @@ while True:
     got, why = outcome(zygote, code)
     assert got is None
     assert why.startswith("processes: started")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 18
 
 
 def test_a_fork_bomb_is_ended_at_a_keepers_word_with_all_its_generations(zygote):
@@ -175,7 +175,7 @@ try:
         threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
 except RuntimeError:
     pass
-time.sleep(2)
+time.sleep(15)
 result = made
 """
     got, why = outcome(zygote, code)
@@ -188,7 +188,7 @@ def test_disk_by_many_files(zygote):
 import time
 for n in range(8):
     open(f"f{n}", "wb").write(bytes(4 << 20))
-time.sleep(1.5); result = 1
+time.sleep(15); result = 1
 """
     got, why = outcome(zygote, code)
     assert got == "OSError" if zygote.tier == "bwrap" else why.startswith("disk: wrote"), (got, why)
@@ -200,7 +200,7 @@ import os, time
 kept = []
 for n in range(8):
     kept.append(open("f", "wb")); os.unlink("f"); kept[-1].write(bytes(4 << 20)); kept[-1].flush()
-time.sleep(1.5); result = 1
+time.sleep(15); result = 1
 """
     got, why = outcome(zygote, code)
     assert got == "OSError" if zygote.tier == "bwrap" else why.startswith("disk: wrote"), (got, why)
@@ -213,25 +213,26 @@ kept = []
 for n in range(8):
     with open("f", "w+b") as file:
         file.write(bytes(4 << 20)); file.flush(); kept.append(mmap.mmap(file.fileno(), 4096)); os.unlink("f")
-time.sleep(1.5); result = 1
+time.sleep(15); result = 1
 """
     got, why = outcome(zygote, code)
     assert got == "OSError" if zygote.tier == "bwrap" else why.startswith("disk: wrote"), (got, why)
 
 
 def test_number_of_files(zygote):
-    code = "import time\nfor n in range(4000): open(f'f{n}', 'w').close()\ntime.sleep(1.5); result = 1"
+    code = "import time\nfor n in range(4000): open(f'f{n}', 'w').close()\ntime.sleep(15); result = 1"
     got, why = outcome(zygote, code)
     assert got == "OSError" if zygote.tier == "bwrap" else "files, 2000 are allowed" in why, (got, why)
 
 
 def test_folders_too_deep_to_measure(zygote):
-    code = "import os, time\nfor n in range(1500): os.mkdir('d'); os.chdir('d')\ntime.sleep(1.5); result = 1"
+    wait = 0 if zygote.tier == "bwrap" else 15  # there the folder has a size of its own
+    code = f"import os, time\nfor n in range(1500): os.mkdir('d'); os.chdir('d')\ntime.sleep({wait})"
     with zygote.fork(limits=LIMITS) as child:
         try:
             snippet.ask(child, code, seconds=20)
         except EOFError:
-            assert child.why(5).startswith("disk: made folders more than")
+            assert child.why(20).startswith("disk: made folders more than")
         assert child.close().clean
 
 
