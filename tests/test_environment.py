@@ -2,11 +2,12 @@
 
 import subprocess
 import tomllib
-from importlib.metadata import requires, version
+from importlib.metadata import distributions, requires, version
 from pathlib import Path
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,17 @@ def test_constraints_pin_every_requirement_inside_its_range():
     for requirement in map(Requirement, OWN):
         pin = next(iter(pins[requirement.name.lower()].specifier)).version
         assert requirement.specifier.contains(Version(pin)), f"{requirement} does not admit {pin}"
+
+
+def test_every_pinned_package_admits_the_first_release_of_each_python():
+    """Debian stays at 3.11.2, for example: a package that wants 3.11.5 cannot be installed there."""
+    asks = {
+        d.metadata["Name"]: SpecifierSet(d.metadata.get("Requires-Python") or "") for d in distributions()
+    }
+    refusing = {
+        name: str(s) for name, s in asks.items() if not all(v in s for v in ("3.11.0", "3.12.0", "3.13.0"))
+    }
+    assert refusing == {}
 
 
 def test_all_is_every_extra_a_user_needs():

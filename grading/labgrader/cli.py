@@ -72,28 +72,37 @@ def collect(
     archive: Annotated[Path, typer.Argument(help="A folder, zip or tar of hand-ins.")],
     lab: Annotated[str, typer.Argument(help="Which lab.")],
     lms: Annotated[
-        str, typer.Option(metavar="LMS", help="Its layout: folder (coming: blackboard, moodle, canvas).")
+        str, typer.Option(metavar="LMS", help="Its layout: folder, blackboard, moodle or canvas.")
     ] = "folder",
+    roster: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Which of the LMS's ids is which student.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace even what is newer in submitted/.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not draw the notebooks again to compare the PDFs' pages.")
+    ] = False,
     course: CourseDir = HERE,
 ) -> None:
     """Bring a class's hand-ins into submitted/, with a table: who, when, pair proven or not, what was odd.
 
     The hand-ins may be LAB_STUDENT.zip files as `labkit handin` makes them, loose LAB_STUDENT.ipynb and .pdf
     files, or one folder a student. Unsafe archives are unpacked as far as they are sound. Exit 1 if anything
-    could not be collected.
+    could not be collected. With --lms, the download of all hand-ins from Blackboard, Moodle or Canvas. Moodle
+    and Canvas call students by numbers, which a roster turns into ids: Moodle's grading worksheet, Canvas's
+    gradebook export, or a CSV file with the columns lms and student.
 
     Examples:
 
     - `labgrade collect handins.zip 01_convolution` a zip of the class
     - `labgrade collect ~/Downloads/handins 01_convolution --force` a folder; takes back older versions too
+    - `labgrade collect submissions.zip 01_convolution --lms canvas --roster gradebook.csv` Canvas's download
     """
     from rich.console import Console
     from rich.progress import Progress
 
-    from labgrader.collect import CollectError, summary, table
     from labgrader.collect import collect as bring_in
-    from labgrader.course import find_course
+    from labgrader.collect import summary, table
+    from labgrader.course import CourseError, find_course
 
     console = Console()
     try:
@@ -104,10 +113,12 @@ def collect(
                 archive,
                 lab,
                 lms=lms,
+                roster=roster,
                 force=force,
+                quick=quick,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-    except CollectError as error:
+    except CourseError as error:
         raise typer.BadParameter(str(error)) from error
     console.print(table(rows))
     console.print(summary(rows), highlight=False)

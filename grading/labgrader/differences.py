@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
+
+LONGEST = 200  # characters of a text that is shown
 
 
 @dataclass(frozen=True)
@@ -97,16 +100,15 @@ def _cell(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Diffe
         yield from _value(name, key, old.get(key), new.get(key))
     if _source(old) == _source(new):
         return
-    lines = zip_longest(_source(old).split("\n"), _source(new).split("\n"))
+    lines = zip_longest(_source(old).split("\n"), _source(new).split("\n"), fillvalue="(no such line)")
     number, (a, b) = next((i, pair) for i, pair in enumerate(lines, start=1) if pair[0] != pair[1])
-    yield Difference(name, f"line {number}", *("(no such line)" if x is None else _short(x) for x in (a, b)))
+    yield Difference(name, f"line {number}", *_around(a, b))
 
 
 def _value(cell: str, place: str, old: Any, new: Any) -> Iterator[Difference]:
     if old != new:
-        yield Difference(
-            cell, place, *(_short(json.dumps(x, sort_keys=True, ensure_ascii=False)) for x in (old, new))
-        )
+        a, b = (json.dumps(x, sort_keys=True, ensure_ascii=False) for x in (old, new))
+        yield Difference(cell, place, *_around(a, b))
 
 
 def _source(cell: dict[str, Any]) -> str:
@@ -114,5 +116,13 @@ def _source(cell: dict[str, Any]) -> str:
     return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
-def _short(text: str, limit: int = 200) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def _around(old: str, new: str) -> tuple[str, str]:
+    """Cut two texts to where they first differ."""
+    same = len(os.path.commonprefix([old, new]))
+    start = max(0, same - 60) if max(len(old), len(new)) > LONGEST else 0
+    mark = "…" if start else ""
+    return mark + _short(old[start:]), mark + _short(new[start:])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

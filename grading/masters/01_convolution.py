@@ -177,8 +177,8 @@ plot.show(plot_conv.feature_maps(corr2d, image, filters, stride=2))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# After the turn it is the same sum as in exercise 1. If you have `corr2d`, call it. If not,
-# `conv.correlate(x, k)` computes a cross-correlation, too.
+# After the turn it is the same sum as in exercise 1, and `conv.correlate(x, k)` computes that. Your own `corr2d`
+# would do as well, but then a slip in it costs the points of both exercises.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "convolve2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -197,7 +197,7 @@ def convolve2d(x, k):
         tensor([[15., 26.]])
     """
     ### BEGIN SOLUTION
-    return corr2d(x, k.flip(0, 1))
+    return conv.correlate(x, k.flip(0, 1))
     ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "test-convolve2d", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from labkit.check.autograd import through
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
 from labkit.check.marks import earn
 from labkit.check.specs_activations import EXERCISES, MUTANTS, SPECS
-from labkit.check.training import trained
 
 Fn = Callable[..., Any]
 __all__ = [
@@ -141,8 +139,7 @@ def own_backward(my_relu: Fn, pass_through: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    fns = through(my_relu, smooth=True), through(pass_through, smooth=False)
-    return _check("own_backward", *fns, seed=seed)
+    return _check("own_backward", my_relu, pass_through, seed=seed)
 
 
 def playground_setting(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -155,7 +152,7 @@ def playground_setting(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return _check("playground_setting", trained(fn), seed=seed)
+    return _check("playground_setting", fn, seed=seed)
 
 
 def train_step(fn: Fn, *, seed: Seed = None) -> Earned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ class NoGraphError(Exception):
     """A result that no gradient can flow through."""
 
 
-def through(fn: Any, *, smooth: bool) -> Any:
+def through(fn: Callable[..., Any], *, smooth: bool) -> Callable[..., Any]:
     """Turn a function of x into one of (x, dy) that gives (y, dx); nothing but calls of fn is needed.
 
     Args:
@@ -21,10 +22,8 @@ def through(fn: Any, *, smooth: bool) -> Any:
         smooth: its backward is the slope of its forward, so `torch.autograd.gradcheck` has to agree.
 
     Returns:
-        The function, or what was given when it cannot be called.
+        The function.
     """
-    if not callable(fn):
-        return fn
 
     def both(x: Tensor, dy: Tensor) -> Any:
         leaf = x.detach().clone().requires_grad_()

@@ -74,6 +74,7 @@ class Spec:
         parts: Names of the results where the function returns several.
         tensors: Whether it takes and returns tensors, so that changed inputs and lost precision count.
         witness: What the answers agree with, for the line printed on success.
+        adapt: Turns the student's function into what the cases call, where that is something else.
     """
 
     name: str
@@ -83,3 +84,4 @@ class Spec:
     parts: tuple[str, ...] = ()
     tensors: bool = True
     witness: str = "torch"
+    adapt: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None

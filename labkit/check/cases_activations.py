@@ -1,7 +1,12 @@
-"""The cases of Lab 3 for functions of each number: activations and their slopes."""
+"""The cases of Lab 3 for functions of each number: activations and their slopes.
+
+Every tensor holds numbers of all kinds that a mistake may tell apart: of both signs, within 1 and beyond, and
+0. So a wrong function fails the same cases under every seed; the numbers and their places are drawn.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,11 +22,40 @@ LARGE = "numbers as large as 1000"
 Build = Callable[[Draw], list[Case]]
 
 
-def spread(draw: Draw, *shape: int, scale: float = 1.0) -> Tensor:
-    """Numbers of both signs and one 0, in no order."""
-    x = draw.tensor(*shape) * scale
-    x.view(-1)[draw.integer(0, x.numel() - 1)] = 0
-    return x
+Range = tuple[float, float]
+WITHIN, BEYOND, WIDE = (0.55, 0.9), (1.2, 2.0), (2.1, 3.2)
+FAR: tuple[Range, ...] = ((7.5, 9), (30, 60))
+
+
+def between(draw: Draw, ranges: Tensor) -> Tensor:
+    """Draw one number in each range, (..., 2) to (...)."""
+    part = torch.rand(ranges.shape[:-1], generator=draw.generator, dtype=torch.float64)
+    return torch.lerp(ranges[..., 0], ranges[..., 1], part)
+
+
+def kinds(*ranges: Range) -> Tensor:
+    """All ranges with both signs, and 0: (K, 2)."""
+    return torch.tensor([(0.0, 0.0), *ranges, *((-a, -b) for a, b in ranges)], dtype=torch.float64)
+
+
+def spread(draw: Draw, *shape: int, beyond: Range = BEYOND) -> Tensor:
+    """Numbers of both signs, within 1 and beyond, and 0, in no order; at least 5."""
+    table = kinds(WITHIN, beyond)
+    which = draw.shuffled(torch.arange(math.prod(shape)) % len(table))
+    return between(draw, table[which]).reshape(shape)
+
+
+def spread_pairs(draw: Draw, *shape: int) -> tuple[Tensor, Tensor]:
+    """All kinds of numbers with gradients of both signs, within 1 and beyond; at least 20 places."""
+    table = kinds(WITHIN, BEYOND)
+    which = draw.shuffled(torch.arange(math.prod(shape)) % 20)
+    x, dy = between(draw, table[which // 4]), between(draw, table[1 + which % 4])
+    return x.reshape(shape), dy.reshape(shape)
+
+
+def matrix(draw: Draw) -> tuple[int, int]:
+    """A matrix that is wider than high."""
+    return draw.integer(3, 4), draw.integer(5, 6)
 
 
 def each_number(
@@ -52,35 +86,36 @@ def each_number(
         def case(aspect: str, x: Tensor) -> Case:
             return Case(aspect, (x,), oracle(x, **usual), dict(usual), name)
 
-        made.append(case("a matrix", spread(draw, *draw.pair(3, 6), scale=1.5)))
-        made.append(case("a batch of images", spread(draw, 2, 3, *draw.pair(2, 4))))
+        made.append(case("a matrix", spread(draw, *matrix(draw), beyond=WIDE)))
+        made.append(case("a batch of images", spread(draw, 2, 3, 2, 4)))
         for option in options:
             for value in (0.125, 0.5) if exact else (0.1, 0.3) if option == "slope" else (0.5, 2.5):
                 given: dict[str, Any] = {option: value}
-                y = spread(draw, *draw.pair(3, 6))
+                y = spread(draw, *matrix(draw))
                 made.append(Case(f"another {option}", (y,), oracle(y, **given), given, name))
         if zero:
             around = torch.tensor([1.5, 0.0, -1.5, 0.0, 1e-3, -1e-3], dtype=torch.float64) * draw.integer(
                 1, 3
             )
             made.append(case(zero, around))
-        far = torch.cat([spread(draw, 5, scale=30.0), torch.tensor([1000.0, -1000.0], dtype=torch.float64)])
+        far = torch.cat([between(draw, kinds(*FAR)), torch.tensor([1000.0, -1000.0], dtype=torch.float64)])
         made.append(case(LARGE, far))
-        made.append(case("float32", spread(draw, *draw.pair(3, 6)).to(FLOAT32)))
+        made.append(case("float32", spread(draw, *matrix(draw), beyond=WIDE).to(FLOAT32)))
         return made
 
     return build
 
 
 def maxout(draw: Draw) -> list[Case]:
-    """The largest of several linear layers."""
+    """The largest of several linear layers; the first unit is below 0 in all of them."""
     made = []
-    sizes = [("two pieces", 2, torch.float64), ("more pieces", draw.integer(3, 5), torch.float64)]
-    sizes += [("one piece", 1, torch.float64), ("float32", 3, FLOAT32)]
-    for aspect, pieces, dtype in sizes:
-        (n, d), h = draw.pair(4, 7), draw.integer(2, 3)
+    sets = [("two pieces", 2, 3, torch.float64), ("more pieces", 5, 3, torch.float64)]
+    sets += [("one piece", 1, 2, torch.float64), ("float32", 3, 4, FLOAT32)]
+    for aspect, pieces, h, dtype in sets:
+        n, d = draw.integer(6, 8), 4
         args = draw.tensor(n, d, dtype=dtype), draw.tensor(pieces, d, h, dtype=dtype)
         b = draw.tensor(pieces, h, dtype=dtype)
+        b[:, 0] -= 30
         made.append(Case(aspect, (*args, b), library.maxout(*args, b), oracle="the largest of the layers"))
     return made
 
@@ -88,12 +123,13 @@ def maxout(draw: Draw) -> list[Case]:
 def own_backward(forward: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor]) -> Build:
     """Make the cases of a function with a backward of its own: (x, dy) to (y, dx)."""
 
+    aspects = ("a row of numbers", "a matrix", "a batch of images", "float32")
+
     def build(draw: Draw) -> list[Case]:
         made = []
-        sets = [("a row of numbers", (8,), torch.float64), ("a matrix", draw.pair(3, 6), torch.float64)]
-        sets += [("a batch of images", (2, 3, 2, 4), torch.float64), ("float32", draw.pair(3, 6), FLOAT32)]
-        for aspect, shape, dtype in sets:
-            x, dy = spread(draw, *shape).to(dtype), draw.tensor(*shape, dtype=dtype)
+        shapes = [(draw.integer(20, 24),), (4, draw.integer(5, 6)), (2, 3, 2, 4), (4, draw.integer(5, 6))]
+        for aspect, shape in zip(aspects, shapes, strict=True):
+            x, dy = (v.to(FLOAT32 if aspect == "float32" else v.dtype) for v in spread_pairs(draw, *shape))
             note = "and then backward with a random dy"
             made.append(Case(aspect, (x, dy), (forward(x), backward(x, dy)), note=note))
         return made

@@ -1,4 +1,7 @@
-"""The cases of Lab 3 for softmax, entropy and losses."""
+"""The cases of Lab 3 for softmax, entropy and losses; the same wrong function always fails the same ones.
+
+A single number in float32 can be right by chance, so there are two such cases where that is the answer.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,15 @@ from labkit.check.case import Case
 from labkit.check.draw import Draw
 
 FLOAT32 = torch.float32
+FAR = [1000.0, 999, -1000]
 NN1 = [[0.9, 0.1], [0.1, 0.9], [0.4, 0.6]]
 NN2 = [[0.6, 0.4], [0.3, 0.7], [0.1, 0.9]]
 TRUTH = [[1.0, 0], [0, 1], [1, 0]]
+
+
+def _shape(draw: Draw) -> tuple[int, int]:
+    """Fewer rows than classes."""
+    return draw.integer(3, 4), draw.integer(5, 6)
 
 
 def softmax(draw: Draw) -> list[Case]:
@@ -30,9 +39,9 @@ def softmax(draw: Draw) -> list[Case]:
         ("float32", 1, {}, FLOAT32),
     ]
     for aspect, scale, given, dtype in sets:
-        z = draw.tensor(*draw.pair(3, 6), dtype=dtype) * scale
+        z = draw.tensor(*_shape(draw), dtype=dtype) * scale
         if scale > 1:
-            z[0, :3] = torch.tensor([1000.0, 999, -1000])
+            z[0, :3] = torch.tensor(FAR)
             z[1] = -1000 + z[1] / scale
         made.append(Case(aspect, (z,), library.softmax(z, **given), given, "torch.softmax"))
     return made
@@ -43,10 +52,10 @@ def log_softmax(draw: Draw) -> list[Case]:
     made = []
     for aspect, dtype in (("scores of about 1", torch.float64), ("scores as large as 1000", torch.float64),
                           ("float32", FLOAT32)):  # fmt: skip
-        z = draw.tensor(*draw.pair(3, 6), dtype=dtype)
+        z = draw.tensor(*_shape(draw), dtype=dtype)
         if "1000" in aspect:
             z[0] *= 400
-            z[0, :3] = torch.tensor([1000.0, 999, -1000])
+            z[0, :3] = torch.tensor(FAR)
             z[1] -= 1000
         made.append(Case(aspect, (z,), library.log_softmax(z), oracle="torch.log_softmax"))
     return made
@@ -60,7 +69,7 @@ def entropy(draw: Draw) -> list[Case]:
         ("zeros among the p", torch.float64),
         ("float32", FLOAT32),
     ):
-        p = torch.softmax(draw.tensor(*draw.pair(3, 6), dtype=dtype), -1)
+        p = torch.softmax(draw.tensor(*_shape(draw), dtype=dtype), -1)
         if "zeros among" in aspect:
             p[:, draw.integer(0, p.shape[1] - 1)] = 0
             p = p / p.sum(-1, keepdim=True)
@@ -71,20 +80,26 @@ def entropy(draw: Draw) -> list[Case]:
 
 
 def scores(draw: Draw) -> list[Case]:
-    """Error rate, cross-entropy and squared error of probabilities."""
+    """Error rate, cross-entropy and squared error of probabilities; in large cases two rows are wrong."""
     made = []
-    table = (("network 1", NN1), ("network 2", NN2)) if draw.published else ()
-    for aspect, rows in table:
+    for aspect, rows in (("network 1", NN1), ("network 2", NN2)):
         p, t = torch.tensor(rows, dtype=torch.float64), torch.tensor(TRUTH, dtype=torch.float64)
-        made.append(Case(aspect, (p, t), library.scores(p, t), note=f"the table of {aspect}", small=True))
-    for aspect, dtype in (("more rows and classes", torch.float64), ("two classes", torch.float64),
-                          ("float32", FLOAT32)):  # fmt: skip
-        n, c = draw.pair(5, 8) if aspect != "two classes" else (draw.integer(5, 9), 2)
-        p = torch.softmax(draw.tensor(n, c, dtype=dtype), -1)
-        labels = p.argmax(1)
-        labels[1:3] = (labels[1:3] + 1) % c
-        t = torch.zeros_like(p)
-        t[torch.arange(n), labels] = 1
+        if not draw.published:
+            change = draw.tensor(len(p), 1) / 100
+            order = list(draw.distinct(0, 1))
+            p, t = (p + torch.cat([change, -change], 1))[:, order], t[:, order]
+        note = f"the table of {aspect}" if draw.published else f"numbers close to those of {aspect}"
+        made.append(Case(aspect, (p, t), library.scores(p, t), note=note, small=draw.published))
+    sets = [("more rows and classes", 7, 5, torch.float64), ("two classes", 9, 2, torch.float64)]
+    for aspect, n, c, dtype in (*sets, *[("float32", 5, 8, FLOAT32)] * 2):
+        while True:
+            p = torch.softmax(2 * draw.tensor(n, c, dtype=dtype), -1)
+            labels = p.argmax(1)
+            labels[1:3] = (labels[1:3] + 1) % c
+            t = torch.zeros_like(p)
+            t[torch.arange(n), labels] = 1
+            if int((p.round() != t).sum()) != 2 and bool((p.argmax(0) != t.argmax(0)).any()):
+                break
         made.append(Case(aspect, (p, t), library.scores(p, t)))
     return made
 
@@ -101,15 +116,16 @@ def cross_entropy_grad(draw: Draw) -> list[Case]:
 
 def _losses(draw: Draw, oracle: Callable[..., Tensor], name: str) -> list[Case]:
     made: list[Case] = []
-    for aspect, dtype in (("scores of about 1", torch.float64), ("two classes", torch.float64),
-                          ("scores as large as 1000", torch.float64), ("float32", FLOAT32)):  # fmt: skip
-        n, c = draw.pair(4, 7) if aspect != "two classes" else (draw.integer(4, 7), 2)
+    sets = [("scores of about 1", torch.float64), ("two classes", torch.float64)]
+    sets += [("scores as large as 1000", torch.float64), ("float32", FLOAT32), ("float32", FLOAT32)]
+    for aspect, dtype in sets:
+        n, c = draw.integer(6, 7), 2 if aspect == "two classes" else draw.integer(4, 5)
         z: Any = draw.tensor(n, c, dtype=dtype)
         if "1000" in aspect:
             z[0] *= 400
-            z[0, :3] = torch.tensor([1000.0, 999, -1000])
+            z[0, :3] = torch.tensor(FAR)
             z[1] -= 1000
         labels = torch.tensor([draw.integer(0, c - 1) for _ in range(n)])
-        labels[0], labels[1] = (2 if "1000" in aspect else 1), 0
+        labels[0], labels[1] = z[0].argmin(), z[1].argmax()
         made.append(Case(aspect, (z, labels), oracle(z, labels), oracle=name))
     return made

@@ -1,8 +1,13 @@
-"""The cases of Lab 3 for neurons, layers, gradients, normalisation and dropout."""
+"""The cases of Lab 3 for neurons, layers, gradients, normalisation and dropout.
+
+Sizes are fixed, or drawn so that their order is; what tells right from wrong (a unit that is off, a number
+of mistakes, a u between p and one half) is there under every seed: a wrong function fails the same cases.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +21,12 @@ from labkit.check.draw import Draw
 
 FLOAT32 = torch.float32
 LAYERS = 20
+EPOCHS = 6
+POINTS = [
+    [1.2, -0.9, -0.9], [0.6, -1.5, -1.7], [-0.5, -1.6, 1.2], [1.2, 1.1, 1.7],
+    [1.6, 1.6, -0.7], [-0.9, -0.5, -0.5], [-0.7, -1.5, 2.0], [1.4, -0.6, 1.3],
+]  # fmt: skip
+TARGETS = [0, 0, 0, 1, 1, 0, 1, 0]
 
 
 def either(f: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
@@ -39,27 +50,37 @@ def neuron(draw: Draw) -> list[Case]:
         ("float32", torch.tanh, FLOAT32),
     ]
     for aspect, f, dtype in sets:
-        n, d = draw.pair(3, 6)
-        args = draw.tensor(n, d, dtype=dtype), draw.tensor(d, dtype=dtype), draw.tensor(1, dtype=dtype)[0]
+        n, d = draw.integer(5, 6), draw.integer(3, 4)
+        while True:  # until u has both signs; no phi is flat there
+            x, w, b = draw.tensor(n, d), draw.tensor(d) / (2 * d), draw.tensor(1)[0] / 4
+            u = F.linear(x, w[None], b[None])
+            if float(u.min()) < -0.2 and float(u.max()) > 0.2:
+                break
+        args = x.to(dtype), w.to(dtype), b.to(dtype)
         made.append(Case(aspect, (*args, either(f)), library.neuron(*args, f)))
     return made
 
 
 def perceptron(draw: Draw) -> list[Case]:
-    """The perceptron rule on data with and without a separating line."""
-    corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=torch.float64)
+    """The perceptron rule on data with and without a separating line.
+
+    Its course hangs on the smallest things, so the rows have one order, and a number a little above 1, which
+    is drawn, stands for 1: then each step is the same under every seed, but the weights are not. The other
+    data are one table with its columns swapped and each number changed a little.
+    """
     made = []
-    for aspect, targets in (("AND", [0, 0, 0, 1]), ("OR", [0, 1, 1, 1]), ("XOR", [0, 1, 1, 0])):
-        order = list(range(4)) if draw.published else list(draw.distinct(0, 3, 4))
-        x, t = corners[order], torch.tensor(targets, dtype=torch.float64)[order]
-        epochs = draw.integer(5, 6)
-        made.append(Case(aspect, (x, t, epochs), _learned(x, t, epochs), note=f"the four rows of {aspect}"))
-    for _ in range(1):
-        n, d = draw.integer(7, 9), draw.integer(3, 5)
-        x = draw.tensor(n, d)
-        t = (x @ draw.tensor(d) + 0.3 > 0).double()
-        t[0], t[1] = 0, 1
-        made.append(Case("more inputs", (x, t, 2), _learned(x, t, 2)))
+    tables = {"AND": ("00 01 10 11", "0001"), "OR": ("00 01 10 11", "0111"), "XOR": ("10 00 11 01", "1001")}
+    for aspect, (rows, targets) in tables.items():
+        one = draw.integer(1127, 1141) / 1024  # a square between 6/5 and 5/4, and sums without rounding
+        x = torch.tensor([[int(c) * one for c in row] for row in rows.split()], dtype=torch.float64)
+        x = x[:, list(draw.distinct(0, 1, 2))]
+        t = torch.tensor([float(c) for c in targets], dtype=torch.float64)
+        note = f"the rows of {aspect}, with {one:.4g} for 1"
+        made.append(Case(aspect, (x, t, EPOCHS), _learned(x, t, EPOCHS), note=note))
+    x = torch.tensor(POINTS, dtype=torch.float64)
+    t = torch.tensor(TARGETS, dtype=torch.float64)
+    x = x[:, list(draw.distinct(0, 2, 3))] * (1 + draw.tensor(*x.shape) / 200)
+    made.append(Case("more inputs", (x, t, 2), _learned(x, t, 2)))
     return made
 
 
@@ -76,9 +97,13 @@ def collapse(draw: Draw) -> list[Case]:
     """Three linear layers as one."""
     made = []
     for aspect, dtype in (("four sizes", torch.float64), ("four sizes", torch.float64), ("float32", FLOAT32)):
-        d, a, b, k = draw.distinct(2, 6, 4)
+        d, a, b, k = sorted(draw.distinct(2, 6, 4))
         shapes = [(a, d), (a,), (b, a), (b,), (k, b), (k,)]
-        args = tuple(draw.tensor(*shape, dtype=dtype) for shape in shapes)
+        while True:  # until a ReLU between the layers would matter
+            args = tuple(draw.tensor(*shape, dtype=dtype) for shape in shapes)
+            hidden = (args[2] @ args[0], args[2] @ args[1], args[2] @ args[1] + args[3])
+            if max(float(v.min()) for v in hidden) < -0.5:
+                break
         made.append(Case(aspect, args, library.collapse(*args), oracle="one nn.Linear that does the same"))
     return made
 
@@ -88,11 +113,15 @@ def train_step(draw: Draw) -> list[Case]:
     made = []
     for aspect, outputs, dtype in (("several outputs", 3, torch.float64), ("one output", 1, torch.float64),
                                    ("one row", 2, torch.float64), ("float32", 2, FLOAT32)):  # fmt: skip
-        n, d, h = draw.distinct(4, 7, 3)
+        d, n, h = sorted(draw.distinct(4, 7, 3))
         n = 1 if aspect == "one row" else n
         shapes = [(n, d), (n, outputs), (h, d), (h,), (outputs, h), (outputs,)]
         rate = draw.choice([0.05, 0.15, 0.3])
-        args: tuple[Any, ...] = (*(draw.tensor(*shape, dtype=dtype) for shape in shapes), rate)
+        while True:  # until some units are off, and some are on
+            args: tuple[Any, ...] = (*(draw.tensor(*shape, dtype=dtype) for shape in shapes), rate)
+            on = F.linear(args[0], args[2], args[3]) > 0
+            if bool(on.any(1).all()) and not bool(on.all(1).any()):
+                break
         made.append(Case(aspect, args, library.train_step(*args), oracle="torch's autograd and SGD"))
     return made
 
@@ -103,9 +132,13 @@ def gradient_norms(draw: Draw) -> list[Case]:
     sets = [("tanh", torch.tanh, torch.float64), ("ReLU", torch.relu, torch.float64),
             ("sigmoid", torch.sigmoid, torch.float64), ("float32", torch.tanh, FLOAT32)]  # fmt: skip
     for aspect, phi, dtype in sets:
-        n, h, layers = draw.distinct(3, 6, 3)
-        x, w = draw.tensor(n, h, dtype=dtype), draw.tensor(layers, h, h, dtype=dtype) * 0.4
-        answer = library.gradient_norms(x, w, phi)
+        layers, h, n = 3, draw.integer(4, 5), draw.integer(6, 7)
+        while True:  # until no layer is left without a gradient, or with one of a single direction
+            x, w = draw.tensor(n, h, dtype=dtype), draw.tensor(layers, h, h, dtype=dtype) * 0.4
+            answer = library.gradient_norms(x, w, phi)
+            largest = torch.linalg.matrix_norm(library.gradients(x, w, phi), 2)
+            if bool(answer.min() > 0.2) and bool((largest < 0.97 * answer).any()):
+                break
         made.append(
             Case(aspect, (x, w, phi), answer, oracle="torch's autograd", note=f"with {aspect} as phi")
         )
@@ -113,22 +146,35 @@ def gradient_norms(draw: Draw) -> list[Case]:
 
 
 def dead_units(draw: Draw) -> list[Case]:
-    """A layer in which some units never answer and some always do."""
+    """A layer in which some units never answer and one always does."""
     made = []
     for aspect, dtype in (("dead, living and always active units", torch.float64), ("float32", FLOAT32)):
-        (n, d), h = draw.pair(6, 9), draw.integer(10, 12)
-        x, w, b = (
-            draw.tensor(n, d, dtype=dtype),
-            draw.tensor(h, d, dtype=dtype),
-            draw.tensor(h, dtype=dtype) / 4,
-        )
-        chosen = list(draw.distinct(0, h - 1, 5))
-        b[chosen[: draw.integer(2, 3)]] = -60
-        b[chosen[3]] = 60
-        made.append(Case(aspect, (x, w, b), library.dead_units(x, w, b)))
-    x, w, b = draw.tensor(7, 3), draw.tensor(5, 3), torch.full((5,), 40.0, dtype=torch.float64)
+        n, d, h = 9, draw.integer(6, 7), draw.integer(10, 12)
+        chosen, dead = list(draw.distinct(0, h - 1, 5)), draw.integer(2, 3)
+        while True:
+            x, w = draw.tensor(n, d, dtype=dtype), draw.tensor(h, d, dtype=dtype)
+            b = draw.tensor(h, dtype=dtype) / 4
+            b[chosen[:dead]], b[chosen[3]] = -60, 60
+            count, share = library.dead_units(x, w, b)
+            off = (F.linear(x, w, b) <= 0).sum(1)  # no row looks as if it were all rows
+            if count == dead < int(off.min()) and int((share == 1).sum()) == 1:
+                break
+        made.append(Case(aspect, (x, w, b), (count, share)))
+    while True:  # until without the bias no unit is dead, and none always active
+        x, w, b = draw.tensor(7, 3), draw.tensor(5, 3), torch.full((5,), 40.0, dtype=torch.float64)
+        on = F.linear(x, w) > 0
+        if bool(on.any(0).all()) and not bool(on.all(0).any()):
+            break
     made.append(Case("no dead unit", (x, w, b), library.dead_units(x, w, b)))
     return made
+
+
+@lru_cache(maxsize=16)
+def _noise(fan_in: int) -> tuple[Tensor, Tensor]:
+    """Numbers of mean 0 and spread 1: inputs (48, fan_in) and layers (20, fan_in, fan_in)."""
+    g = torch.Generator().manual_seed(fan_in)
+    x = torch.randn(48, fan_in, generator=g, dtype=torch.float64)
+    return x, torch.randn(LAYERS, fan_in, fan_in, generator=g, dtype=torch.float64)
 
 
 def signal(std: float, fan_in: int, activation: str, slope: float) -> Tensor:
@@ -140,36 +186,37 @@ def signal(std: float, fan_in: int, activation: str, slope: float) -> Tensor:
         "leaky_relu": lambda v: F.leaky_relu(v, slope),
     }
     phi = known[activation]
-    g = torch.Generator().manual_seed(fan_in)
-    h = torch.randn(48, fan_in, generator=g, dtype=torch.float64)
-    for _ in range(LAYERS):
-        h = phi(h @ torch.randn(fan_in, fan_in, generator=g, dtype=torch.float64) * std)
+    h, layers = _noise(fan_in)
+    for w in layers:
+        h = phi(h @ w * std)
     return h
+
+
+@lru_cache(maxsize=1024)
+def measured(std: float, fan_in: int, activation: str, slope: float) -> tuple[float, float]:
+    """Root mean square of the last answers, and the share of them beyond 0.97."""
+    h = signal(std, fan_in, activation, slope)
+    return float(h.square().mean().sqrt()), float((h.abs() > 0.97).double().mean())
 
 
 def init_std(draw: Draw) -> list[Case]:
     """The spread of weights that keeps the signal alive through 20 layers."""
 
     def rule(fan_in: int, activation: str, slope: float) -> Rule:
-        right = library.init_std(fan_in, activation, slope)
-        power = float(signal(right, fan_in, activation, slope).square().mean().sqrt())
-
-        def ratio(std: Tensor) -> float:
-            h = signal(float(std), fan_in, activation, slope)
-            return float(h.square().mean().sqrt()) / power
+        power, _ = measured(library.init_std(fan_in, activation, slope), fan_in, activation, slope)
 
         def holds(std: Tensor) -> bool:
             if not 0 < float(std) < 10:
                 return False
+            end, flat = measured(float(std), fan_in, activation, slope)
             if activation == "tanh":
-                flat = float((signal(float(std), fan_in, activation, slope).abs() > 0.97).double().mean())
-                return ratio(std) > 0.25 and flat < 0.25
-            return 0.5 < ratio(std) < 2
+                return end > 0.15 * power and flat < 0.25  # a gain from 1 to 2
+            return 0.5 < end / power < 2
 
         def hint(std: Tensor) -> str:
             if not 0 < float(std) < 10:
                 return "a standard deviation is a positive number, here far below 1"
-            end = ratio(std)
+            end = measured(float(std), fan_in, activation, slope)[0] / power
             told = "dies away" if end < 1 else "explodes" if activation != "tanh" else "saturates"
             return f"after {LAYERS} layers the signal {told}: {end:.2g} times what it should be"
 
@@ -177,8 +224,8 @@ def init_std(draw: Draw) -> list[Case]:
 
     made = []
     for activation in ("relu", "linear", "leaky_relu", "tanh"):
-        for slope in (0.01, 0.3, 0.5) if activation == "leaky_relu" else (0.01, 0.01):
-            fan_in = draw.integer(60, 110)
+        for at, slope in enumerate((0.01, 0.3, 0.5) if activation == "leaky_relu" else (0.01, 0.01)):
+            fan_in = (40, 100, 70)[at] + draw.integer(0, 4)  # so different that no constant is right twice
             given = {} if slope == 0.01 else {"slope": slope}
             made.append(Case(activation, (fan_in, activation), rule(fan_in, activation, slope), given))
     return made
@@ -203,9 +250,13 @@ def _norms(draw: Draw, oracle: Callable[..., Any], name: str) -> list[Case]:
         ("another eps", 1, {"eps": 0.25}, torch.float64),
         ("float32", 1, {}, FLOAT32),
     ]
-    for aspect, scale, given, dtype in sets:
-        n, h = draw.pair(4, 8)
-        x = ((draw.tensor(n, h) + draw.integer(2, 5)) * scale).to(dtype)
+    for at, (aspect, scale, given, dtype) in enumerate(sets):
+        n, h = sorted(draw.pair(4, 8), reverse=at % 2 == 0)
+        while True:  # until no row and no column is nearly flat
+            x = draw.tensor(n, h)
+            if min(float(x.std(axis).min()) for axis in (0, 1)) > 0.5:
+                break
+        x = ((x + draw.integer(2, 5)) * scale).to(dtype)
         gamma, beta = draw.tensor(h, dtype=dtype), draw.tensor(h, dtype=dtype)
         made.append(Case(aspect, (x, gamma, beta), oracle(x, gamma, beta, **given), given, name))
     return made
@@ -222,9 +273,10 @@ def dropout(draw: Draw) -> list[Case]:
         ("float32", 0.5, {}, FLOAT32),
     ]
     for aspect, p, given, dtype in sets:
-        shape = draw.pair(4, 8)
+        shape = draw.integer(4, 5), draw.integer(6, 8)
         x = draw.tensor(*shape, dtype=dtype)
         u = torch.rand(shape, generator=draw.generator, dtype=torch.float64)
-        u[0, :2], u[1, :2] = torch.tensor([0.02, 0.97]), torch.tensor([p, 0.9])
+        for row, two in enumerate(((0.02, 0.97), (p, 0.9), (0.45, 0.55))):
+            u[row, :2] = torch.tensor(two, dtype=torch.float64)
         made.append(Case(aspect, (x, p, u.to(dtype)), library.dropout(x, p, u.to(dtype), **given), given))
     return made

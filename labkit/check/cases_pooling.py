@@ -1,7 +1,12 @@
-"""The cases of Lab 2 for windows: the inputs of each call, and what must come back."""
+"""The cases of Lab 2 for windows: the inputs of each call, and what must come back.
+
+As in Lab 1, windows, steps, paddings, what is left over and which side is longer are fixed for each case, and
+so is where numbers below 0 lie among others: a wrong function fails the same cases under every seed.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,30 +14,52 @@ from torch import Tensor
 
 from labkit.check import library_pooling as library
 from labkit.check.case import Case
-from labkit.check.cases_convolution import FLOAT32, IMAGE, as_float
+from labkit.check.cases_convolution import FLOAT32, FLOAT64, IMAGE, Pair, as_float, grown
 from labkit.check.draw import Draw
 
-FLOAT64 = torch.float64
-Pair = tuple[int, int]
+TALL: Pair = (2, 1)
+WIDE: Pair = (1, 2)
+
+
+def dotted(x: Tensor, kernel: Pair) -> Tensor:
+    """Make numbers positive so that every window of `kernel` holds one, wherever it starts."""
+    x = x.clone()
+    x[..., :: kernel[0], :: kernel[1]] = x[..., :: kernel[0], :: kernel[1]].abs()
+    return x
+
+
+def lowered(x: Tensor, kernel: Pair) -> Tensor:
+    """Make numbers smaller than -1 in two corners as large as a window: wrong padding wins there."""
+    x = x.clone()
+    for corner in (x[..., : kernel[0], : kernel[1]], x[..., -kernel[0] :, -kernel[1] :]):
+        corner.copy_(-1 - corner.abs())
+    return x
+
+
+def maps(
+    draw: Draw, counts: Pair = (2, 3), size: Pair = (7, 9), stride: Pair = (1, 1),
+    dtype: torch.dtype = FLOAT64,
+) -> Tensor:  # fmt: skip
+    """Several images with several channels, never square; as much is left over as by `size`."""
+    return draw.tensor(*counts, *grown(draw, size, stride), dtype=dtype)
 
 
 def max_pool(draw: Draw) -> list[Case]:
     """The largest number of each window of one map."""
-    tall = draw.choice([(2, 1), (1, 2)])
     sets: list[tuple[str, Pair, Pair, Pair, torch.dtype]] = [
-        ("overlapping windows", draw.pair(7, 9), (3, 2), tall, FLOAT64),
-        ("overlapping windows", draw.pair(7, 9), (2, 3), tall[::-1], FLOAT64),
-        ("windows side by side", (6, 9), (2, 3), (2, 3), FLOAT64),
-        ("steps larger than the window", draw.pair(9, 12), (2, 2), draw.choice([(3, 4), (4, 3)]), FLOAT64),
+        ("overlapping windows", (7, 9), (3, 2), TALL, FLOAT64),
+        ("overlapping windows", (8, 7), (2, 3), WIDE, FLOAT64),
+        ("windows side by side", (10, 15), (2, 3), (2, 3), FLOAT64),
+        ("steps larger than the window", (14, 18), (2, 2), (3, 4), FLOAT64),
         ("rows and columns left over", (11, 13), (3, 2), (3, 3), FLOAT64),
-        ("float32", draw.pair(7, 9), (3, 3), (2, 1), FLOAT32),
+        ("float32", (9, 7), (3, 3), TALL, FLOAT32),
     ]
     cases = []
     for aspect, size, kernel, stride, dtype in sets:
-        x = draw.tensor(*size, dtype=dtype)
+        x = dotted(draw.tensor(*grown(draw, size, stride), dtype=dtype), kernel)
         cases.append(_max_case(aspect, x, kernel, stride))
-    below = -draw.tensor(*draw.pair(6, 8)).abs()
-    cases.append(_max_case("all numbers below 0", below, (2, 3), (1, 2)))
+    below = lowered(-draw.tensor(*grown(draw, (6, 9), WIDE)).abs(), (2, 3))
+    cases.append(_max_case("all numbers below 0", below, (2, 3), WIDE))
     if draw.published:
         worked = _max_case("overlapping windows", as_float(IMAGE), (3, 3), (1, 1))
         note = "the 5 x 5 example of the lab"
@@ -49,25 +76,18 @@ def _max_case(aspect: str, x: Tensor, kernel: Pair, stride: Pair) -> Case:
     )
 
 
-def maps(draw: Draw, dtype: torch.dtype = FLOAT64) -> Tensor:
-    """Several images with several channels, never square."""
-    n, c = draw.pair(2, 4)
-    return draw.tensor(n, c, *draw.pair(7, 10), dtype=dtype)
-
-
 def avg_pool(draw: Draw) -> list[Case]:
     """The mean of each window, for all images and channels."""
-    tall = draw.choice([(2, 1), (1, 2)])
-    sets: list[tuple[str, Pair, dict[str, Any], torch.dtype]] = [
-        ("overlapping windows", (3, 2), {"stride": tall}, FLOAT64),
-        ("overlapping windows", (2, 3), {"stride": tall[::-1]}, FLOAT64),
-        ("no stride given", draw.choice([(2, 3), (3, 2)]), {}, FLOAT64),
-        ("steps larger than the window", (2, 1), {"stride": (3, 2)}, FLOAT64),
-        ("float32", (3, 2), {"stride": (1, 2)}, FLOAT32),
+    sets: list[tuple[str, Pair, dict[str, Any], Pair, Pair, torch.dtype]] = [
+        ("overlapping windows", (3, 2), {"stride": TALL}, (2, 3), (7, 9), FLOAT64),
+        ("overlapping windows", (2, 3), {"stride": WIDE}, (3, 2), (8, 7), FLOAT64),
+        ("no stride given", (2, 3), {}, (2, 4), (7, 10), FLOAT64),
+        ("steps larger than the window", (2, 1), {"stride": (3, 2)}, (3, 2), (9, 8), FLOAT64),
+        ("float32", (3, 2), {"stride": WIDE}, (2, 3), (8, 9), FLOAT32),
     ]
     cases = []
-    for aspect, kernel, kwargs, dtype in sets:
-        x = maps(draw, dtype)
+    for aspect, kernel, kwargs, counts, size, dtype in sets:
+        x = maps(draw, counts, size, kwargs.get("stride", kernel), dtype)
         answer = library.avg_pool(x, kernel, **kwargs)
         cases.append(Case(aspect, (x, kernel), answer, kwargs, "torch.nn.functional.avg_pool2d"))
     if draw.published:
@@ -83,20 +103,21 @@ def avg_pool(draw: Draw) -> list[Case]:
 
 def max_pool2d(draw: Draw) -> list[Case]:
     """Max pooling as a layer: padding that never wins."""
-    tall = draw.choice([(2, 1), (1, 2)])
-    sets: list[tuple[str, Pair, dict[str, Any], int, torch.dtype]] = [
-        ("no padding", (3, 2), {"stride": tall}, 1, FLOAT64),
-        ("no stride given", draw.choice([(2, 3), (3, 2)]), {}, 1, FLOAT64),
-        ("padding", (3, 2), {"stride": tall[::-1], "padding": (1, 0)}, 1, FLOAT64),
-        ("padding", (4, 3), {"stride": tall, "padding": (2, 1)}, 1, FLOAT64),
-        ("padding around numbers below 0", (2, 4), {"stride": tall, "padding": (1, 2)}, -1, FLOAT64),
-        ("padding around numbers below 0", (3, 2), {"padding": (1, 0)}, -1, FLOAT64),
-        ("float32", (2, 3), {"stride": (2, 1), "padding": (0, 1)}, 1, FLOAT32),
+    below = "padding around numbers below 0"
+    sets: list[tuple[str, Pair, dict[str, Any], Pair, Pair, torch.dtype]] = [
+        ("no padding", (3, 2), {"stride": TALL}, (2, 3), (8, 7), FLOAT64),
+        ("no stride given", (2, 3), {}, (3, 2), (7, 10), FLOAT64),
+        ("padding", (3, 2), {"stride": WIDE, "padding": (1, 0)}, (2, 3), (7, 8), FLOAT64),
+        ("padding", (4, 3), {"stride": TALL, "padding": (2, 1)}, (3, 2), (9, 7), FLOAT64),
+        (below, (2, 4), {"stride": TALL, "padding": (1, 2)}, (2, 3), (7, 10), FLOAT64),
+        (below, (3, 2), {"padding": (1, 0)}, (3, 2), (9, 7), FLOAT64),
+        ("float32", (2, 3), {"stride": TALL, "padding": (0, 1)}, (2, 4), (8, 9), FLOAT32),
     ]
     cases = []
-    for aspect, kernel, kwargs, sign, dtype in sets:
-        x = maps(draw, dtype)
-        x = -x.abs() if sign < 0 else x
+    for aspect, kernel, kwargs, counts, size, dtype in sets:
+        x = maps(draw, counts, size, kwargs.get("stride", kernel), dtype)
+        x = -x.abs() if aspect == below else dotted(x, kernel)
+        x = lowered(x, kernel) if "padding" in kwargs else x
         answer = library.max_pool2d(x, kernel, **kwargs)
         cases.append(Case(aspect, (x, kernel), answer, kwargs, "torch.nn.functional.max_pool2d"))
     return cases
@@ -104,21 +125,21 @@ def max_pool2d(draw: Draw) -> list[Case]:
 
 def avg_pool2d(draw: Draw) -> list[Case]:
     """Average pooling as a layer: padding that counts, or does not."""
-    tall = draw.choice([(2, 1), (1, 2)])
     without = {"count_include_pad": False}
-    sets: list[tuple[str, Pair, dict[str, Any], torch.dtype]] = [
-        ("no padding", (3, 2), {"stride": tall}, FLOAT64),
-        ("no stride given", draw.choice([(2, 3), (3, 2)]), {}, FLOAT64),
-        ("padding that counts", (3, 2), {"stride": tall[::-1], "padding": (1, 0)}, FLOAT64),
-        ("padding that counts", (4, 3), {"stride": tall, "padding": (2, 1)}, FLOAT64),
-        ("count_include_pad=False", (2, 4), {"stride": tall, "padding": (1, 2), **without}, FLOAT64),
-        ("count_include_pad=False", (4, 3), {"padding": (2, 1), **without}, FLOAT64),
-        ("count_include_pad=False without padding", (3, 2), {"stride": (2, 1), **without}, FLOAT64),
-        ("float32", (2, 3), {"stride": (2, 1), "padding": (0, 1), **without}, FLOAT32),
+    only = "count_include_pad=False"
+    sets: list[tuple[str, Pair, dict[str, Any], Pair, Pair, torch.dtype]] = [
+        ("no padding", (3, 2), {"stride": TALL}, (2, 3), (8, 7), FLOAT64),
+        ("no stride given", (2, 3), {}, (3, 2), (7, 10), FLOAT64),
+        ("padding that counts", (3, 2), {"stride": WIDE, "padding": (1, 0)}, (2, 3), (7, 9), FLOAT64),
+        ("padding that counts", (4, 3), {"stride": TALL, "padding": (2, 1)}, (3, 2), (9, 7), FLOAT64),
+        (only, (2, 4), {"stride": TALL, "padding": (1, 2), **without}, (2, 3), (7, 10), FLOAT64),
+        (only, (4, 3), {"padding": (2, 1), **without}, (3, 2), (10, 8), FLOAT64),
+        (f"{only} without padding", (3, 2), {"stride": TALL, **without}, (2, 3), (8, 9), FLOAT64),
+        ("float32", (2, 3), {"stride": TALL, "padding": (0, 1), **without}, (2, 4), (7, 8), FLOAT32),
     ]
     cases = []
-    for aspect, kernel, kwargs, dtype in sets:
-        x = maps(draw, dtype)
+    for aspect, kernel, kwargs, counts, size, dtype in sets:
+        x = maps(draw, counts, size, kwargs.get("stride", kernel), dtype)
         answer = library.avg_pool2d(x, kernel, **kwargs)
         cases.append(Case(aspect, (x, kernel), answer, kwargs, "torch.nn.functional.avg_pool2d"))
     return cases
@@ -126,27 +147,44 @@ def avg_pool2d(draw: Draw) -> list[Case]:
 
 def max_pool2d_backward(draw: Draw) -> list[Case]:
     """Where the gradient goes: windows side by side, overlapping, and with equal largest pixels."""
-    tall = draw.choice([(2, 1), (1, 2)])
-    sets: list[tuple[str, Pair, Pair, bool, torch.dtype]] = [
-        ("windows side by side", (2, 3), (2, 3), False, FLOAT64),
-        ("windows side by side", (3, 2), (3, 2), False, FLOAT64),
-        ("overlapping windows", (3, 2), tall, False, FLOAT64),
-        ("overlapping windows", (3, 4), (2, 3), False, FLOAT64),
-        ("rows and columns left over", (2, 2), draw.choice([(3, 4), (4, 3)]), False, FLOAT64),
-        ("equal largest pixels", (2, 3), (2, 3), True, FLOAT64),
-        ("equal largest pixels", (3, 3), tall, True, FLOAT64),
-        ("float32", (3, 2), tall[::-1], False, FLOAT32),
+    ties = "equal largest pixels"
+    sets: list[tuple[str, Pair, Pair, Pair, Pair, torch.dtype]] = [
+        ("windows side by side", (2, 3), (2, 3), (2, 3), (6, 9), FLOAT64),
+        ("windows side by side", (3, 2), (3, 2), (3, 2), (9, 6), FLOAT64),
+        ("overlapping windows", (3, 2), TALL, (2, 3), (7, 8), FLOAT64),
+        ("overlapping windows", (3, 4), (2, 3), (3, 2), (9, 7), FLOAT64),
+        ("rows and columns left over", (2, 2), (3, 4), (2, 3), (9, 8), FLOAT64),
+        (ties, (2, 3), (2, 3), (3, 2), (8, 9), FLOAT64),
+        (ties, (3, 3), TALL, (2, 3), (7, 9), FLOAT64),
+        ("float32", (3, 2), WIDE, (3, 2), (8, 8), FLOAT32),
     ]
     cases = []
-    for aspect, kernel, stride, ties, dtype in sets:
-        n, c = draw.pair(2, 3)
-        size = (6, 9) if aspect.startswith("windows side") else draw.pair(7, 9)
-        x = draw.tensor(n, c, *size, dtype=dtype)
-        x = (x / 1.2).round() if ties else x
+    for aspect, kernel, stride, counts, size, dtype in sets:
+        x = maps(draw, counts, size, stride, dtype)
+        x = _tied((x / 1.2).round()) if aspect == ties else lowered(x, kernel)
         dy = draw.tensor(*library.max_pool2d(x, kernel, stride).shape, dtype=dtype)
         answer = library.max_pool2d_backward(x, dy, kernel, stride)
         cases.append(Case(aspect, (x, dy, kernel, stride), answer, oracle="torch's autograd"))
     return cases
+
+
+def _tied(x: Tensor) -> Tensor:
+    """Put two equal largest pixels in the first window of each map."""
+    x[..., 0, 0] = x[..., 1, 1] = 3
+    return x
+
+
+ORDERS = [[2, 1], [1, 2], [-1, -2], [-2, -1], [1, -1], [-1, 1]]
+EQUALS = [[1, 1], [-1, -1]]
+"""Pairs (a, b): either is larger, both above 0, both below 0 or one of each; and equal ones."""
+
+
+def pairs(draw: Draw, shape: tuple[int, ...], table: list[list[int]]) -> tuple[Tensor, Tensor]:
+    """Draw a and b of a shape so that all rows of a table of signs and orders occur, in any order."""
+    factor = 0.7 + draw.tensor(math.prod(shape)).abs() / 4
+    kind = draw.shuffled(torch.arange(len(factor)) % len(table))
+    a, b = (torch.tensor(table, dtype=FLOAT64)[kind] * factor[:, None]).unbind(1)
+    return a.reshape(shape), b.reshape(shape)
 
 
 def max_from_relu(draw: Draw) -> list[Case]:
@@ -160,9 +198,8 @@ def max_from_relu(draw: Draw) -> list[Case]:
     ]
     cases = []
     for aspect, shape, dtype, relu in sets:
-        a, b = draw.tensor(*shape, dtype=dtype), draw.tensor(*shape, dtype=dtype)
-        if aspect == "equal numbers":
-            b[::2] = a[::2]
+        table = EQUALS + ORDERS if aspect == "equal numbers" else ORDERS
+        a, b = (v.to(dtype) for v in pairs(draw, shape, table))
         soft = relu is library.SOFT
         note = "where relu is softplus, log(1 + exp(t))" if soft else "where relu is torch.relu"
         oracle = "torch.logaddexp" if soft else "torch.maximum"

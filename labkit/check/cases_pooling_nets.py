@@ -9,23 +9,26 @@ from torch import Tensor
 
 from labkit.check import library_pooling as library
 from labkit.check.case import Case
-from labkit.check.cases_convolution import FLOAT32
-from labkit.check.cases_pooling import FLOAT64, maps
+from labkit.check.cases_convolution import FLOAT32, FLOAT64, Pair, grown
+from labkit.check.cases_pooling import maps
 from labkit.check.draw import Draw
 from labkit.check.equivariance import Map, either
 
 SIZES_PER_ASPECT = 24
+WRAP = "shifts that wrap around"
 
 
 def pool_size(draw: Draw) -> list[Case]:
-    """Sizes: about 190, rounded down and up, with and without padding."""
+    """Sizes: about 190, rounded down and up, with and without padding.
+
+    Windows, strides, paddings and what is left over come from a fixed table; drawn is how many steps fit.
+    """
     cases = []
     for n in range(SIZES_PER_ASPECT):
-        k, s = draw.integer(2, 6), draw.integer(2, 5)
-        p, steps = draw.integer(1, k // 2), draw.integer(2, 8)
-        over = draw.integer(1, s - 1)
-        fit, odd = k + s * steps, k + s * steps + over
-        out, edge = _outside(draw, steps, padded=n % 2 == 1), _near_the_end(draw, steps)
+        k, s = 2 + n % 5, 2 + (n // 5) % 4
+        p, steps = 1 + n % (k // 2), 2 * draw.integer(1, 4) + n % 2
+        fit, odd = k + s * steps, k + s * steps + 1 + n % (s - 1)
+        out, edge = _outside(n, steps), _near_the_end(n, steps)
         if n == 0 and draw.published:
             k, s, p, fit, odd, out = 3, 2, 1, 55, 6, (4, 1, 2)
         groups: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
@@ -42,28 +45,28 @@ def pool_size(draw: Draw) -> list[Case]:
     return sorted(cases, key=lambda c: list(groups).index(c.aspect))
 
 
-def _outside(draw: Draw, steps: int, *, padded: bool) -> tuple[int, ...]:
+def _outside(n: int, steps: int) -> tuple[int, ...]:
     """An input (i, k, s, p) on which a window number `steps` would start beyond the last place."""
-    k = draw.integer(2, 3)
-    s, p = k + draw.integer(1, 3), 1 if padded else 0
-    last = steps * s
-    return draw.integer(last - s + k - 2 * p + 1, last - p), k, s, p
+    k, p = 2 + (n // 2) % 2, n % 2
+    s = k + 1 + n % 3
+    first, last = steps * s - s + k - 2 * p + 1, steps * s - p
+    return first + n % (last - first + 1), k, s, p
 
 
-def _near_the_end(draw: Draw, steps: int) -> tuple[int, ...]:
+def _near_the_end(n: int, steps: int) -> tuple[int, ...]:
     """An input (i, k, s, p) whose last window starts within the last p places."""
-    k = draw.integer(4, 7)
-    s, p = draw.integer(k - 1, k + 1), draw.integer(2, k // 2)
-    return draw.integer(steps * s - p + 1, steps * s), k, s, p
+    k = 4 + n % 4
+    s, p = k - 1 + n % 3, 2 + n % (k // 2 - 1)
+    return steps * s - n % p, k, s, p
 
 
 def mean_kernels(draw: Draw) -> list[Case]:
-    """The weights of a depthwise convolution that takes means."""
-    a, b = draw.pair(2, 5)
+    """The weights of a depthwise convolution that takes means; the lower window has more channels."""
+    low, high = sorted(draw.pair(2, 5))
     sets = [
-        ("several channels", draw.integer(2, 4), (a, b)),
-        ("several channels", draw.integer(5, 7), (b, a)),
-        ("one channel", 1, (a, b + 1)),
+        ("several channels", draw.integer(2, 4), (low, high)),
+        ("several channels", draw.choice((5, 7)), (high, low)),
+        ("one channel", 1, (low, high + 1)),
         ("a square window", draw.integer(2, 4), (3, 3)),
     ]
     oracle = "the rule F.conv2d(x, w, groups=channels) = F.avg_pool2d(x, kernel_size, stride=1)"
@@ -72,18 +75,20 @@ def mean_kernels(draw: Draw) -> list[Case]:
 
 def global_avg_pool(draw: Draw) -> list[Case]:
     """One number for each channel of each image."""
-    cases = []
-    for aspect, dtype in (("several images", FLOAT64), ("several images", FLOAT64), ("float32", FLOAT32)):
-        x = maps(draw, dtype)
-        cases.append(_global_case(aspect, x))
-    cases.insert(2, _global_case("one image", maps(draw)[:1]))
-    cases.insert(3, _global_case("maps of one row", maps(draw)[:, :, :1]))
-    return cases
+    return [
+        _global_case("several images", maps(draw)),
+        _global_case("several images", maps(draw, (4, 2), (9, 7))),
+        _global_case("one image", maps(draw, (3, 4), (8, 7))[:1]),
+        _global_case("maps of one row", maps(draw, (4, 3))[:, :, :1]),
+        _global_case("float32", maps(draw, (3, 2), (9, 8), dtype=FLOAT32)),
+    ]
 
 
 def _global_case(aspect: str, x: Tensor) -> Case:
     oracle = "torch.nn.functional.adaptive_avg_pool2d(x, 1)"
-    x = x + 5 * x[:, :, :1, :1].sign()  # so that no mean is close to 0
+    n, c = x.shape[:2]
+    turn = 1 - 2 * ((torch.arange(n)[:, None] + torch.arange(c)) % 2)
+    x = x + 5 * turn[:, :, None, None].to(x.dtype)  # so that no mean is close to 0, and both signs occur
     return Case(aspect, (x,), library.global_avg_pool(x), oracle=oracle)
 
 
@@ -108,14 +113,20 @@ def looking(table: Tensor) -> Map:
 
 
 def shift_curve(draw: Draw) -> list[Case]:
-    """Images of one bright pixel: the right curve is read off the table that f looks it up in."""
+    """Images of one bright pixel: the right curve is read off the table that f looks it up in.
+
+    In one case the pixel stays in the image, in another it comes in again on the left. Of the numbers looked
+    up first, some are above 0 and some below.
+    """
     cases = []
-    for aspect, near in (("shifts", True), ("shifts", True), ("shifts that wrap around", False)):
-        height, width = draw.pair(6, 9)
-        row = draw.integer(0, height - 1)
-        most = draw.integer(3, 4)
-        column = draw.integer(0, width - most - 1) if near else width - draw.integer(1, 2)
-        table = draw.tensor(*draw.pair(2, 3), height, width)
+    sets = [("shifts", (7, 9), (2, 3), 4), ("shifts", (9, 7), (3, 2), 5), (WRAP, (6, 8), (2, 3), 2)]
+    for aspect, (height, width), shape, back in sets:
+        row, most = draw.integer(1, height - 5), 3 + (aspect == WRAP)
+        column = width - back - (draw.integer(0, 1) if aspect == WRAP else 1)
+        while True:
+            table = draw.tensor(*shape, height, width)
+            if table[:, :, row, column].min() < 0 < table[:, :, row, column].max():
+                break
         x = torch.zeros(height, width, dtype=FLOAT64)
         x[row, column] = 1
         seen = [table[:, :, row, (column + d) % width] for d in range(most + 1)]
@@ -123,7 +134,7 @@ def shift_curve(draw: Draw) -> list[Case]:
         note = "where f gives back a map and x has one bright pixel"
         answer = gaps / torch.linalg.vector_norm(seen[0], 1)
         cases.append(Case(aspect, (looking(table), x, most), answer, note=note))
-    x = draw.tensor(*draw.pair(6, 9))
+    x = draw.tensor(*grown(draw, (6, 9)))
     still = either(lambda t: t.sum(-1))
     cases.append(
         Case("f that does not change", (still, x, 5), torch.zeros(6, dtype=FLOAT64), note="where f sums rows")
@@ -139,17 +150,17 @@ def shift_curve(draw: Draw) -> list[Case]:
 
 def blur_pool2d(draw: Draw) -> list[Case]:
     """A blur by [1, 2, 1] / 4 on both axes, then steps."""
-    sets: list[tuple[str, dict[str, Any], torch.dtype]] = [
-        ("stride (2, 2)", {}, FLOAT64),
-        ("stride (2, 2)", {"stride": (2, 2)}, FLOAT64),
-        ("stride (1, 1)", {"stride": (1, 1)}, FLOAT64),
-        ("stride (2, 1)", {"stride": (2, 1)}, FLOAT64),
-        ("stride (1, 3)", {"stride": (1, 3)}, FLOAT64),
-        ("float32", {"stride": (2, 3)}, FLOAT32),
+    sets: list[tuple[str, dict[str, Any], Pair, Pair, torch.dtype]] = [
+        ("stride (2, 2)", {}, (2, 3), (7, 10), FLOAT64),
+        ("stride (2, 2)", {"stride": (2, 2)}, (3, 2), (8, 7), FLOAT64),
+        ("stride (1, 1)", {"stride": (1, 1)}, (2, 4), (7, 9), FLOAT64),
+        ("stride (2, 1)", {"stride": (2, 1)}, (3, 2), (9, 8), FLOAT64),
+        ("stride (1, 3)", {"stride": (1, 3)}, (2, 3), (8, 9), FLOAT64),
+        ("float32", {"stride": (2, 3)}, (3, 2), (10, 7), FLOAT32),
     ]
     cases = []
-    for aspect, kwargs, dtype in sets:
-        x = maps(draw, dtype)
+    for aspect, kwargs, counts, size, dtype in sets:
+        x = maps(draw, counts, size, kwargs.get("stride", (2, 2)), dtype)
         answer = library.blur_pool2d(x, **kwargs)
         cases.append(Case(aspect, (x,), answer, kwargs, "the blur [1, 2, 1] / 4 along both axes"))
     return cases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -66,12 +67,21 @@ def perceptron(x: Tensor, t: Tensor, epochs: int) -> tuple[Tensor, Tensor, list[
     return hinge_descent(x, t, epochs)
 
 
-def hinge_descent(
-    x: Tensor, t: Tensor, epochs: int, *, rates: tuple[float, float] = (1.0, 1.0), maximize: bool = False,
+def hinge_descent(x: Tensor, t: Tensor, epochs: int, **options: Any) -> tuple[Tensor, Tensor, list[int]]:
+    """Descend the hinge with torch; each option of `_descend` bends one thing, for wrong answers."""
+    rows = tuple(map(tuple, x.tolist()))
+    w, b, mistakes = _descend(rows, tuple(t.tolist()), x.dtype, epochs, **options)
+    return w.clone(), b.clone(), list(mistakes)
+
+
+@lru_cache(maxsize=512)
+def _descend(
+    rows: tuple[tuple[float, ...], ...], targets: tuple[float, ...], dtype: torch.dtype, epochs: int, *,
+    rates: tuple[float, float] = (1.0, 1.0), maximize: bool = False,
     loss: Callable[[Tensor], Tensor] = F.relu, tie: float = 0.0, start: float = 0.0, batch: bool = False,
     early: bool = False,
 ) -> tuple[Tensor, Tensor, list[int]]:  # fmt: skip
-    """Descend the hinge with torch; the options bend one thing each, for the named wrong answers."""
+    x, t = torch.tensor(rows, dtype=dtype), torch.tensor(targets, dtype=dtype)
     w, b = (torch.full((n,), start, dtype=x.dtype, requires_grad=True) for n in (x.shape[1], 1))
     groups: list[dict[str, Any]] = [{"params": [w], "lr": rates[0]}, {"params": [b], "lr": rates[1]}]
     descent, mistakes = torch.optim.SGD(groups, maximize=maximize), []
@@ -117,14 +127,18 @@ def train_step(
     return tuple(v.detach() for v in leaves)
 
 
-def gradient_norms(x: Tensor, weights: Tensor, phi: Map) -> Tensor:
-    """`torch.linalg.matrix_norm` of the gradients that autograd finds."""
+def gradients(x: Tensor, weights: Tensor, phi: Map) -> Tensor:
+    """The gradients of the weights of each layer that autograd finds, (L, H, H)."""
     leaf = weights.detach().clone().requires_grad_()
     with torch.enable_grad():
         for w in leaf:
             x = phi(F.linear(x, w))
-        (grad,) = torch.autograd.grad(x.sum(), leaf)
-    return torch.as_tensor(torch.linalg.matrix_norm(grad))
+        return torch.autograd.grad(x.sum(), leaf)[0]
+
+
+def gradient_norms(x: Tensor, weights: Tensor, phi: Map) -> Tensor:
+    """`torch.linalg.matrix_norm` of the gradients."""
+    return torch.as_tensor(torch.linalg.matrix_norm(gradients(x, weights, phi)))
 
 
 def dead_units(x: Tensor, w: Tensor, b: Tensor) -> tuple[int, Tensor]:

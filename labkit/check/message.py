@@ -15,6 +15,8 @@ from labkit.check.run import Report
 
 SMALL = 20
 LONG = 160
+METHODS = ("__init__", "forward", "backward")
+IN_CLASS = 'Replace each line "raise NotImplementedError" in the methods of its class with your code'
 
 
 def write(exercise: str, reports: list[Report]) -> str:
@@ -38,6 +40,8 @@ def block(report: Report) -> str:
     """Say how one function did."""
     name, total = report.spec.name, len(report.aspects)
     if report.unwritten:
+        if report.unwritten in METHODS:
+            return f"{name}: not written yet. {IN_CLASS} and run its cell, then this one again."
         if report.unwritten != name:
             return f"{name}: not finished yet. It calls {report.unwritten}, which is not written."
         stub = 'Replace the line "raise NotImplementedError"'

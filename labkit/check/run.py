@@ -131,6 +131,7 @@ def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
     report = Report(spec, seed is not None, tuple(aspects))
     if not callable(fn):
         return replace(report, absent=kind(fn))
+    fn = spec.adapt(fn) if spec.adapt else fn
     units: list[Unit] = []
     for case in cases:
         outcome = call(fn, case, spec.params)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
@@ -18,6 +20,7 @@ from labkit.check import (
     training,
 )
 from labkit.check import library_activations as library
+from labkit.check.autograd import through
 from labkit.check.case import Mutant, Spec
 from labkit.check.cases_activations import each_number, hardtanh_backward, own_backward, relu_backward
 
@@ -75,6 +78,7 @@ _ALL = (
         mutants_slopes.MY_RELU,
         parts=("y", "dx"),
         tensors=False,
+        adapt=partial(through, smooth=True),
     ),
     Spec(
         "pass_through",
@@ -84,6 +88,7 @@ _ALL = (
         parts=("y", "dx"),
         tensors=False,
         witness="what the text asks",
+        adapt=partial(through, smooth=False),
     ),
     Spec(
         "train_step",

@@ -42,10 +42,8 @@ def allowed(setting: Setting) -> None:
         raise SettingError("features: xor is to be solved from x1 and x2 alone.")
 
 
-def trained(fn: Any, *, free: bool = False) -> Any:
+def trained(fn: Callable[..., Any], *, free: bool = False) -> Callable[..., Tensor]:
     """Turn a function that chooses a setting into one that gives (accuracy, loss) after training with it."""
-    if not callable(fn):
-        return fn
 
     def train(data: str, start: int) -> Tensor:
         setting = setting_of(fn(data), data=data)
@@ -105,4 +103,6 @@ MUTANTS = (
     Mutant("the product as feature for a circle", _instead(circle_features=["x1*x2"])),
 )
 
-SPEC = Spec("playground_setting", ("data",), cases, MUTANTS, tensors=False, witness="what was asked")
+SPEC = Spec(
+    "playground_setting", ("data",), cases, MUTANTS, tensors=False, witness="what was asked", adapt=trained
+)

@@ -1,4 +1,4 @@
-"""labkit.check says the same about a function in the student's process as about one in its own."""
+"""labkit.check says the same of a function in the student's process as of one in its own, for all labs."""
 
 import contextlib
 import io
@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from labkit import check
-from labkit.check.convolution import EXERCISES, MUTANTS
 
-HONEST_FILE = Path(__file__).parents[1] / "check" / "honest_convolution.py"
-HONEST = runpy.run_path(str(HONEST_FILE))["HONEST"]
-CHECK_OF = {name: exercise for exercise, names in EXERCISES.items() for name in names}
+FOLDER = Path(__file__).parents[1] / "check"
+TABLES = runpy.run_path(str(FOLDER / "tables.py"))
+FUNCTIONS, EXERCISES = TABLES["FUNCTIONS"], TABLES["EXERCISES"]
 STUDENT = f"""
-{HONEST_FILE.read_text()}
-from labkit.check.convolution import MUTANTS
-def choose(name, kind, style):
-    globals()[name] = HONEST[name][style] if kind == "honest" else MUTANTS[name][style].fn
+import runpy, torch
+FUNCTIONS = runpy.run_path({str(FOLDER / "tables.py")!r})["FUNCTIONS"]
+def choose(name, style):
+    globals()[name] = FUNCTIONS[name].honest[style]
+def choose_wrong(name, place):
+    globals()[name] = FUNCTIONS[name].mutants[place].fn
 def untouched(name):
     exec(f"def {{name}}(*args, **kwargs):\\n    raise NotImplementedError", globals())
 """
@@ -29,16 +30,15 @@ def session(start_shared):
     return start_shared(STUDENT, setup="from labkit import check")
 
 
+def do(session, source):
+    assert session.run_cell(source, 10).error is None
+
+
 def others(session, name):
     """Give the other functions of an exercise right answers."""
-    for other in EXERCISES[CHECK_OF[name]]:
+    for other in EXERCISES[FUNCTIONS[name].exercise]:
         if other != name:
-            session.run_cell(f"choose({other!r}, 'honest', next(iter(HONEST[{other!r}])))", 10)
-
-
-def source_of(exercise):
-    call = f"check.{exercise}({', '.join(EXERCISES[exercise])}"
-    return f'earned = {call})\nearned = {call}, seed=secret("{exercise}"))\n4 * earned'
+            do(session, f"choose({other!r}, {next(iter(FUNCTIONS[other].honest))!r})")
 
 
 def here(exercise, fns):
@@ -51,46 +51,65 @@ def here(exercise, fns):
 
 
 def there(session, exercise):
-    run = session.run_test(source_of(exercise), 30, names={"secret": lambda name: SEED})
+    call = f"check.{exercise}({', '.join(EXERCISES[exercise])}"
+    cell = f'earned = {call})\nearned = {call}, seed=secret("{exercise}"))\n4 * earned'
+    run = session.run_test(cell, 60, names={"secret": lambda name: SEED})
     assert run.error is None, run.error.trace
     return run.value, run.stdout
 
 
-def test_all_thirteen_exercises_are_here():
-    assert len(EXERCISES) == 13
-
-
-@pytest.mark.parametrize(("name", "style"), [(n, s) for n in HONEST for s in HONEST[n]])
-def test_honest_answers_get_full_marks_across_the_bridge(name, style, session):
-    others(session, name)
-    assert session.run_cell(f"choose({name!r}, 'honest', {style!r})", 10).error is None
-    value, text = there(session, CHECK_OF[name])
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_honest_answers_get_full_marks_across_the_bridge(exercise, place, session):
+    fns = [list(FUNCTIONS[name].honest.items())[place] for name in EXERCISES[exercise]]
+    for name, (style, _) in zip(EXERCISES[exercise], fns, strict=True):
+        do(session, f"choose({name!r}, {style!r})")
+    value, text = there(session, exercise)
     assert value == 4.0, text
-    fns = [HONEST[n][style if n == name else next(iter(HONEST[n]))] for n in EXERCISES[CHECK_OF[name]]]
-    assert (value, text) == here(CHECK_OF[name], fns)
+    assert (value, text) == here(exercise, [fn for _, fn in fns])
 
 
 def sample(name):
-    """Return which wrong answers to try: every fourth, and all that concern side effects and types."""
-    return [i for i, m in enumerate(MUTANTS[name]) if i % 4 == 0 or "input" in m.name or "float" in m.name]
+    """Return which wrong answers to try: every sixth, and all that concern side effects and backwards."""
+    every = 2 if FUNCTIONS[name].spec.adapt else 6
+    return [i for i, m in enumerate(FUNCTIONS[name].mutants) if i % every == 0 or "input" in m.name]
 
 
-@pytest.mark.parametrize(("name", "place"), [(n, i) for n in MUTANTS for i in sample(n)])
+@pytest.mark.parametrize(("name", "place"), [(n, i) for n in FUNCTIONS for i in sample(n)])
 def test_wrong_answers_get_the_same_marks_and_words_across_the_bridge(name, place, session):
     others(session, name)
-    assert session.run_cell(f"choose({name!r}, 'mutant', {place})", 10).error is None
-    mutant = MUTANTS[name][place]
-    fns = [mutant.fn if n == name else next(iter(HONEST[n].values())) for n in EXERCISES[CHECK_OF[name]]]
-    assert there(session, CHECK_OF[name]) == here(CHECK_OF[name], fns)
+    do(session, f"choose_wrong({name!r}, {place})")
+    exercise = FUNCTIONS[name].exercise
+    wrong = FUNCTIONS[name].mutants[place].fn
+    fns = [wrong if n == name else FUNCTIONS[n].right for n in EXERCISES[exercise]]
+    assert there(session, exercise) == here(exercise, fns)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_untouched_functions_get_nothing(exercise, session):
     for name in EXERCISES[exercise]:
-        assert session.run_cell(f"untouched({name!r})", 10).error is None
+        do(session, f"untouched({name!r})")
     value, text = there(session, exercise)
     assert value == 0.0
     assert "not written yet" in text
+
+
+def test_a_class_whose_backward_is_not_written(session):
+    half = """
+class Half(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clamp(min=0)
+    @staticmethod
+    def backward(ctx, dy):
+        raise NotImplementedError
+my_relu = lambda x: Half.apply(x)
+"""
+    do(session, half)
+    others(session, "my_relu")
+    value, text = there(session, "own_backward")
+    assert value == 3.0
+    assert "dx has to be computed" in text
 
 
 def test_an_error_in_the_answer_names_the_line_of_the_cell(session):
@@ -103,7 +122,6 @@ def test_an_error_in_the_answer_names_the_line_of_the_cell(session):
 
 
 def test_a_false_check_of_the_student_is_not_used(session):
-    session.run_cell("choose('out_size', 'honest', next(iter(HONEST['out_size'])))", 10)
     lies = """
 class check:
     @staticmethod

@@ -1,60 +1,49 @@
-"""Helpers for the tests of the checks: honest answers, and one call that gives the result and its message."""
+"""Helpers for the tests of the checks: every lab's functions, and one call that checks one of them."""
 
-import contextlib
 import functools
-import io
 import runpy
 from pathlib import Path
 
 import pytest
 
-from labkit import check
-from labkit.check.convolution import EXERCISES, MUTANTS
-
-HERE = Path(__file__).parent
-HONEST = runpy.run_path(str(HERE / "honest_convolution.py"))["HONEST"]
-MISTAKES = runpy.run_path(str(HERE / "mistakes_convolution.py"))["MISTAKES"]
-CHECK_OF = {name: exercise for exercise, names in EXERCISES.items() for name in names}
+TABLES = runpy.run_path(str(Path(__file__).with_name("tables.py")))
+FUNCTIONS, EXERCISES, checked = (TABLES[key] for key in ("FUNCTIONS", "EXERCISES", "checked"))
 
 
 def pytest_generate_tests(metafunc):
-    """Fill `name` (all functions), `style` (with its name) and `mutant` (with its name) from the tables."""
-    wanted = set(metafunc.fixturenames)
+    """Fill `name` (each function), `style` (a right answer of it) and `exercise` from the tables."""
+    given = [str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")]
+    wanted = {name for name in metafunc.fixturenames if not any(name in text for text in given)}
     if {"name", "style"} <= wanted:
-        metafunc.parametrize(("name", "style"), [(n, s) for n in HONEST for s in HONEST[n]])
-    elif {"name", "mutant"} <= wanted:
-        rows = [(n, m) for n in MUTANTS for m in MUTANTS[n]]
-        metafunc.parametrize(("name", "mutant"), rows, ids=[f"{n}-{m.name}" for n, m in rows])
+        metafunc.parametrize(("name", "style"), [(n, s) for n, f in FUNCTIONS.items() for s in f.honest])
     elif "name" in wanted:
-        metafunc.parametrize("name", list(HONEST))
+        metafunc.parametrize("name", list(FUNCTIONS))
+    elif "exercise" in wanted:
+        metafunc.parametrize("exercise", list(EXERCISES))
 
 
 @pytest.fixture
-def honest():
-    return HONEST
+def functions():
+    return FUNCTIONS
 
 
 @pytest.fixture
-def mistakes():
-    return MISTAKES
+def exercises():
+    return EXERCISES
 
 
-def checked(name, fn, seed=None):
-    """Check one function, the others of its exercise being right; gives (earned, message)."""
-    exercise = CHECK_OF[name]
-    fns = [fn if n == name else next(iter(HONEST[n].values())) for n in EXERCISES[exercise]]
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        earned = getattr(check, exercise)(*fns, seed=seed)
-    return earned, said.getvalue().rstrip("\n")
+@pytest.fixture
+def row():
+    return TABLES["row"]
 
 
 @pytest.fixture
 def run():
+    """Check one function alone; gives (earned, message)."""
     return checked
 
 
 @pytest.fixture(scope="session")
 def run_mutant():
-    """Check a mutant, each under each seed only once; gives (earned, message)."""
+    """The same for a mutant, each under each seed only once."""
     return functools.cache(lambda name, mutant, seed: checked(name, mutant.fn, seed))

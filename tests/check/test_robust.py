@@ -91,10 +91,11 @@ ODD = {
 }
 
 
-def test_odd_results_earn_nothing_and_raise_nothing(name, run):
-    for kind, answer in ODD.items():
+def test_odd_results_earn_nothing_and_raise_nothing(name, functions, run):
+    """Each function gives every third of them; all come up in each lab."""
+    for kind, answer in list(ODD.items())[list(functions).index(name) % 3 :: 3]:
         earned, text = run(name, lambda *a, answer=answer, **k: answer)
-        assert earned.passed == (2 if name in ("blur_kernel", "edge_kernel") else 0), kind
+        assert earned.passed == 0, kind
         assert text.startswith("✗ ") or "\n✗ " in text, kind
         assert "Traceback" not in text, kind
 
@@ -152,7 +153,7 @@ def test_stub_is_called_not_written(name, run):
     expected = f'{name}: not written yet. Replace the line "raise NotImplementedError" with your code'
     assert expected in text
     assert f"{name}: not written yet" in earned.reasons
-    assert earned.passed == (2 if name in ("blur_kernel", "edge_kernel") else 0)
+    assert earned.passed == 0
 
 
 def test_stub_behind_another_function_is_named(run):
@@ -175,9 +176,9 @@ def test_inputs_cannot_be_used_to_fool_the_oracle(run):
     assert float(run("corr2d", corr2d)[0]) == 0
 
 
-def test_resized_inputs_count_as_changed(run, honest):
+def test_resized_inputs_count_as_changed(run, functions):
     def corr2d(x, k):
-        answer = honest["corr2d"]["unfold"](x, k)
+        answer = functions["corr2d"].honest["unfold"](x, k)
         x.resize_(1)
         return answer
 
@@ -186,27 +187,24 @@ def test_resized_inputs_count_as_changed(run, honest):
     assert "the call changes its input x" in text
 
 
-def test_global_state_is_left_alone(name, honest, run):
+def test_global_state_is_left_alone(name, functions, run):
     torch.manual_seed(4)
     before = torch.get_rng_state()
-    run(
-        name, list(honest[name].values())[-2] if name == "conv_cost" else next(iter(honest[name].values())), 9
-    )
-    drew = name == "conv_cost"  # that style makes an nn.Conv2d, which draws weights
-    assert drew or torch.equal(before, torch.get_rng_state())
+    run(name, functions[name].right, 9)
+    assert torch.equal(before, torch.get_rng_state())
 
 
-def test_gradients_switched_off_by_the_student(run, honest):
+def test_gradients_switched_off_by_the_student(run, functions):
     with torch.no_grad():
-        assert float(run("conv2d_backward", honest["conv2d_backward"]["places"])[0]) == 1
+        assert float(run("conv2d_backward", functions["conv2d_backward"].honest["places"])[0]) == 1
 
 
-def test_a_terminal_without_the_sign(monkeypatch, honest):
+def test_a_terminal_without_the_sign(monkeypatch, functions):
     import io
 
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
-    check.corr2d(honest["corr2d"]["unfold"])
+    check.corr2d(functions["corr2d"].honest["unfold"])
     stream.seek(0)
     assert stream.read().startswith("ok corr2d: all 8 cases")
 

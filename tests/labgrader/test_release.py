@@ -359,6 +359,13 @@ def test_any_touched_character_is_a_named_difference(data):
     assert all(d.released != d.built for d in found)
 
 
+def test_a_difference_far_inside_a_long_value_is_shown():
+    built = json.dumps({"cells": [], "metadata": {"k": {"a": "x" * 500, "b": 1}}}).encode()
+    (found,) = differences(built.replace(b'"b": 1', b'"b": 2'), built)
+    assert (found.released[-4:], found.built[-4:]) == (": 2}", ": 1}")
+    assert len(found.released) < 210
+
+
 def _toy_bytes():
     master = read_master(TOY)
     apply(master.notebook, make_stamp(REPO, None), "00_toy")

@@ -1,0 +1,171 @@
+"""Downloads of Blackboard, Moodle and Canvas: whose each file is, whatever a student calls it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labgrader.collect import CollectError, collect
+from labgrader.course import Course, CourseError
+from labgrader.lms import READERS, blackboard, canvas, moodle, read_roster
+
+LAB = "01_convolution"
+AT = "2026-11-20-09-30-00"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    (tmp_path / "course" / "release" / LAB).mkdir(parents=True)
+    return Course(tmp_path / "course")
+
+
+def notebook(text: str) -> bytes:
+    cell = {
+        "id": "a",
+        "cell_type": "code",
+        "metadata": {},
+        "source": text,
+        "outputs": [],
+        "execution_count": None,
+    }
+    own = {"labkit": {"lab": LAB}}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": own, "cells": [cell]}).encode()
+
+
+def download(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def handed_in(course: Course) -> dict[str, str]:
+    """Return the text of each student's notebook."""
+    return {
+        path.parts[-3]: json.loads(path.read_bytes())["cells"][0]["source"]
+        for path in (course.root / "submitted").glob(f"*/{LAB}/{LAB}.ipynb")
+    }
+
+
+def test_blackboard(course: Course, tmp_path: Path) -> None:
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr(f"{LAB}_s3.ipynb", notebook("three"))
+    source = download(
+        tmp_path / "gradebook_CNN_Lab_1_2026-11-21.zip",
+        {
+            f"Lab_1_s1_attempt_{AT}.txt": b"Name: Ada Brandt (s1)\nAssignment: Lab_1\n",
+            f"Lab_1_s1_attempt_{AT}_{LAB}.ipynb": notebook("one"),
+            f"Lab_1_a_b_attempt_{AT}.txt": b"Name: Ben (B.) Carter (a_b)\r\nAssignment: Lab_1\r\n",
+            f"Lab_1_a_b_attempt_2026-11-20-09-00-00_{LAB}.ipynb": notebook("too early"),
+            f"Lab_1_a_b_attempt_{AT}_{LAB}.ipynb": notebook("two"),
+            f"Lab_1_s3_attempt_{AT}_{LAB}_s3.zip": zipped.getvalue(),
+            "readme.docx": b"?",
+        },
+    )
+    rows = collect(course, source, LAB, lms="blackboard")
+    assert handed_in(course) == {"s1": "one", "a_b": "two", "s3": "three"}
+    (early, strange) = sorted(row.odd[0] for row in rows if row.status == "refused")
+    assert (early, strange) == (
+        "an earlier attempt; the last one counts",
+        "not named as Blackboard names what students hand in",
+    )
+    whens = {row.when for row in rows if row.student}
+    assert whens == {datetime(2026, 11, 20, 9, 30).astimezone(UTC)}
+
+
+def test_moodle_with_folders_without_and_unpacked(course: Course, tmp_path: Path) -> None:
+    members = {
+        f"Ada Brandt_101_assignsubmission_file_/{LAB}.ipynb": notebook("one"),
+        f"王小明_102_assignsubmission_file/{LAB}.ipynb": notebook("two"),
+        f"Ben Carter_103_assignsubmission_file_{LAB}.ipynb": notebook("three"),
+        "Ben Carter_103_assignsubmission_onlinetext_onlinetext.html": b"<p>hello</p>",
+    }
+    assert all(
+        row.status == "new"
+        for row in collect(course, download(tmp_path / "m.zip", members), LAB, lms="moodle")
+    )
+    assert handed_in(course) == {"101": "one", "102": "two", "103": "three"}
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(tmp_path / "m.zip") as archive:
+        archive.extractall(folder)
+    before = sorted(folder.rglob("*"))
+    roster = tmp_path / "worksheet.csv"
+    roster.write_text("\ufeffIdentifier,Full name,ID number\nParticipant 101,Ada,s1\nParticipant 102,W,s2\n")
+    collect(course, folder, LAB, lms="moodle", roster=roster)
+    assert handed_in(course) == {"101": "one", "102": "two", "103": "three", "s1": "one", "s2": "two"}
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_canvas(course: Course, tmp_path: Path) -> None:
+    roster = tmp_path / "grades.csv"
+    roster.write_text("Student,ID,SIS Login ID,Section\nPoints,,,\nA,11,ada,x\nB,12,ben,x\n")
+    members = {
+        f"brandtada_11_900_{LAB}_ada.ipynb": notebook("one"),
+        f"carterben_LATE_12_901_{LAB}-1.ipynb": notebook("two, late"),
+        f"carterben_12_900_{LAB}.ipynb": notebook("two"),
+    }
+    rows = collect(course, download(tmp_path / "submissions.zip", members), LAB, lms="canvas", roster=roster)
+    assert handed_in(course) == {"ada": "one", "ben": "two, late"}
+    assert [row.odd for row in rows if row.student == "ada"] == [()]
+
+
+FORGED = (
+    f"_s2_attempt_{AT}_",
+    f"x_s2_attempt_2026-12-31-00-00-00_{LAB}.ipynb",
+    f"Bob_2_assignsubmission_file_{LAB}.ipynb",
+    f"bob_2_99999_{LAB}.ipynb",
+    f"../s2/{LAB}.ipynb",
+)
+
+
+@given(
+    st.sampled_from(FORGED)
+    | st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)
+)
+def test_no_file_name_hands_in_for_another(name: str) -> None:
+    read = (
+        blackboard(f"Lab_1_s1_attempt_{AT}_{name}"),
+        moodle(f"Ada_1_assignsubmission_file_{name}"),
+        moodle(f"Ada_1_assignsubmission_file_/{name}"),
+        canvas(f"brandtada_1_77_{name}"),
+    )
+    assert all(named is None or named.student in ("s1", "1") for named in read)
+    assert all(named is None or named.attempt in ("", AT, "77".zfill(20)) for named in read)
+
+
+@given(st.sampled_from(sorted(READERS)), st.text())
+def test_any_name_is_read_or_not(lms: str, name: str) -> None:
+    named = READERS[lms](name)
+    assert named is None or named.student
+
+
+def test_a_moodle_name_with_the_words_in_it_is_refused() -> None:
+    assert moodle("Bob_2_assignsubmission_file_x_1_assignsubmission_file_/a.ipynb") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "needs the columns lms and student"),
+        ("", "needs the columns lms and student"),
+        ("lms,student\n1,s1\n2,S1\n", "gives one student two ids"),
+        (b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_a_roster_that_cannot_be_used(tmp_path: Path, text: str | bytes, message: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CourseError, match=message):
+        read_roster(path)
+
+
+def test_a_roster_needs_an_lms(course: Course, tmp_path: Path) -> None:
+    with pytest.raises(CollectError, match="--roster goes with --lms"):
+        collect(course, tmp_path, LAB, roster=tmp_path / "x.csv")
