@@ -58,7 +58,7 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
     from labgrader.demo_report import Clock, class_table, compare, summary, tell
     from labgrader.export import export_grades
     from labgrader.feedback import write_feedback
-    from labgrader.isolation import resolved
+    from labgrader.isolation import resolved, sentence
     from labgrader.release import write_file
 
     begun = time.monotonic()
@@ -71,6 +71,8 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
     with clock("a fresh course; the lab released into it"):
         fresh(course, home)
         released, solution = _release(course)
+    decided = resolved(policy(course))
+    console.print(f"   {sentence(decided)}")
     with clock("the model solution run, for its outputs and figures"):
         solved = run(solve(released, solution))
     with clock(f"{len(students)} hand-ins: notebook and PDF, zipped"):
@@ -88,8 +90,7 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
         export_grades(course, course.root / "grades.csv", lab=LAB)
     lines = compare(students, collected, graded, most)
     seconds = round(time.monotonic() - begun, 1)
-    tier = resolved(policy(course)).tier
-    data = summary(lines, lab=LAB, steps=clock.steps, seconds=seconds, isolation=tier)
+    data = summary(lines, lab=LAB, steps=clock.steps, seconds=seconds, isolation=decided.tier)
     write_file(course.root / "summary.json", (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
     console.print("\n", class_table(lines, most), sep="")
     tell(clock, course, lines, lab=LAB, seconds=seconds)
