@@ -234,9 +234,9 @@ def demo(
     jobs: Annotated[int, typer.Option(min=1, help="Processes at work at the same time.")] = 2,
     course: CourseDir = HERE,
 ) -> None:
-    """Let a made-up class of 12 hand in Lab 1: release, collect, grade, feedback, export.
+    """Let a made-up class of 12 hand in every lab: release, collect, grade, feedback, export.
 
-    It takes about two minutes, in a folder of its own, made anew each time. Exit 1 if anything comes out
+    It takes about three minutes, in a folder of its own, made anew each time. Exit 1 if anything comes out
     otherwise than expected.
 
     Examples:
