@@ -78,6 +78,9 @@ def collect(
         Path | None, typer.Option(metavar="CSV", help="Which of the LMS's ids is which student.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace even what is newer in submitted/.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not draw the notebooks again to compare the PDFs' pages.")
+    ] = False,
     course: CourseDir = HERE,
 ) -> None:
     """Bring a class's hand-ins into submitted/, with a table: who, when, pair proven or not, what was odd.
@@ -112,6 +115,7 @@ def collect(
                 lms=lms,
                 roster=roster,
                 force=force,
+                quick=quick,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except CourseError as error:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from labgrader.handins import ARCHIVES, Handin, find
 from labgrader.intake import NotPlainError, Refused, look, pick, read_plain, student_in
 from labgrader.lms import READERS, lay_out, read_roster
 from labgrader.names import folded, shown, student_fault
+from labgrader.proofs import Proofs, prove
 from labgrader.submitted import WORKING, place, sweep
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Collected:
             of this student counts) or "refused".
         when: when it was handed in, UTC; None when refused.
         source: the file or folder it came in.
-        pair: "proven", "not proven", "no pdf" or "".
+        pair: "proven", "text only", "attached", "not proven", "no pdf" (see `labgrader.proofs.prove`) or "".
         pair_reason: why the pair is not proven, or the proof's own words.
         odd: everything worth a look, one sentence each; the reason when refused.
         folder: where it lies now, None if nowhere.
@@ -66,6 +68,7 @@ def collect(
     lms: str = "folder",
     roster: Path | None = None,
     force: bool = False,
+    quick: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Collected]:
     """Bring the hand-ins for a lab into the course's submitted/ folder.
@@ -81,6 +84,7 @@ def collect(
         lms: how the source is laid out: "folder" as above, or "blackboard", "moodle" or "canvas".
         roster: a CSV file that says which of the LMS's ids is which student, see `labgrader.lms.read_roster`.
         force: replace even what is newer.
+        quick: do not draw the notebooks again to compare the pages of the PDFs.
         progress: called with (done, all) after each hand-in.
 
     Returns:
@@ -105,7 +109,10 @@ def collect(
     submitted = course.root / "submitted"
     submitted.mkdir(parents=True, exist_ok=True)
     sweep(submitted)
-    with tempfile.TemporaryDirectory(prefix=f"{WORKING}{os.getpid()}-", dir=submitted) as name:
+    with (
+        tempfile.TemporaryDirectory(prefix=f"{WORKING}{os.getpid()}-", dir=submitted) as name,
+        Proofs(partial(prove, quick=True) if quick else prove) as proofs,
+    ):
         work = Path(name)
         budget = room_for(CLASS, work)
         handins, rows = _open_source(source, lab, work / "class", budget, lms=lms, roster=ids)
@@ -118,7 +125,8 @@ def collect(
                 row = _row(handin, lab, "older", f"{other.where} is later and counts")
             else:
                 try:
-                    row = _take(course, handin, lab, work / str(number), budget=budget, force=force)
+                    ask = partial(proofs.ask, len(rows))
+                    row = _take(course, handin, lab, work / str(number), ask, budget=budget, force=force)
                 except OSError as error:
                     row = _row(handin, lab, "refused", f"could not be written: {error.strerror}")
                 if row.status != "refused":
@@ -126,6 +134,9 @@ def collect(
             rows.append(row)
             if progress:
                 progress(number + 1, len(handins))
+        for at, (pair, reason) in proofs.answers().items():
+            if rows[at].status != "refused":
+                rows[at] = replace(rows[at], pair=pair, pair_reason=reason)
     return sorted(rows, key=lambda row: (row.student == "", row.student, row.when or _NEVER))
 
 
@@ -162,8 +173,17 @@ def _open_source(
     return handins, [Collected("", lab, "refused", None, item.name, odd=(item.reason,)) for item in refused]
 
 
-def _take(course: Course, handin: Handin, lab: str, work: Path, *, budget: Budget, force: bool) -> Collected:
-    """Unpack one hand-in, judge it and put it in its place."""
+def _take(
+    course: Course,
+    handin: Handin,
+    lab: str,
+    work: Path,
+    ask: Callable[[bytes | None, bytes], None],
+    *,
+    budget: Budget,
+    force: bool,
+) -> Collected:
+    """Unpack one hand-in, judge it, ask for the proof of its pair and put it in its place."""
     files: Sequence[Path] = handin.files
     odd = list(handin.odd)
     if handin.packed:
@@ -182,8 +202,8 @@ def _take(course: Course, handin: Handin, lab: str, work: Path, *, budget: Budge
     except NotPlainError as error:
         return _row(handin, lab, "refused", *odd, f"its notebook or PDF is {error}")
     odd += _about(notebook, lab, handin.student)
-    pair, reason = prove(pdf, notebook)
-    row = replace(_row(handin, lab, "new", *odd), pair=pair, pair_reason=reason)
+    ask(pdf, notebook)
+    row = _row(handin, lab, "new", *odd)
     contents = {f"{lab}.ipynb": notebook} | ({f"{lab}.pdf": pdf} if pdf is not None else {})
     placed = place(course, lab, handin.student, contents, when=handin.when, work=work, force=force)
     return replace(row, status=placed.status, odd=row.odd + placed.notes, folder=placed.folder)
@@ -198,19 +218,6 @@ def _about(notebook: bytes, lab: str, student: str) -> list[str]:
     if facts.student and facts.student != student:
         odd.append(f"says its student is {shown(facts.student, width=40)}")
     return odd
-
-
-def prove(pdf: bytes | None, notebook: bytes) -> tuple[str, str]:
-    """Return whether a PDF was made from a notebook ("proven", "not proven" or "no pdf"), and why."""
-    if pdf is None:
-        return "no pdf", "handed in without a PDF"
-    try:
-        from labkit.pdf.verify import verify
-
-        verdict = verify(pdf, notebook)
-    except Exception as error:  # a hostile PDF must not stop the class; it only stays unproven
-        return "not proven", f"the PDF cannot be read ({type(error).__name__})"
-    return "proven" if verdict.proven else "not proven", shown(verdict.reason, width=200)
 
 
 def _row(handin: Handin, lab: str, status: str, *odd: str) -> Collected:
@@ -231,7 +238,7 @@ def table(rows: Sequence[Collected], *, title: str | None = None) -> Table:
     columns = ("student", "handed in (UTC)", "", "pair", "worth a look")
     result = Table(*columns, title=title, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        pair = (row.pair_reason,) if row.pair == "not proven" else ()
+        pair = (row.pair_reason,) if row.pair in ("not proven", "text only") else ()
         style = (
             "red" if row.status == "refused" else None if row.pair == "proven" and not row.odd else "yellow"
         )

@@ -25,7 +25,7 @@ MAX_ATTACHED = 120_000_000
 _NOTHING_INSIDE = "Cannot prove: the PDF has no notebook inside, as when a viewer prints it to a file"
 # Programs that write every page anew, in another way; letters may come out changed though they look the same.
 _REWRITERS = re.compile(r"Ghostscript|cairo|Quartz|Skia|Print To PDF|Distiller|GNU|CUPS", re.IGNORECASE)
-Answer = tuple[bool, str]
+Answer = tuple[bool, str] | tuple[bool, str, str]
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,18 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
         )
     if again == pdf:
         extra = f" (with the {len(pictures)} picture files attached to it)" if pictures else ""
-        return True, f"{same}, and drawing it again{extra} gives the same PDF, byte for byte."
+        return True, f"{same}, and drawing it again{extra} gives the same PDF, byte for byte.", "same"
     begin = f"{same[0].lower()}{same[1:]}"
     same_engine = found.stamp is not None and found.stamp.engine == engine()
     try:
         if same_engine and (theirs := drawings(pdf)) == drawings(again):
-            return True, (
-                f"{same}; another program has saved the PDF again, but each of its {len(theirs) - 1} pages "
-                "is drawn by the same commands as when the notebook is drawn again."
+            return (
+                True,
+                (
+                    f"{same}; another program has saved the PDF again, but each of its {len(theirs) - 1} "
+                    "pages is drawn by the same commands as when the notebook is drawn again."
+                ),
+                "same",
             )
         difference = first_difference(texts(pdf), texts(again))
     except Exception:
@@ -142,6 +146,7 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
     return (
         True,
         f"{same}; it was made by other versions, so the pages were compared by their text alone: the same.",
+        "text",
     )
 
 
@@ -189,14 +194,15 @@ def main(arguments: list[str]) -> None:
     logging.disable(logging.CRITICAL)
     answer: dict[str, Any]
     try:
-        proven, reason = compare(
+        proven, reason, *pages = compare(
             Path("pdf").read_bytes(), Path("ipynb").read_bytes(), rerender=arguments[:1] == ["1"]
         )
-        answer = {"proven": proven, "reason": reason}
+        answer = {"proven": proven, "reason": reason, "pages": "".join(pages)}
     except (MemoryError, RecursionError) as error:
         answer = {
             "proven": False,
             "reason": f"Not proven: the PDF asks for too much ({type(error).__name__}).",
+            "pages": "",
         }
     print("\n" + json.dumps(answer), flush=True)
     os._exit(0)

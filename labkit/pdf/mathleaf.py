@@ -14,18 +14,19 @@ _STYLES = {
     "script": "cal({})",
     "fraktur": "frak({})",
     "monospace": "mono({})",
-    "sans-serif": "sans({})",
+    "sans-serif": "upright(sans({}))",
     "normal": "upright({})",
     "italic": "italic({})",
     "bold-script": "bold(cal({}))",
     "bold-fraktur": "bold(frak({}))",
-    "bold-sans-serif": "bold(sans({}))",
+    "bold-sans-serif": "bold(upright(sans({})))",
 }
 _PER_LETTER = {"double-struck", "script", "fraktur", "bold-script", "bold-fraktur"}
 _LIMIT_WORDS = {
     "lim", "max", "min", "sup", "inf", "argmax", "argmin", "arg max", "arg min",
     "limsup", "liminf", "lim sup", "lim inf", "det", "gcd", "Pr",
 }  # fmt: skip
+_EM = {"em": 1.0, "ex": 0.45, "mu": 1 / 18, "cm": 2.7, "mm": 0.27, "pt": 0.095, "in": 6.9}
 _INVISIBLE = set("\u2061\u2062\u2063\u2064\u200b")
 
 
@@ -83,14 +84,21 @@ def number(element: Element) -> str:
 def words(element: Element) -> str:
     """Return words in a formula."""
     text, style = (element.text or "").replace("\u00a0", " "), element.get("mathvariant", "")
+    text = re.sub(r"\\([_%#&${} ])", r"\1", text)
     if not text:
         return ""
+    if len(text) == 1 and text.isalpha() and text.isascii() and style in ("", "normal"):
+        return f"upright({symbol(text)})"
     return _STYLES[style].format(lit(text)) if style in _STYLES and style != "normal" else lit(text)
 
 
 def operator(element: Element) -> str:
     """Return an operator, a bracket or the name of one."""
-    text = text_of_leaf(element)
+    text = text_of_leaf(element).replace("\N{SIX-PER-EM SPACE}", " ")
+    if text.startswith("\\") and len(text) > 1:
+        raise FormulaError(f"unknown command {text}")
+    if text == "mod":
+        return 'class("binary", op("mod"))'
     if not text or set(text) <= _INVISIBLE:
         return ""
     if len(text) > 1 and text.replace(" ", "").isalpha():
@@ -108,5 +116,5 @@ def space(element: Element) -> str:
     """Return a space of a width given in em."""
     if element.get("linebreak") == "newline":
         return "\\ "
-    width = re.match(r"-?\d*\.?\d+(?=em)", element.get("width", ""))
-    return f"#h({max(-4.0, min(20.0, float(width[0]))):g}em)" if width else ""
+    width = re.match(r"(-?\d*\.?\d+)(em|ex|mu|cm|mm|pt|in)", element.get("width", ""))
+    return f"#h({max(-4.0, min(20.0, float(width[1]) * _EM[width[2]])):.3g}em)" if width else ""

@@ -21,11 +21,17 @@ _ACCENTS = {
     "^": "hat", "ˆ": "hat", "~": "tilde", "˜": "tilde", "¯": "macron", "‾": "macron", "―": "macron",
     "˙": "dot", ".": "dot", "¨": "dot.double", "→": "arrow", "⃗": "arrow", "ˇ": "caron", "˘": "breve",
     "´": "acute", "`": "grave", "⋯": "dot.triple",
+    "˚": "circle",
 }  # fmt: skip
 _COLOURS = {
     "red", "blue", "green", "black", "white", "gray", "yellow", "purple", "orange", "teal", "maroon",
     "navy", "olive", "aqua", "lime", "fuchsia", "silver",
 }  # fmt: skip
+_CLASSES = {
+    "rel": "relation", "bin": "binary", "ord": "normal", "open": "opening", "close": "closing",
+    "punct": "punctuation", "inner": "normal",
+}  # fmt: skip
+_ARROWS = set("←→↔⇐⇒⇔↦⟵⟶⟷↩↪⇀⇁↼↽⇌")
 _OPEN, _CLOSE = set("([{|‖∥⟨"), set(")]}|‖∥⟩")
 _RULE = "stroke: 0.5pt"
 _EMPTY = '""'
@@ -77,7 +83,15 @@ def _sequence(elements: Iterable[Element]) -> str:
         else:
             out.append(_node(items[at]))
             at += 1
-    return " ".join(part for part in out if part)
+    return _joined(part for part in out if part)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Return parts side by side; next to words there are only the spaces that they hold themselves."""
+    text = ""
+    for part in parts:
+        text += part if not text or text[-1] == '"' or part[0] == '"' else f" {part}"
+    return text
 
 
 def _aligned(table: Element) -> str:
@@ -85,14 +99,14 @@ def _aligned(table: Element) -> str:
     lines = []
     for row in table:
         cells = [_sequence(cell) for cell in row if _tag(cell) == "mtd"]
-        if len(cells) > 2 and len(cells) % 2:  # the number that latex2mathml puts at the end of a line
-            cells = cells[:-1]
         spaced = [c if i % 2 == 0 or i == len(cells) - 1 else f"{c} #h(2em)" for i, c in enumerate(cells)]
         lines.append(" & ".join(spaced))
     return " \\ ".join(lines)
 
 
 def _style(element: Element) -> str:
+    if element.get("scriptlevel") == "1" and len(element) == 1 and _tag(element[0]) == "mtable":
+        return _table(element[0], small=True)
     body = _sequence(element)
     shown = element.get("displaystyle")
     if shown:
@@ -101,6 +115,12 @@ def _style(element: Element) -> str:
 
 
 def _coloured(colour: str | None, body: str) -> str:
+    """Return a body in a colour, or of a class that `mathtex.rewrite` wrote as a colour."""
+    kind = (colour or "").removeprefix("labkit-")
+    if kind == "scripts":
+        return f"scripts({body or _EMPTY})"
+    if kind in _CLASSES:
+        return f'class("{_CLASSES[kind]}", {body or _EMPTY})'
     if colour in _COLOURS:
         return f"#text(fill: {colour}, ${body}$)"
     if colour and re.fullmatch("#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})", colour):
@@ -115,7 +135,7 @@ def _phantom(element: Element) -> str:
 def _enclosed(element: Element) -> str:
     body, notation = _sequence(element) or _EMPTY, element.get("notation", "")
     if "box" in notation:
-        return f"#box({_RULE}, inset: 3pt, baseline: 3pt, $display({body})$)"
+        return f"#box({_RULE}, inset: 3pt, baseline: 3pt, {{ set par(leading: 0pt); $display({body})$ }})"
     return f"cancel({body})" if "strike" in notation else body
 
 
@@ -138,6 +158,8 @@ def _root(element: Element) -> str:
 
 def _attached(base: Element, *, below: str = "", above: str = "", limits: bool = False) -> str:
     shown, text = _group(base), text_of_leaf(base) if _tag(base) in ("mo", "mi") else ""
+    if limits and _tag(base) == "mstyle" and len(base) == 1 and text_of_leaf(base[0]) in _ARROWS:
+        shown = f"stretch({shown}, size: #(100% + 1em))"
     takes_limits = text in _BIG or (shown.startswith("op(") and shown.endswith("limits: #true)"))
     if limits and not takes_limits:
         shown = f"limits({shown})"
@@ -215,8 +237,12 @@ def _fenced(items: list[Element]) -> str:
     return " ".join(mid or _node(item) for mid, item in zip(middle, items, strict=True))
 
 
-def _table(element: Element) -> str:
-    """Return a matrix, array, cases or inner alignment as a grid on the math axis."""
+def _operator(element: Element) -> str:
+    return f"op({_sequence(element) or _EMPTY}, limits: #true)" if len(element) else operator(element)
+
+
+def _table(element: Element, *, small: bool = False) -> str:
+    """Return a matrix, array, cases or alignment as a grid on the math axis; a small one for indices."""
     shown = element.get("displaystyle") == "true"
     rows, sides = [], (element.get("columnalign") or "").split()
     for row in element:
@@ -226,20 +252,27 @@ def _table(element: Element) -> str:
     width = max((len(row) for row in rows), default=0)
     if not width:
         return ""
+    if shown and width == 1:
+        sides = ["center"]
     known = [side if side in ("left", "right", "center") else "center" for side in sides] or ["center"]
     sides = (known + known[-1:] * width)[:width]
     gaps = [
         "0.28em" if pair == ("right", "left") else "2em" if shown else "0.9em" for pair in pairwise(sides)
     ]
-    extra = [
-        f"grid.vline(x: {i + 1}, {_RULE})" for i, kind in _lines(element, "columnlines") if kind == "solid"
-    ]
+    ruled = {i + 1 for i, kind in _lines(element, "columnlines") if kind == "solid"}
+    extra = [f"grid.vline(x: {at}, {_RULE})" for at in sorted(ruled)]
     extra += [
         f"grid.hline(y: {i + 1}, {_RULE})" for i, kind in _lines(element, "rowlines") if kind == "solid"
     ]
-    wrap = "[$display({})$]" if shown else "[${}$]"
-    cells_out = [wrap.format(c) if c else "[]" for row in rows for c in row + [""] * (width - len(row))]
-    head = [str(width), _tuple(sides), _tuple(gaps), "0.8em" if shown else "0.5em"]
+    style = "display({})" if shown else "script({})" if small else "{}"
+    cells_out = [
+        f"[${'#h(0.45em) ' if at in ruled else ''}{style.format(cell)}$]" if cell else "[]"
+        for row in rows
+        for at, cell in enumerate(row + [""] * (width - len(row)))
+    ]
+    gap = "0.8em" if shown else "0.1em" if small else "0.5em"
+    gaps = ["0.45em" if at + 1 in ruled else "0.3em" if small else one for at, one in enumerate(gaps)]
+    head = [str(width), _tuple(sides), _tuple(gaps), gap]
     return f"#math-grid({', '.join(head + extra + cells_out)})"
 
 
@@ -257,7 +290,7 @@ _NODES: dict[str, Callable[[Element], str]] = {
     "mn": number,
     "mtext": words,
     "ms": words,
-    "mo": operator,
+    "mo": _operator,
     "mspace": space,
     "mphantom": _phantom,
     "menclose": _enclosed,

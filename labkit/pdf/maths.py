@@ -12,6 +12,7 @@ from labkit.pdf.errors import PanicError
 from labkit.pdf.guard import guarded
 from labkit.pdf.mathleaf import FormulaError
 from labkit.pdf.mathml import to_typst
+from labkit.pdf.mathtex import braced, check_nothing_lost, rewrite
 from labkit.pdf.typ import call, lit
 
 MAX_LENGTH = 20_000
@@ -23,14 +24,6 @@ _MACRO = re.compile(
     r"|\\DeclareMathOperator(\*?)\s*\{?\s*(\\[A-Za-z]+)\s*\}?\s*\{"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_ALIGNED = r"(aligned|align|gathered|gather|eqnarray|multline|flalign|split)\*?"
-_SHORT = {
-    r"\R": r"\mathbb{R}",
-    r"\N": r"\mathbb{N}",
-    r"\Z": r"\mathbb{Z}",
-    r"\C": r"\mathbb{C}",
-    r"\Q": r"\mathbb{Q}",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,7 @@ class Formulas:
             self._length += len(tex)
             if len(tex) > MAX_LENGTH or self._length > MAX_TOTAL:
                 raise FormulaError("too long")
-            plain, number = _prepare(expand(take_macros(tex, self.macros), {**self.macros}))
+            plain, number = rewrite(expand(take_macros(tex, self.macros), {**self.macros}))
             if not plain.strip():
                 return (
                     ""
@@ -68,6 +61,7 @@ class Formulas:
                     else ""
                 )
             source: str | None = convert(plain, display=display)
+            check_nothing_lost(plain, source or "")
         except Exception:  # latex2mathml raises many kinds of errors on what is not LaTeX
             source = None
         if source is not None and not source.strip():
@@ -134,22 +128,10 @@ def convert(tex: str, *, display: bool) -> str:
     return to_typst(ElementTree.fromstring(mathml))
 
 
-def _braced(text: str, start: int) -> tuple[str, int]:
-    """Return what stands between braces opened before `start`, and the place after them."""
-    depth, at = 1, start
-    while at < len(text) and depth:
-        if text[at] == "\\":
-            at += 2
-            continue
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
-        at += 1
-    return text[start : max(start, at - 1)], at
-
-
 def take_macros(tex: str, macros: dict[str, Macro]) -> str:
     """Return a formula without its macro definitions, which are put into `macros`."""
     while match := _MACRO.search(tex):
-        body, end = _braced(tex, match.end())
+        body, end = braced(tex, match.end())
         if match[6]:
             body = rf"\operatorname{match[5] or ''}{{{body}}}"
         name = match[1] or match[2] or match[4] or match[6]
@@ -189,45 +171,10 @@ def _applied(macro: Macro, tex: str, at: int) -> tuple[str, int]:
         while at < len(tex) and tex[at] == " ":
             at += 1
         if tex[at : at + 1] == "{":
-            argument, at = _braced(tex, at + 1)
+            argument, at = braced(tex, at + 1)
         else:
             command = _COMMAND.match(tex, at)
             argument = command[0] if command else tex[at : at + 1]
             at += len(argument)
         body = body.replace(f"#{number}", argument)
     return body, at
-
-
-def _prepare(tex: str) -> tuple[str, str]:
-    """Return a formula in the LaTeX that latex2mathml reads, and its \\tag."""
-    number = ""
-    tag = re.search(r"\\tag\*?\s*\{([^{}]*)\}", tex)
-    if tag:
-        number = tag[1]
-        tex = tex.replace(tag[0], "")
-    tex = re.sub(
-        r"\\label\s*\{[^}]*\}|\\(?:nonumber|notag|allowbreak|displaylimits|hfill)(?![A-Za-z])", "", tex
-    )
-    tex = re.sub(r"\\mathrm\s*\{([A-Za-z])\}", r"\\text{\1}", tex)  # latex2mathml leaves one letter slanted
-    tex = re.sub(r"\\operatorname\*?\s*\{([^{}]*)\}", _operator_words, tex)
-    tex = re.sub(rf"\\(begin|end)\{{{_ALIGNED}\}}", _environment, tex)
-    tex = re.sub(r"\\(?:begin|end)\{(?:equation|math|displaymath)\*?\}", "", tex)
-    tex = re.sub(r"\\[RNZCQ](?![A-Za-z])", lambda m: _SHORT[m[0]], tex)
-    return tex, number
-
-
-def _operator_words(match: re.Match[str]) -> str:
-    words = re.sub(r"\\[,;: !]|~|\\text(?:rm)?|\\mathrm", " ", match[1])
-    words = re.sub(r"\s+", " ", words.strip())
-    plain = words.replace(" ", "")
-    if plain in ("argmax", "argmin"):
-        return rf"\operatorname{{{plain}}}"
-    return (
-        rf"\operatorname{{{words}}}"
-        if " " not in words
-        else rf"\mathrm{{{words.replace(' ', chr(92) + ',')}}}"
-    )
-
-
-def _environment(match: re.Match[str]) -> str:
-    return rf"\{match[1]}{{{'gather*' if match[2].startswith('gather') else 'align*'}}}"

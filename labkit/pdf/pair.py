@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from labkit.pdf.notebook import Notebook, content_hash
 from labkit.pdf.options import Options
@@ -35,8 +36,11 @@ class Stamp:
 
 @lru_cache(maxsize=1)
 def engine() -> str:
-    """Return the versions of everything that decides how a page looks."""
-    return "+".join(f"{name}-{_version(name)}" for name in _PARTS)
+    """Return the versions of everything that decides how a page looks, and a hash of our own part in it."""
+    drawn = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.[pt]y*")):  # two copies may bear the same version
+        drawn.update(file.read_bytes().replace(b"\r\n", b"\n"))
+    return "+".join([f"{name}-{_version(name)}" for name in _PARTS] + [f"pages-{drawn.hexdigest()[:12]}"])
 
 
 def _version(name: str) -> str:

@@ -22,10 +22,15 @@ MAX_NOTEBOOK = 100_000_000
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found: `proven` or not, and why, in a sentence or two."""
+    """What was found: `proven` or not, and why, in a sentence or two.
+
+    `pages` says how far the pages go with that: "same" (every page is drawn as the notebook gives it), "text"
+    (its text was compared, its pictures were not), "" (not compared).
+    """
 
     proven: bool
     reason: str
+    pages: str = ""
 
 
 def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: float = 60.0) -> Verdict:
@@ -61,7 +66,7 @@ def _in_child(folder: Path, *, rerender: bool, seconds: float) -> Verdict:
     """Run the comparison in a process of its own and return what it says."""
     try:
         answer = run("labkit.pdf.compare", ["1" if rerender else "0"], folder, seconds=seconds)
-        return Verdict(answer["proven"] is True, str(answer["reason"]))
+        return Verdict(answer["proven"] is True, str(answer["reason"]), str(answer["pages"]))
     except subprocess.TimeoutExpired:
         return Verdict(False, f"Not proven: comparing took more than {seconds:g} seconds and was stopped.")
     except (OSError, ValueError, LookupError, TypeError):

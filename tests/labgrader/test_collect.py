@@ -432,3 +432,39 @@ def test_a_pair_made_by_handin_is_proven(course: Course, box: Path) -> None:
     put(made.path, zipped(**members), datetime.now(UTC) + timedelta(minutes=1))
     row = collect(course, box, LAB)[0]
     assert (row.status, row.pair) == ("replaced", "not proven")
+
+
+def test_a_pdf_that_shows_another_notebook_than_it_carries_is_refuted_in_the_table(
+    labgrade: Callable[..., Result], course: Course, box: Path, tmp_path: Path
+) -> None:
+    """One notebook is handed in and attached; the pages are those of another, with better answers."""
+    from pypdf import PdfReader, PdfWriter
+
+    from labkit.handin import make
+
+    pairs = []
+    for answer in ("I do not know.", "Forty-two, and here is why."):
+        node = json.loads(notebook())
+        node["cells"].append({"cell_type": "markdown", "id": "a1", "metadata": {}, "source": answer})
+        file = tmp_path / f"{LAB}.ipynb"
+        file.write_text(json.dumps(node))
+        with zipfile.ZipFile(make(file, student="amy", out=tmp_path).path) as archive:
+            pairs.append({name: archive.read(name) for name in archive.namelist()})
+    (mine, pdf), (_, better) = ([*pair.values()] for pair in pairs)
+    forged = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
+    for number, page in enumerate(PdfReader(io.BytesIO(better)).pages):
+        forged.insert_page(page, number)
+    while len(forged.pages) > len(PdfReader(io.BytesIO(better)).pages):
+        forged.remove_page(len(forged.pages) - 1)
+    out = io.BytesIO()
+    forged.write(out)
+    put(box / f"{LAB}_amy.zip", zipped(**{f"{LAB}_amy.ipynb": mine, f"{LAB}_amy.pdf": out.getvalue()}))
+
+    assert collect(course, box, LAB, quick=True)[0].pair == "attached"
+    row = collect(course, box, LAB)[0]
+    assert row.pair == "not proven"
+    assert row.pair_reason.startswith("Refuted: the PDF carries this notebook, byte for byte")
+    shown = " ".join(labgrade("collect", box, LAB).output.split())
+    assert "not proven" in shown
+    assert "Refuted" in shown
+    assert "0 pairs proven" in shown

@@ -1,6 +1,7 @@
 """Formulas: what converts, what falls back, and that no formula reaches Typst as a command."""
 
 import contextlib
+import re
 
 import pytest
 import typst
@@ -38,6 +39,17 @@ a \bmod b \star c \ast d \circ e \otimes f
 \bigl( x \bigr) \Big| y \Big|
 \dots \cdots \ldots \vdots
 \mathbf{1}[x>0]
+a \mathbin{+} b \mathop{x}\limits_i \mathopen{[} 0,1 \mathclose{)} \sum\nolimits_i
+\left. \frac{df}{dx} \right|_{x=0}^{x=1} \Big\lfloor \dfrac{n}{s} \Big\rfloor
+\bigl\{ x \bigr\} \bigl\| x \bigr\| \mathring{A}
+\begin{rcases} a \\ b \end{rcases} = c \begin{dcases} a & b \end{dcases} \begin{Bmatrix} a \end{Bmatrix}
+\begin{alignat}{2} a &= b & c &= d \\ e &= f & g &= h \end{alignat}
+\begin{gathered} a = b \\ c = d \end{gathered} \quad \begin{smallmatrix} a & b \end{smallmatrix}
+\sum_{\substack{0 \le i < n \\ i \ne j}} x_i \xrightarrow[\text{below}]{\text{conv}} \bm{x} f''(x)
+\text{a\_b 50\%} \text{if $x_{1} > 0$ and $y$} \mbox{卷積} \hspace{1cm} {a \over b} {n \choose k}
+\left[ \begin{array}{cc|c} 1 & 0 & 2 \\ 0 & 1 & 3 \end{array} \right] e^{\frac{1}{2}x^2} \hbox{rm}
+-\log 0.1 = 2.30 \text{ in 1.5 s}
+a \rightharpoonup b \leftarrow c \hookrightarrow d \implies e \iff f \leadsto g
 """
 
 
@@ -59,13 +71,58 @@ def test_usual_formulas_are_set(tex, display):
         (r"\operatorname*{arg\,max}_x", 'attach(op("arg\u2009max", limits: #true), b: x)'),
         (r"a \not= b", r"a cancel(\=) b"),
         (r"x'", r"attach(x, t: \u{2032})"),
-        (r"\mathrm{d}x", '"d" x'),
+        (r"\mathrm{d}x", "upright(d) x"),
+        (r"w \mathrel{+}= x", r'w class("relation", \+) \= x'),
+        (r"a \bmod b", 'a class("binary", op("mod")) b'),
+        (r"\big\| x", r'class("normal", \u{2016}) x'),
+        (r"\text{step}(x)", r'"step"\( x \)'),
+        (r"\text{if $x$ is}", '"if "x" is"'),
+        (r"\limsup_n x", 'attach(op("lim sup", limits: #true), b: n) x'),
+        (r"\mathop{x}_i", "attach(op(x, limits: #true), b: i)"),
+        (r"\begin{align} a & b & c \end{align}", "a & b #h(2em) & c"),
     ],
 )
 def test_the_source_is_as_expected(tex, typst_source):
     formulas = Formulas()
     formulas.add(tex, display=True)
     assert formulas.sources == [typst_source]
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\begin{foo} a & b \\ c \end{foo}",
+        r"\begin{tikzpicture} \draw (0,0); \end{tikzpicture}",
+        r"\ce{H2O}",
+        r"\big\nosuch x",
+        r"\SI{3}{\metre}",
+    ],
+)
+def test_what_cannot_be_set_stands_as_its_source(tex):
+    formulas = Formulas()
+    assert "formula" in formulas.add(tex, display=True)
+    assert formulas.sources == [None]
+
+
+@given(st.text(alphabet=r"ab1+=()[]{}\|^_&;: ", max_size=30))
+def test_a_formula_shows_all_its_letters_or_its_source(tex):
+    formulas = Formulas()
+    formulas.add(tex, display=True)
+    for source in filter(None, formulas.sources):
+        shown = _printed(source)
+        for char in "ab1+=":
+            assert shown.count(char) >= tex.replace("\\" + char, "").count(char), (tex, source)
+
+
+def _printed(source):
+    """Typst's functions and their names taken away; what is printed remains."""
+    return re.sub(r"\b[a-z][a-z.-]+\b(?=[(:])|#\w+|\b[bt]:", "", source)
+
+
+def test_a_tag_stands_as_in_latex():
+    formulas = Formulas()
+    assert '"(1)"' in formulas.add(r"a \tag{1}", display=True)
+    assert '"[2]"' in formulas.add(r"a \tag*{[2]}", display=True)
 
 
 def test_one_bad_formula_leaves_the_others():

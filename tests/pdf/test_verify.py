@@ -43,6 +43,7 @@ def test_a_true_pair_is_proven(pair):
     whole = verify(*pair, rerender=True)
     assert whole.proven
     assert whole.reason.endswith("and drawing it again gives the same PDF, byte for byte.")
+    assert (quick.pages, whole.pages) == ("", "same")
 
 
 def test_pictures_of_the_folder_do_not_break_the_proof(make, tmp_path):
@@ -103,6 +104,7 @@ def test_other_versions_are_compared_by_text_and_say_so(pair, make):
     verdict = verify(older, pair[1], rerender=True)
     assert verdict.proven
     assert "made by other versions, so the pages were compared by their text alone" in verdict.reason
+    assert verdict.pages == "text"
 
 
 def test_a_false_stamp_is_refuted(pair):
