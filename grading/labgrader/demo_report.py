@@ -194,6 +194,8 @@ def _happened(lines: Sequence[Line]) -> list[str]:
         lost = _lost(line)
         if not same and (lost or line.lab in line.student.special):
             told.append("; ".join([f"{line.lab[:2]}: {stories[line.lab]}", *lost]))
+        elif same and line.points:
+            told += lost
         if line.graded and line.graded.error:
             told.append(f"{line.lab[:2]} NOT GRADED: {line.graded.error}")
         told += [f"UNEXPECTED: {text}" for text in line.surprises]
