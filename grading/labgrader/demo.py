@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from labgrader.course import Course, CourseError
 from labgrader.madeup import Student, hand_in, read_class, solve
-from labgrader.masters import lab_names
+from labgrader.masters import lab_names, read_masters
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labgrader.collect import Collected
     from labgrader.runner import Graded
 
+QUICK = 60.0  # seconds that the solution of a lab may run, to be in the demo unasked
 MARK = '"""Made by `labgrade demo`'
 CONFIG = f'''{MARK}, which starts afresh each time: keep nothing of yours in this folder."""
 
@@ -50,11 +51,14 @@ class Released:
     solved: Mapping[str, Any]
 
 
-def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Console) -> bool:
+def demo(
+    home: Course, labs: Sequence[str] = (), *, out: Path | None = None, jobs: int = 2, console: Console
+) -> bool:
     """Run the whole course once with the made-up class, in a folder of its own that is made anew.
 
     Args:
         home: the course whose masters and made-up class are used.
+        labs: what is handed in; default: every lab whose solution runs within a minute.
         out: the demo's course folder; default: `demo-course` in the home course.
         jobs: processes that run labs, make PDFs and grade.
         console: where to tell about it.
@@ -74,16 +78,18 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
     from labgrader.release import write_file
 
     begun = time.monotonic()
-    labs = lab_names(home)
-    students = read_class(home.root / "demo", labs=labs)
+    students = read_class(home.root / "demo", labs=lab_names(home))
+    masters = read_masters(home, tuple(labs))
+    labs = [master.lab for master in masters if labs or master.run_seconds <= QUICK]
+    slow = [master.lab for master in masters if master.lab not in labs]
     course = Course((out if out is not None else home.root / "demo-course").absolute())
     clock = Clock(console)
-    console.print(
-        f"{len(students)} made-up students hand in {', '.join(labs) or 'nothing'}. "
-        f"Everything is made anew in {course.root}.\n"
-    )
+    console.print(f"{len(students)} made-up students hand in {', '.join(labs)}.")
+    if slow:
+        console.print(f"Left out, since they run long: {', '.join(slow)}; name a lab to have it graded.")
+    console.print(f"Everything is made anew in {course.root}.\n")
     with clock(f"a fresh course; {len(labs)} labs released into it"):
-        fresh(course, home)
+        fresh(course, home, labs)
         notebooks = _release(course, labs)
     with _helpers(jobs) as helpers:
         with clock("the model solutions run, for their outputs and figures"):
@@ -128,11 +134,11 @@ def _helpers(jobs: int) -> Iterator[cf.Executor]:
         yield pool
 
 
-def fresh(course: Course, home: Course) -> None:
-    """Make an empty course folder with the masters; one that an earlier demo made is removed.
+def fresh(course: Course, home: Course, labs: Sequence[str]) -> None:
+    """Make an empty course folder with masters; one that an earlier demo made is removed.
 
     Raises:
-        DemoError: the folder holds something else, or there is no master.
+        DemoError: the folder holds something else.
     """
     config = course.root / "nbgrader_config.py"
     if course.root.exists() and any(course.root.iterdir()):
@@ -141,9 +147,6 @@ def fresh(course: Course, home: Course) -> None:
                 f"{course.root} is not empty and no earlier demo; pass another folder with --out."
             )
         shutil.rmtree(course.root)
-    labs = lab_names(home)
-    if not labs:
-        raise DemoError(f"{home.masters} holds no lab; the demo needs the masters of the course.")
     course.masters.mkdir(parents=True)
     config.write_text(CONFIG, encoding="utf-8")
     for lab in labs:
