@@ -73,7 +73,7 @@ def demo(
     from labgrader.demo_report import Clock, class_table, compare, summary, tell
     from labgrader.export import export_grades
     from labgrader.feedback import write_feedback
-    from labgrader.isolation import resolved
+    from labgrader.isolation import resolved, sentence
     from labgrader.pool import processes
     from labgrader.release import write_file
 
@@ -91,6 +91,8 @@ def demo(
     with clock(f"a fresh course; {len(labs)} labs released into it"):
         fresh(course, home, labs)
         notebooks = _release(course, labs)
+    decided = resolved(policy(course))
+    console.print(f"   {sentence(decided)}")
     with _helpers(jobs) as helpers:
         with clock("the model solutions run, for their outputs and figures"):
             solved = helpers.map(run, [solve(*notebooks[lab]) for lab in labs])
@@ -117,8 +119,7 @@ def demo(
     with clock("grades.csv"):
         export_grades(course, course.root / "grades.csv")
     seconds = round(time.monotonic() - begun, 1)
-    tier = resolved(policy(course)).tier
-    data = summary(lines, steps=clock.steps, seconds=seconds, isolation=tier)
+    data = summary(lines, steps=clock.steps, seconds=seconds, isolation=decided.tier)
     write_file(course.root / "summary.json", (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
     console.print("\n", class_table(lines), sep="")
     tell(clock, course, lines, seconds=seconds)
