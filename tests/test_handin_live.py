@@ -170,7 +170,7 @@ def test_colab_hands_in_what_the_browser_shows(colab, tmp_path, capsys):
     assert inside["metadata"]["labkit"]["record"]["where"] == "Colab"
     assert "saved" not in inside["metadata"]["labkit"]["record"]
     out = capsys.readouterr().out
-    assert "It holds the notebook as the browser shows it, and its PDF." in out
+    assert "It holds the notebook as the browser shows it, and its PDF.\nIts download has been started" in out
     assert "NOT SAVED" not in out
 
 

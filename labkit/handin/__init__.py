@@ -113,8 +113,13 @@ def _tell(made: Handin, file: Path, *, on_colab: bool, shown: bool) -> None:
     print(f"Written: {made.path}. It holds {held}, and its PDF.")
     if made.docx is not None:
         print(f"Written: {made.docx}, for Word.")
-    if on_colab and not colab.offer(made.path):
-        print("The download did not start: the file is in the folder view on the left.")
+    if on_colab:
+        started = colab.offer(made.path)
+        print(
+            "Its download has been started: hand in that file."
+            if started
+            else "The download did not start: the file is in the folder view on the left."
+        )
     elif shown and not on_colab:
         _link(made.path, file)
 
