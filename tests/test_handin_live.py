@@ -102,7 +102,7 @@ def test_the_warning_stands_first_and_the_pair_is_made(kernel, tmp_path, capsys)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Note: NOT SAVED since a cell with 'f(1)' ran: run [3] is not in the file")
     name = "01_convolution_s1.zip"
-    assert lines[-1] == f'<a href="{name}" download="{name}">Download {name}</a>'
+    assert lines[-1] == f'<a href="{name}" download="{name}">Download {name}, without what is not saved</a>'
     assert zipfile.is_zipfile(path)
 
 
