@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -186,10 +187,12 @@ def _write(target: Path, data: bytes) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, target)
     except OSError as error:
+        from labkit.handin.errors import make_room
+
         Path(temporary).unlink(missing_ok=True) if temporary else None
         raise CommandError(
             f"{target} cannot be written: {error.strerror or error}; "
-            "free some space or name another file with -o. The notebook is as it was."
+            f"{make_room(error)}name another file with -o. The notebook is as it was."
         ) from None
 
 
@@ -224,6 +227,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
     code: Any = 0
+    gc.set_threshold(100_000, 20, 20)  # a PDF makes many objects and hardly a cycle: a tenth of the time
     try:
         app()
     except CommandError as error:

@@ -13,7 +13,7 @@ from labkit import cli
 from labkit.doctor import Need, report
 
 WRITE_ERROR = (
-    "no/such/folder/x.pdf cannot be written: No such file or directory; free some space or name another file "
+    "no/such/folder/x.pdf cannot be written: No such file or directory; name another file "
     "with -o. The notebook is as it was."
 )
 

@@ -270,7 +270,8 @@ def test_a_full_disk_is_one_sentence_and_the_notebook_is_there(done, monkeypatch
         make(done, student="s1")
     assert str(caught.value) == (
         f"{done.parent / '01_convolution_s1.zip'} cannot be written: No space left on device; free some "
-        'space or name another folder, as in labkit.handin(out="folder"). Your notebook is as it was.'
+        'space or name another folder: labkit.handin(out="folder"), in a terminal -o folder. '
+        "Your notebook is as it was."
     )
     assert [file.name for file in done.parent.iterdir()] == [done.name]
     assert done.read_bytes() == before
@@ -285,11 +286,20 @@ def test_a_read_only_folder_is_one_sentence(done, monkeypatch):
         return made(*args, dir=dir, **options)
 
     monkeypatch.setattr(tempfile, "mkstemp", read_only)
-    with pytest.raises(
-        HandinError, match=r"cannot be written: Read-only file system; free some space or name an"
-    ):
+    with pytest.raises(HandinError, match=r"cannot be written: Read-only file system; name an"):
         make(done, student="s1")
     assert make(done, student="s1", out=done.parent / "elsewhere").path.is_file()
+
+
+def test_a_notebook_shows_the_sentence_without_the_lines_of_the_package(tmp_path, capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.run_cell(f"import labkit\nlabkit.handin({str(tmp_path / 'none.ipynb')!r}, student='s1')")
+    InteractiveShell.clear_instance()
+    assert capsys.readouterr().out == (
+        f"HandinError: There is no file {tmp_path / 'none.ipynb'}; check the name, or go to its folder.\n"
+    )
 
 
 def test_without_fonts_is_one_sentence(done, monkeypatch):

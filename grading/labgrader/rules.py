@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from labgrader.bridge.names import NEVER, TRUSTED, used_and_bound
+from labgrader.bridge.scope import without_magics
 from labgrader.masters import BADGE_LINE, CELL_METADATA, SETUP_LINE
 from labgrader.regions import HIDDEN, KINDS, MARKS, SOLUTION, RegionError, drop, regions
 
@@ -40,7 +43,7 @@ def faults(file: str, notebook: Any) -> list[str]:
             else:
                 where[grade_id] = number
     found += [f"{file}: {sentence}" for sentence in _whole(notebook, where)]
-    return found
+    return found or [f"{file}, {sentence}" for sentence in _names(notebook)]
 
 
 def _grade_id(meta: Any) -> str:
@@ -194,6 +197,35 @@ def _whole(notebook: Any, where: dict[str, int]) -> Iterator[str]:
     for name, number in where.items():
         if name.startswith("test-") and where.get(name.removeprefix("test-"), number) >= number:
             yield f"cell {number} ({name}) has no solution cell {name.removeprefix('test-')!r} before it."
+
+
+def _names(notebook: Any) -> Iterator[str]:
+    """Yield the names that a test uses and the grader would not find.
+
+    Tests run apart from the student's code: they get what solution cells define, and what locked cells and
+    tests before them make. Of a solution cell the part that students get counts, where it defines anything.
+    """
+    known = {*dir(builtins), *TRUSTED, *NEVER}
+    for number, cell in enumerate(notebook.cells, start=1):
+        meta = cell.metadata.get("nbgrader")
+        if meta is None or cell.cell_type != "code":
+            continue
+        texts = [drop(cell.source, SOLUTION), cell.source] if meta["solution"] else [cell.source]
+        for text in texts:
+            try:
+                used, bound, _ = used_and_bound(without_magics(text))
+            except SyntaxError as error:
+                if text is cell.source:
+                    yield f"cell {number} ({meta['grade_id']}): it is not Python ({error.msg})."
+                continue
+            if bound:
+                break
+        if meta["grade"] and not meta["solution"] and (missing := sorted(used - bound - known)):
+            yield (
+                f"cell {number} ({meta['grade_id']}): the test uses {', '.join(missing)}, which neither a "
+                "solution cell's visible part nor a locked cell before it defines; define it in one of them."
+            )
+        known |= bound
 
 
 def _is_setup(meta: Any) -> bool:

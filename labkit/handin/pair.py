@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.handin.errors import HandinError
+from labkit.handin.errors import HandinError, make_room
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
@@ -175,6 +175,6 @@ def _write(target: Path, content: bytes | dict[str, bytes]) -> None:
 
 def _not_written(target: Path, error: OSError) -> HandinError:
     return HandinError(
-        f"{target} cannot be written: {error.strerror or error}; free some space or name another folder, "
-        'as in labkit.handin(out="folder"). Your notebook is as it was.'
+        f"{target} cannot be written: {error.strerror or error}; {make_room(error)}name another folder: "
+        'labkit.handin(out="folder"), in a terminal -o folder. Your notebook is as it was.'
     )

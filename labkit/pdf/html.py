@@ -225,6 +225,8 @@ class Html:
         if name == "p" and not any(self.is_block(child) for child in element.children):
             body = self.line(element, depth)
             shown = directed(call("paragraph", body), element.get_text())
+            if body != "[]" and self._names_a_table(element):
+                shown = call("kept", block([shown]))
             return self._boxed(element, shown) if body != "[]" else ""
         body = self.flow(element.children, depth)
         return "" if body == "[]" else self._boxed(element, body)
@@ -270,6 +272,13 @@ class Html:
             term = child.name == "dt"
             parts.append(call("paragraph", call("strong", body)) if term else call("pad", body, left="1.2em"))
         return block(parts)
+
+    def _names_a_table(self, element: Tag) -> bool:
+        """Say whether a short paragraph, all of it bold, stands before a table: its title."""
+        inside = [child for child in element.children if str(child).strip()]
+        after = element.find_next_sibling()
+        bold = len(inside) == 1 and isinstance(inside[0], Tag) and inside[0].name in ("strong", "b")
+        return bold and isinstance(after, Tag) and after.name == "table" and self._short(element)
 
     def _short(self, element: Tag) -> bool:
         """Say whether an element may be kept with what follows it: lines, and not a part of the document.

@@ -88,9 +88,7 @@ def words(element: Element) -> str:
     if not text:
         return ""
     if len(text) == 1 and text.isalpha() and text.isascii() and style in ("", "normal"):
-        return f"upright({symbol(text)})"  # as a string it would stand apart, as in d x
-    if len(text.strip()) > 1:
-        text = text.strip()  # Typst sets a space on both sides of words
+        return f"upright({symbol(text)})"
     return _STYLES[style].format(lit(text)) if style in _STYLES and style != "normal" else lit(text)
 
 

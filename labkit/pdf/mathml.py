@@ -83,7 +83,15 @@ def _sequence(elements: Iterable[Element]) -> str:
         else:
             out.append(_node(items[at]))
             at += 1
-    return " ".join(part for part in out if part)
+    return _joined(part for part in out if part)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Return parts side by side; next to words there are only the spaces that they hold themselves."""
+    text = ""
+    for part in parts:
+        text += part if not text or text[-1] == '"' or part[0] == '"' else f" {part}"
+    return text
 
 
 def _aligned(table: Element) -> str:

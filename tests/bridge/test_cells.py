@@ -198,7 +198,7 @@ def test_help_shows_a_text(session):
 def test_a_slow_cell_is_interrupted_and_keeps_its_outputs(session):
     start = time.monotonic()
     run = session.run_cell("print('before')\nkept = 5\nwhile True: pass", 0.5)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 15
     assert run.timed_out
     assert str(run.error) == "TimeUp: The cell took more than 0.5 s."
     assert run.outputs[0] == stream("stdout", "before\n")
@@ -208,7 +208,7 @@ def test_a_slow_cell_is_interrupted_and_keeps_its_outputs(session):
 def test_a_slow_cell_in_time_is_fine(session):
     run = session.run_cell("import time; time.sleep(0.6)", 5)
     assert (run.error, run.timed_out) == (None, False)
-    assert 0.5 < run.seconds < 3
+    assert 0.5 < run.seconds < 5
 
 
 def test_a_cell_deaf_to_interrupts_loses_the_session(start):
@@ -217,7 +217,7 @@ def test_a_cell_deaf_to_interrupts_loses_the_session(start):
     begin = time.monotonic()
     with pytest.raises(SessionLost, match="did not stop"):
         session.run_cell(source, 0.5)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 15
     with pytest.raises(SessionLost):
         session.run_test("1", 1)
 

@@ -227,7 +227,7 @@ def test_the_session_is_lost_in_time_and_nothing_is_earned(name, against):
     source = "f(lambda x: x)\nf(1)\n5" if name == "two replies" else "f(lambda x: x)\n5"
     with pytest.raises(SessionLost) as lost:
         against(LOST[name], source)
-    assert time.monotonic() - start < SECONDS + 2
+    assert time.monotonic() - start < SECONDS + 15
     assert 10 < len(str(lost.value)) < 300
 
 

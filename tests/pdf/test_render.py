@@ -209,6 +209,22 @@ def test_wide_things_stay_on_the_page(make):
     assert max(box[2] for box in boxes) < width - 40
 
 
+def test_the_title_of_a_table_stands_on_its_page(make):
+    def pages(lines):
+        filler = "\n\n".join(["Filler."] * lines)
+        data = make.notebook(
+            make.markdown(f"{filler}\n\n**Title of it**\n\n| Left | Right |\n|--|--|\n| 1 | 2 |")
+        )
+        document = pypdfium2.PdfDocument(render(data, name="t.ipynb"))
+        texts = [page.get_textpage().get_text_bounded() for page in document]
+        document.close()
+        return [next(i for i, text in enumerate(texts) if words in text) for words in ("Title of it", "Left")]
+
+    found = [pages(lines) for lines in range(33, 39)]
+    assert {place for _, place in found} == {0, 1}  # the table moved to the next page on the way
+    assert all(title == table for title, table in found)
+
+
 def test_a_badge_is_its_words(make):
     badge = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/lab)"
     data = make.notebook(make.markdown(badge))

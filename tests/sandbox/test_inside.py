@@ -159,7 +159,7 @@ def test_latency_and_memory(warm):
     print(
         f"{warm.tier}: fork to ready {statistics.median(times) * 1e3:.0f} ms, own memory {pss / 1024:.0f} MB"
     )
-    assert statistics.median(times) < 1.0
+    assert statistics.median(times) < 5.0
     assert pss / 1024 < 200
 
 

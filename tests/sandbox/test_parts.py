@@ -131,6 +131,14 @@ def test_choosing():
         probe.choose("vm")
 
 
+def test_without_bubblewrap_landlock_is_chosen_and_holds(monkeypatch):
+    if landlock.abi() < 1:
+        pytest.skip("no Landlock here")
+    monkeypatch.setattr(probe.bwrap, "program", lambda: None)
+    monkeypatch.setattr(probe, "probe", probe.probe.__wrapped__)  # not what was found before
+    assert probe.choose().tier == "landlock"
+
+
 @pytest.mark.parametrize("room", [0, 1 << 60])
 def test_bases_are_private(room):
     base, hold = sweep.make_base(room=room)

@@ -64,6 +64,8 @@ class Handle:
 
     def __iter__(self) -> Iterator[Any]:
         inner = _ask(self, "iter", self)
+        if type(inner) is list and len(inner) <= self._handle_peer.limits.iterate:
+            return iter(inner)
         if not is_handle(inner):
             raise TypeError(f"{self!r} cannot be iterated.")
         return _values(inner)

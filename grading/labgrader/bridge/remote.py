@@ -6,6 +6,7 @@ import copy
 import operator
 import threading
 from collections.abc import Callable
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ from .peer import Peer
 from .unwire import Decoder, Reader
 from .wire import Buffer, Encoder
 
+_LISTS = [
+    getattr(torch.nn.Module, prefix + name).__code__
+    for name in ("parameters", "buffers", "children", "modules")
+    for prefix in ("", "named_")
+]
 _CHANGEABLE = (list, dict, set, np.ndarray, torch.Tensor)
 
 
@@ -84,7 +90,7 @@ class StudentPeer(Peer):
             "item": operator.getitem,
             "set_item": operator.setitem,
             "len": len,
-            "iter": iter,
+            "iter": _iter,
             "next": _next,
             "equal": lambda a, b: bool(a == b),
             "isinstance": isinstance,
@@ -185,6 +191,13 @@ class StudentPeer(Peer):
 
 def _data_array(x: Any) -> bool:
     return sendable(x) if isinstance(x, torch.Tensor) else x.dtype.kind in "biufcSUmM"
+
+
+def _iter(x: Any) -> Any:
+    """Return an iterator, or all that is in it where a network lists its own parts: one message, not many."""
+    if type(x) is GeneratorType and x.gi_code in _LISTS:
+        return list(x)
+    return iter(x)
 
 
 def _next(iterator: Any) -> tuple[Any, ...]:

@@ -66,7 +66,7 @@ def session(pid: int) -> int:
 
 def of_user(uid: int) -> list[int]:
     """Return the processes of a user, zombies left out."""
-    return [pid for pid in _owned(uid) if _alive(pid)]
+    return [pid for pid in _owned(uid) if alive(pid)]
 
 
 def _owned(uid: int) -> list[int]:
@@ -81,10 +81,12 @@ def _owned(uid: int) -> list[int]:
     return out
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """True for a process that is there and no zombie; one whose first thread alone has ended is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+            fields = file.read().rpartition(b")")[2].split()
+        return fields[0] not in (b"Z", b"X") or int(fields[17]) > 1
     except (OSError, IndexError):
         return False
 

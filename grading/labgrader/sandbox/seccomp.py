@@ -145,11 +145,15 @@ def _block(rule: Rule, call: int) -> list[bytes]:
 
 EPERM, EACCES, DONE = 1, 13, 0
 AF_UNIX, SOCK_STREAM, SOCK_SEQPACKET, SOCK_TYPE_MASK = 1, 1, 5, 0xF
+SOL_SOCKET, SO_SNDBUF, SO_SNDBUFFORCE, MSG_OOB = 1, 7, 32, 1
+# Urgent bytes on Unix sockets: nobody needs them, and they have been a way into the kernel (CVE-2025-38236).
+URGENT = (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3), ("recvfrom", 3), ("recvmsg", 2), ("recvmmsg", 3))
 CLONE_NEW_NAMESPACES = (
     0x80 | 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x10000000 | 0x20000000 | 0x40000000
 )
+CLONE_PARENT = 0x8000  # a child of the maker's parent: nobody looks for it there
 O_ACCMODE, O_TRUNC = 0o3, 0o1000
-RLIMIT_RTTIME = 15
+RLIMIT_CORE, RLIMIT_RTTIME = 4, 15
 FORBIDDEN_PRCTL = (
     1,
     4,
@@ -177,7 +181,7 @@ NEVER = _names("""
     settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname open_by_handle_at
     name_to_handle_at quotactl quotactl_fd personality fanotify_init fanotify_mark inotify_init
     inotify_init1 inotify_add_watch vhangup lookup_dcookie nfsservctl iopl ioperm modify_ldt uselib ustat
-    sysfs seccomp lsm_set_self_attr ioprio_set
+    sysfs seccomp lsm_set_self_attr ioprio_set sync syncfs
 """)
 # Memory that no process owns, so that no watchdog sees it, and that outlives its maker.
 UNOWNED_MEMORY = _names("""
@@ -205,15 +209,16 @@ def rules(*, tier: str, landlock_abi: int, pid: int) -> list[Rule]:
     """
     out = [Rule(call, EPERM) for call in (*NEVER, *UNOWNED_MEMORY)]
     out += [Rule(call, ENOSYS) for call in MISSING]
-    out += [Rule("clone", EPERM, (Test(0, "any", CLONE_NEW_NAMESPACES),))]
+    out += [Rule("clone", EPERM, (Test(0, "any", CLONE_NEW_NAMESPACES | CLONE_PARENT),))]
     out += [Rule("prctl", EPERM, (Test(0, "equal", option),)) for option in FORBIDDEN_PRCTL]
     out += [Rule("fcntl", EPERM, (Test(1, "equal", command),)) for command in FORBIDDEN_FCNTL]
     out += [Rule("ioctl", EPERM, (Test(1, "equal", request),)) for request in FORBIDDEN_IOCTL]
     out += [Rule(call, EPERM, (Test(0, "differs", 0), Test(0, "differs", pid))) for call in TAKES_A_PID]
-    out += [Rule("setrlimit", EPERM, (Test(0, "equal", RLIMIT_RTTIME),))]  # see `processes.mark`
-    for high in (False, True):
-        new = Test(2, "differs", 0, high=high)
-        out += [Rule("prlimit64", EPERM, (Test(1, "equal", RLIMIT_RTTIME), new))]
+    for limit in (RLIMIT_CORE, RLIMIT_RTTIME):  # see `seal.lower_limits` and `processes.mark`
+        out += [Rule("setrlimit", EPERM, (Test(0, "equal", limit),))]
+        for high in (False, True):
+            new = Test(2, "differs", 0, high=high)
+            out += [Rule("prlimit64", EPERM, (Test(1, "equal", limit), new))]
     out += [Rule("setpriority", EPERM, (Test(0, "differs", 0),))]
     out += [Rule("setpriority", EPERM, (Test(1, "differs", 0), Test(1, "differs", pid)))]
     out += _sockets(tier)
@@ -231,9 +236,14 @@ def _sockets(tier: str) -> list[Rule]:
     a namespace no socket is made at all, and pairs are of the kinds that cannot be pointed elsewhere later.
     """
     not_unix = Test(0, "differs", AF_UNIX)
+    out = [Rule(call, EPERM, (Test(flags, "any", MSG_OOB),)) for call, flags in URGENT]
+    out += [
+        Rule("setsockopt", DONE, (Test(1, "equal", SOL_SOCKET), Test(2, "equal", option)))
+        for option in (SO_SNDBUF, SO_SNDBUFFORCE)  # what waits in a socket is nobody's memory
+    ]
     if tier == "bwrap":
-        return [Rule("socket", EPERM, (not_unix,)), Rule("socketpair", EPERM, (not_unix,))]
-    out = [Rule(call, EPERM) for call in ("socket", "connect", "bind", "listen", "accept", "accept4")]
+        return [*out, Rule("socket", EPERM, (not_unix,)), Rule("socketpair", EPERM, (not_unix,))]
+    out += [Rule(call, EPERM) for call in ("socket", "connect", "bind", "listen", "accept", "accept4")]
     out += [Rule(call, EPERM) for call in ("sendmsg", "sendmmsg")]  # an open file on its way is in no process
     kinds = tuple(Test(1, "differs", kind, mask=SOCK_TYPE_MASK) for kind in (SOCK_STREAM, SOCK_SEQPACKET))
     out += [Rule("socketpair", EPERM, (not_unix,)), Rule("socketpair", EPERM, kinds)]

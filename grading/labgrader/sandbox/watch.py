@@ -52,14 +52,39 @@ def usage(pids: Iterable[int]) -> Usage:
                 continue
             with open(f"/proc/{pid}/stat", "rb") as file:
                 fields = file.read().rpartition(b")")[2].split()
-            with open(f"/proc/{pid}/status", "rb") as file:
-                lines = [line for line in file if line.startswith((b"RssAnon", b"RssShmem"))]
-            rss += sum(int(line.split()[1]) for line in lines) << 10
             tasks += int(fields[17])
             cpu += sum(map(int, fields[11:15])) / TICKS
+            _, lines = memory_of(pid)
+            rss += sum(int(line.split()[1]) for line in lines) << 10
         except (OSError, IndexError, ValueError):
             continue
     return Usage(tasks, rss, cpu)
+
+
+def memory_of(pid: int) -> tuple[str, list[bytes]]:
+    """Return the folder of /proc that shows a process's memory, and the lines of `status` that tell how much.
+
+    A process lives on when its first thread ends, but its own folder then shows no memory, no mappings and no
+    open files: those of another thread do.
+
+    Raises:
+        OSError: it is gone.
+    """
+    folder = f"/proc/{pid}"
+    if lines := _memory_lines(folder):
+        return folder, lines
+    for task in os.listdir(f"{folder}/task"):
+        if lines := _memory_lines(f"{folder}/task/{task}"):
+            return f"{folder}/task/{task}", lines
+    return folder, []
+
+
+def _memory_lines(folder: str) -> list[bytes]:
+    try:
+        with open(f"{folder}/status", "rb") as file:
+            return [line for line in file if line.startswith((b"RssAnon", b"RssShmem"))]
+    except OSError:
+        return []
 
 
 def _usage_elsewhere(pid: int) -> Usage:
@@ -78,12 +103,23 @@ def proportional(pids: Iterable[int]) -> int:
     total = 0
     for pid in pids:
         try:
-            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            with open(f"{memory_of(pid)[0]}/smaps_rollup", "rb") as file:
                 lines = [line for line in file if line.startswith((b"Pss_Anon", b"Pss_Shmem"))]
             total += sum(int(line.split()[1]) for line in lines) << 10
         except (OSError, ValueError, IndexError):
             total += usage([pid]).rss
     return total
+
+
+def step_back(pids: Iterable[int]) -> None:
+    """Give these processes the lowest priority, so that they run in the time that nobody else wants."""
+    for pid in pids:
+        try:
+            tasks = map(int, os.listdir(f"/proc/{pid}/task")) if LINUX else (pid,)
+            for task in tasks:
+                os.setpriority(os.PRIO_PROCESS, task, 19)
+        except OSError:  # it is gone
+            continue
 
 
 def disk(folder: str) -> Disk:
@@ -138,7 +174,7 @@ def hidden(folder: str, pids: Iterable[int], *, unknown: int) -> Hidden:
         try:
             for task in os.listdir(f"/proc/{pid}/task"):  # a thread may have open files of its own
                 _open_files(f"/proc/{pid}/task/{task}/fd", device, sizes, sockets)
-            with open(f"/proc/{pid}/maps", "rb") as file:
+            with open(f"{memory_of(pid)[0]}/maps", "rb") as file:
                 text = file.read(LONGEST_MAP)
             if len(text) == LONGEST_MAP:
                 return Hidden(0, 0, "more mappings than can be looked at")
