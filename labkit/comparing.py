@@ -147,7 +147,6 @@ def miscared(found: Pretrained) -> dict[str, Function]:
         "numbers from 0 to 255": lambda photo: 255 * plain(photo),
         "red and blue swapped": lambda photo: own(photo.flip(0)),
         "normalised twice": lambda photo: own.normalise(own(photo)),
-        "squashed, not cropped": lambda photo: own(scenes.resized(photo, own.crop, own.crop * 2)),
     }
 
 

@@ -26,6 +26,17 @@ def _thumb(ax: Axes, photo: Tensor, side: int = 48) -> None:
     ax.set(xticks=[], yticks=[])
 
 
+def _strip(photos: Sequence[Tensor], cell: int = 40, side: int = 56) -> np.ndarray[Any, Any]:
+    """Put thumbnails above the columns of a matrix, in two rows so that each can be larger than a cell."""
+    canvas = np.ones((2 * side + 6, cell * len(photos), 3))
+    for place, photo in enumerate(photos):
+        low = side + 4 if place % 2 == 0 else 0
+        left = min(max(0, place * cell + (cell - side) // 2), canvas.shape[1] - side)
+        small = scenes.resized(photo, side, side).permute(1, 2, 0).numpy()
+        canvas[low : low + side, left : left + side] = small
+    return canvas
+
+
 def matrix(cosine_matrix: Function, found: Gallery, features: Tensor, *, title: str = "") -> Figure:
     """Draw the student's similarities of all photos of a gallery, with thumbnails along two sides."""
     count = len(found.photos)
@@ -36,7 +47,6 @@ def matrix(cosine_matrix: Function, found: Gallery, features: Tensor, *, title: 
     edge = 0.62
     fig = Figure(figsize=(WIDTH, side + 0.35))
     total = side + 0.35
-    cell = (side - edge) / count
     box = (edge / WIDTH, 0.02, (side - edge) / WIDTH, (side - edge) / total)
     ax = fig.add_axes(box)
     shown = ax.imshow(answer.values, cmap="viridis", vmin=min(0.0, float(np.nanmin(answer.values))), vmax=1)
@@ -51,15 +61,12 @@ def matrix(cosine_matrix: Function, found: Gallery, features: Tensor, *, title: 
                 (low - 0.5, low - 0.5), high - low, high - low, fill=False, edgecolor=RED, lw=1.6, ls="--"
             )
         )
-    for place, photo in enumerate(found.photos):
-        out = 0.31 * (place % 2)  # two rows of thumbnails, so that each is large enough
-        left = edge + place * cell + cell / 2 - 0.145
-        _thumb(
-            fig.add_axes((left / WIDTH, (side - edge + 0.15 + out) / total, 0.29 / WIDTH, 0.29 / total)),
-            photo,
-        )
-        low = side - edge - (place + 1) * cell + cell / 2 - 0.145 + 0.02 * total
-        _thumb(fig.add_axes(((0.32 - out) / WIDTH, low / total, 0.29 / WIDTH, 0.29 / total)), photo)
+    strip = _strip(found.photos)
+    top = fig.add_axes((edge / WIDTH, (side - edge + 0.15) / total, (side - edge) / WIDTH, edge / total))
+    rows = fig.add_axes((0, 0.02, edge / WIDTH, (side - edge) / total))
+    for axes, picture in ((top, strip), (rows, strip.transpose(1, 0, 2))):
+        axes.imshow(picture, aspect="auto")
+        axes.axis("off")
     bar = fig.add_axes(((side + 0.15) / WIDTH, 0.2, 0.16 / WIDTH, 0.5))
     fig.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
     if title:

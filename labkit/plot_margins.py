@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -118,24 +119,21 @@ class Body(nn.Module):
 
 def company(features_of: Function, found: Pretrained, photo: Tensor, others: Mapping[str, Tensor]) -> None:
     """Print how similar a photo's features stay when other photos share its batch, in two modes."""
-    import copy
-
-    body = Body(copy.deepcopy(found.net))
+    body = Body(found.net)
     x = found.preprocess(photo)
     with torch.inference_mode():
         alone = body.eval()(x)
+    wild, tame = (copy.deepcopy(body).train() for _ in range(2))
     print(f"{'the photo in a batch with':<28}{'in training mode':>18}{'by your features_of':>22}")
     for name, other in others.items():
-        batch = torch.cat([x, *([found.preprocess(other)] * 3)])
-        fresh = Body(copy.deepcopy(found.net)).train()
+        batch = torch.cat([x, *([found.preprocess(other)] * 2)])
         with torch.inference_mode():
-            wild = float(comparing.cosines(fresh(batch)[:1], alone))
-        answer = ask("features_of", features_of, Body(copy.deepcopy(found.net)).train(), batch)
-        tame = "-"
-        if answer.values is not None and answer.values.shape == (4, alone.shape[1]):
-            mine = torch.from_numpy(answer.values[:1]).float()
-            tame = f"{float(comparing.cosines(mine, alone)):.4f}"
-        print(f"{name:<28}{wild:>18.4f}{tame:>22}")
+            trained = float(comparing.cosines(wild(batch)[:1], alone))
+        answer = ask("features_of", features_of, tame, batch)
+        mine = "-"
+        if answer.values is not None and answer.values.shape == (len(batch), alone.shape[1]):
+            mine = f"{float(comparing.cosines(torch.from_numpy(answer.values[:1]).float(), alone)):.4f}"
+        print(f"{name:<28}{trained:>18.4f}{mine:>22}")
         if answer.note:
             print(f"(no numbers: {answer.note})")
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -53,7 +54,7 @@ def cost_table(block_cost: Function) -> None:
             side = size if number == 0 else size // first
             answer = ask("block_cost", lambda *a: [float(v) for v in block_cost(*a)], c_in, width, stride,
                          (side, side), ndim=1)  # fmt: skip
-            if answer.values is None or answer.values.shape != (2,):
+            if answer.values is None or answer.values.shape != (2,) or not np.isfinite(answer.values).all():
                 print(f"(no numbers: {answer.note or 'block_cost did not return two numbers'})")
                 return
             params, work = params + int(answer.values[0]), work + int(answer.values[1])

@@ -111,7 +111,7 @@ def test_the_students_prepare_and_embed_are_used(capsys):
 
 def test_the_right_preparation_has_the_widest_margin_and_classes_are_apart():
     part, ways = plot_margins.ablation(SMALL, GALLERY, TRAIN)
-    assert list(ways)[0] == "right"
+    assert next(iter(ways)) == "right"
     assert len(part.photos) == 16
     gaps = []
     for features in ways.values():

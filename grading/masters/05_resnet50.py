@@ -397,12 +397,12 @@ earned = check.features_of(features_of, moody_net, seed=secret("features_of"))
 3 * earned
 
 # %% [markdown]
-# The cat in a batch with three other photos: how similar are its features to those that it has alone? 1 is equal.
+# The cat in a batch with two other photos: how similar are its features to those that it has alone? 1 is equal.
 
 # %%
 cat, cup = scenes.subject("chelsea"), scenes.subject("coffee")
-company = {"three mirrored cats": cat.flip(2), "three cups of coffee": cup}
-company["three rockets"] = scenes.subject("rocket")
+company = {"two mirrored cats": cat.flip(2), "two cups of coffee": cup}
+company["two rockets"] = scenes.subject("rocket")
 plot_margins.company(features_of, found, cat, company)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-traps-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -431,7 +431,7 @@ plot_margins.company(features_of, found, cat, company)
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q-traps", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 #
-# 1. Batch norm subtracts the mean of the batch and divides by its deviation, channel by channel. Three cups in the
+# 1. Batch norm subtracts the mean of the batch and divides by its deviation, channel by channel. Two cups in the
 #    batch move both, so the cat's numbers move as well. With one photo the mean is the photo's own: its features lose
 #    what they have in common over all places, and the weights were learned for other statistics.
 # 2. If all 100 photos are dogs, the mean that is subtracted is the mean of dogs. What makes a dog a dog is then gone.
