@@ -657,10 +657,9 @@ plot.show(plot_margins.occlusion(cosine_matrix, found, subjects))
 # **linear** layer read the class off the features? Fit it by least squares with a penalty. With a column of ones for
 # the biases, $\tilde X = [X\; 1]$, and one column of targets a class (1 for this class, 0 for the others), $Y$:
 #
-# $$W = \arg\min_W \|\tilde X W - Y\|^2 + \lambda \|W_{\text{without its last row}}\|^2
-# \quad\Rightarrow\quad (\tilde X^\top \tilde X + \lambda J)\, W = \tilde X^\top Y$$
+# $$\|\tilde X W - Y\|^2 + \lambda \, \|W'\|^2 \;\to\; \min \qquad\Rightarrow\qquad (\tilde X^\top \tilde X + \lambda J)\, W = \tilde X^\top Y$$
 #
-# $J$ is the identity with a 0 in the last place: the biases are free.
+# $W'$ is $W$ without its last row, the biases, which are free. So $J$ is the identity with a 0 in the last place.
 #
 # ### Exercise 9. `probe` — ●●● 20 minutes, 4 points
 # <details><summary>Hint</summary>
