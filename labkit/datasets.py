@@ -152,7 +152,7 @@ def _fetch(folder: Path, patience: Patience, say: Say) -> tuple[store.Arrays, st
     except FetchError as error:
         failures.append(error)
     slow = any(isinstance(failure, SlowError) for failure in failures)
-    help_ = "to wait for a slow host, run: labkit data cifar10 --patient" if slow else "is there a network?"
+    help_ = "to wait for a slow host, run: labkit data cifar10 --patient" if slow else "check the network"
     raise FetchError(f"{' and '.join(map(str, failures))}; {help_}")
 
 

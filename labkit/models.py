@@ -103,7 +103,7 @@ def fetch_resnet50(weights: str = "auto", *, patient: bool = False, say: Say = p
         except FetchError as error:
             failures.append(error)
     slow = any(isinstance(error, SlowError) for error in failures)
-    help_ = "to wait for a slow host, run: labkit data resnet50 --patient" if slow else "is there a network?"
+    help_ = "to wait for a slow host, run: labkit data resnet50 --patient" if slow else "check the network"
     raise FetchError(f"{' and '.join(map(str, failures))}; {help_}")
 
 

@@ -180,5 +180,5 @@ def check_backward(my_relu: Function, pass_through: Function) -> None:
         except NotImplementedError:
             print(f"{name}: not written yet")
         except Exception as error:
-            text = textwrap.shorten(" ".join(str(error).split()), 90)
-            print(f"{name}: gradcheck does not agree. {text}")
+            text = " ".join(str(error).split(",")[0].split())  # before its tables of numbers
+            print(f"{name}: gradcheck does not agree ({textwrap.shorten(text, 70)})")

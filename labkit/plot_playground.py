@@ -64,6 +64,7 @@ def losses(ax: Axes, game: Playground) -> None:
     ax.plot(steps, np.clip(train, 0, 9), "-", color=BLUE, lw=1.8, label="training")
     ax.plot(steps, np.clip(test, 0, 9), "--", color=RED, lw=1.8, label="test")
     ax.set_ylim(0, max(0.8, min(2.0, 1.1 * float(max(train.max(), test.max())))))
+    ax.set_xlim(0, max(50, game.steps))
     ax.set_title("loss", fontsize=9, pad=3)
     ax.set_xlabel("step", fontsize=8.5)
     ax.tick_params(labelsize=8)

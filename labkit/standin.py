@@ -28,13 +28,26 @@ def draw(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     >>> pictures.shape, sorted(labels.tolist()) == sorted(2 * list(range(10)))
     ((20, 3, 32, 32), True)
     """
-    rng = np.random.default_rng([seed, 32])
-    labels = rng.permutation(np.arange(count, dtype=np.int64) % len(CLASSES))
+    rng, labels = _begin(count, seed)
     pictures = np.empty((count, 3, _SIDE, _SIDE), dtype=np.uint8)
     for first in range(0, count, _PORTION):
         some = slice(first, min(first + _PORTION, count))
         pictures[some] = _portion(labels[some], rng)
     return pictures, labels
+
+
+def labels(count: int, seed: int) -> NDArray[np.int64]:
+    """Return the labels that `draw` gives, without drawing.
+
+    >>> sorted(labels(10, seed=1).tolist())
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    """
+    return _begin(count, seed)[1]
+
+
+def _begin(count: int, seed: int) -> tuple[np.random.Generator, NDArray[np.int64]]:
+    rng = np.random.default_rng([seed, 32])
+    return rng, rng.permutation(np.arange(count, dtype=np.int64) % len(CLASSES))
 
 
 def _portion(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:

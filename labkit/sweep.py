@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from labkit import cache
 from labkit.datasets import Images
 from labkit.training import Plan, Run, best_device, train
 
@@ -71,7 +72,7 @@ def sweep(
     # The longest first, so that no core is left with a long run at the end.
     keys = sorted(((rate, length) for rate in rates for length in lengths), key=lambda key: -key[1])
     plans = {key: replace(plan, rate=key[0], epochs=key[1]) for key in keys}
-    many = min(workers or _cores(), len(keys))
+    many = 1 if cache.quick() else min(workers or _cores(), len(keys))
     with tqdm(total=sum(length for _, length in keys), unit="epoch", desc="sweep", leave=False) as bar:
         if many > 1 and sys.platform.startswith("linux") and best_device() == "cpu":
             runs = _side_by_side(net, data, plans, many, bar)

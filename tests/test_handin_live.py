@@ -102,7 +102,7 @@ def test_the_warning_stands_first_and_the_pair_is_made(kernel, tmp_path, capsys)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Note: NOT SAVED since a cell with 'f(1)' ran: run [3] is not in the file")
     name = "01_convolution_s1.zip"
-    assert lines[-1] == f'<a href="{name}" download="{name}">Download {name}</a>'
+    assert lines[-1] == f'<a href="{name}" download="{name}">Download {name}, without what is not saved</a>'
     assert zipfile.is_zipfile(path)
 
 
@@ -124,6 +124,8 @@ def test_a_student_is_asked_once(kernel, tmp_path, monkeypatch, capsys):
     assert json.loads(config_file().read_text()) == {"id": "s7", "name": "王小明"}
     assert labkit.handin().name == "01_convolution_s7.zip"  # no answer is left: it does not ask
     assert "Student: s7 王小明 (kept from last time; another: labkit.handin(" in capsys.readouterr().out
+    labkit.handin(student="s8", name="王小明")  # it was a slip of the pen
+    assert labkit.handin().name == "01_convolution_s8.zip"
 
 
 def test_the_notebook_says_who_before_what_was_kept(kernel):
@@ -170,7 +172,7 @@ def test_colab_hands_in_what_the_browser_shows(colab, tmp_path, capsys):
     assert inside["metadata"]["labkit"]["record"]["where"] == "Colab"
     assert "saved" not in inside["metadata"]["labkit"]["record"]
     out = capsys.readouterr().out
-    assert "It holds the notebook as the browser shows it, and its PDF." in out
+    assert "It holds the notebook as the browser shows it, and its PDF.\nIts download has been started" in out
     assert "NOT SAVED" not in out
 
 

@@ -1,4 +1,4 @@
-"""The demo: a made-up class hands in a lab and is graded; everything is real but the people."""
+"""The demo: a made-up class hands in every lab and is graded; everything is real but the people."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import multiprocessing
 import shutil
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labgrader.course import Course, CourseError
 from labgrader.madeup import Student, hand_in, read_class, solve
+from labgrader.masters import lab_names, read_masters
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from labgrader.collect import Collected
     from labgrader.runner import Graded
 
-LAB = "01_convolution"
+QUICK = 60.0  # seconds that the solution of a lab may run, to be in the demo unasked
 MARK = '"""Made by `labgrade demo`'
 CONFIG = f'''{MARK}, which starts afresh each time: keep nothing of yours in this folder."""
 
@@ -39,13 +42,25 @@ class DemoError(CourseError):
     """The demo cannot start, or one of its steps failed."""
 
 
-def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Console) -> bool:
+@dataclass(frozen=True)
+class Released:
+    """A lab as students get it, and with the model solution, run."""
+
+    lab: str
+    notebook: Mapping[str, Any]
+    solved: Mapping[str, Any]
+
+
+def demo(
+    home: Course, labs: Sequence[str] = (), *, out: Path | None = None, jobs: int = 2, console: Console
+) -> bool:
     """Run the whole course once with the made-up class, in a folder of its own that is made anew.
 
     Args:
         home: the course whose masters and made-up class are used.
+        labs: what is handed in; default: every lab whose solution runs within a minute.
         out: the demo's course folder; default: `demo-course` in the home course.
-        jobs: processes that make PDFs and grade.
+        jobs: processes that run labs, make PDFs and grade.
         console: where to tell about it.
 
     Returns:
@@ -59,46 +74,69 @@ def demo(home: Course, *, out: Path | None = None, jobs: int = 2, console: Conso
     from labgrader.export import export_grades
     from labgrader.feedback import write_feedback
     from labgrader.isolation import resolved, sentence
+    from labgrader.pool import processes
     from labgrader.release import write_file
 
     begun = time.monotonic()
-    students = read_class(home.root / "demo")
+    students = read_class(home.root / "demo", labs=lab_names(home))
+    masters = read_masters(home, tuple(labs))
+    labs = [master.lab for master in masters if labs or master.run_seconds <= QUICK]
+    slow = [master.lab for master in masters if master.lab not in labs]
     course = Course((out if out is not None else home.root / "demo-course").absolute())
     clock = Clock(console)
-    console.print(
-        f"{len(students)} made-up students hand in {LAB}. Everything is made anew in {course.root}.\n"
-    )
-    with clock("a fresh course; the lab released into it"):
-        fresh(course, home)
-        released, solution = _release(course)
+    console.print(f"{len(students)} made-up students hand in {', '.join(labs)}.")
+    if slow:
+        console.print(f"Left out, since they run long: {', '.join(slow)}; name a lab to have it graded.")
+    console.print(f"Everything is made anew in {course.root}.\n")
+    with clock(f"a fresh course; {len(labs)} labs released into it"):
+        fresh(course, home, labs)
+        notebooks = _release(course, labs)
     decided = resolved(policy(course))
     console.print(f"   {sentence(decided)}")
-    with clock("the model solution run, for its outputs and figures"):
-        solved = run(solve(released, solution))
-    with clock(f"{len(students)} hand-ins: notebook and PDF, zipped"):
-        archive = hand_in_class(course, students, solved, released, jobs=jobs)
-    with clock("the class archive collected, each pair proven or not"):
-        collected = _collect(course, archive)
-    with clock("graded", spinner=False):
-        graded, most = _grade(course, students, jobs=jobs, console=console)
-    for entry in graded.values():
-        if entry.error:
-            console.print(f"   {entry.student} not graded: {entry.error}", markup=False)
+    with _helpers(jobs) as helpers:
+        with clock("the model solutions run, for their outputs and figures"):
+            solved = helpers.map(run, [solve(*notebooks[lab]) for lab in labs])
+            released = [
+                Released(lab, notebooks[lab][0], done) for lab, done in zip(labs, solved, strict=True)
+            ]
+        with clock(f"{len(students) * len(labs)} hand-ins: notebook and PDF, zipped"):
+            archives = hand_in_class(course, students, released, helpers)
+    with clock("the archives of the class collected, each pair proven or not"):
+        collected = {lab: _collect(course, archive, lab) for lab, archive in archives.items()}
+    _name(course, students)
+    lines = []
+    with processes(jobs) as pool:
+        for lab in labs:
+            with clock(f"{lab} graded", spinner=False):
+                graded, most = _grade(course, lab, pool, jobs=jobs, console=console)
+            for entry in graded.values():
+                if entry.error:
+                    console.print(f"   {entry.student} not graded: {entry.error}", markup=False)
+            lines += compare(students, lab, collected[lab], graded, most)
     with clock("feedback pages"):
-        write_feedback(course, LAB)
+        for lab in labs:
+            write_feedback(course, lab)
     with clock("grades.csv"):
-        export_grades(course, course.root / "grades.csv", lab=LAB)
-    lines = compare(students, collected, graded, most)
+        export_grades(course, course.root / "grades.csv")
     seconds = round(time.monotonic() - begun, 1)
-    data = summary(lines, lab=LAB, steps=clock.steps, seconds=seconds, isolation=decided.tier)
+    data = summary(lines, steps=clock.steps, seconds=seconds, isolation=decided.tier)
     write_file(course.root / "summary.json", (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
-    console.print("\n", class_table(lines, most), sep="")
-    tell(clock, course, lines, lab=LAB, seconds=seconds)
+    console.print("\n", class_table(lines), sep="")
+    tell(clock, course, lines, seconds=seconds)
     return not any(line.surprises for line in lines)
 
 
-def fresh(course: Course, home: Course) -> None:
-    """Make an empty course folder with the lab's master; one that an earlier demo made is removed.
+@contextmanager
+def _helpers(jobs: int) -> Iterator[cf.Executor]:
+    """Yield processes that run notebooks and make PDFs."""
+    known = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")
+    with cf.ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        yield pool
+
+
+def fresh(course: Course, home: Course, labs: Sequence[str]) -> None:
+    """Make an empty course folder with masters; one that an earlier demo made is removed.
 
     Raises:
         DemoError: the folder holds something else.
@@ -110,20 +148,19 @@ def fresh(course: Course, home: Course) -> None:
                 f"{course.root} is not empty and no earlier demo; pass another folder with --out."
             )
         shutil.rmtree(course.root)
-    master = home.masters / f"{LAB}.py"
-    if not master.is_file():
-        raise DemoError(f"{master} is missing; the demo needs the master of Lab 1.")
     course.masters.mkdir(parents=True)
     config.write_text(CONFIG, encoding="utf-8")
-    shutil.copy(master, course.masters)
+    for lab in labs:
+        shutil.copy(home.masters / f"{lab}.py", course.masters)
 
 
-def _release(course: Course) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Release the lab; return the students' notebook and the instructor's."""
+def _release(course: Course, labs: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Release the labs; return the students' notebook and the instructor's of each."""
     from labgrader.release import release
 
-    release(course, (LAB,), repo="", out=course.root / "notebooks")
-    return _json(course.root / "notebooks" / f"{LAB}.ipynb"), _json(course.notebook("source", ".", LAB))
+    folder = course.root / "notebooks"
+    release(course, tuple(labs), repo="", out=folder)
+    return {lab: (_json(folder / f"{lab}.ipynb"), _json(course.notebook("source", ".", lab))) for lab in labs}
 
 
 def run(notebook: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,42 +190,41 @@ def run(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hand_in_class(
-    course: Course,
-    students: Sequence[Student],
-    solved: Mapping[str, Any],
-    released: Mapping[str, Any],
-    *,
-    jobs: int,
-) -> Path:
-    """Let every student hand in, and return the class's archive: a zip of `<lab>_<student>.zip` files."""
+    course: Course, students: Sequence[Student], released: Sequence[Released], helpers: cf.Executor
+) -> dict[str, Path]:
+    """Let every student hand in every lab.
+
+    Returns:
+        the class's archive of each lab: a zip of `<lab>_<student>.zip` files.
+    """
     handins, work = course.root / "handins", course.root / "students"
     tasks = []
-    for student in students:
-        path = work / student.id / f"{LAB}.ipynb"
-        path.parent.mkdir(parents=True)
-        notebook = hand_in(student, solved=solved, released=released)
-        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        tasks.append((path, student.id, student.name, handins))
-    known = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")
-    with cf.ProcessPoolExecutor(max(1, min(jobs, len(tasks))), mp_context=context) as pool:
-        zips = list(pool.map(_pair, tasks))
-    for student, path in zip(students, zips, strict=True):
-        if student.damage == "truncated":
-            truncate(path)
-    archive = course.root / "handins.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        for path in zips:
-            file.write(path, path.name)
-    return archive
+    for lab in released:
+        for student in students:
+            path = work / student.id / f"{lab.lab}.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            notebook = hand_in(student, lab.lab, solved=lab.solved, released=lab.notebook)
+            path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            tasks.append((path, student, handins / lab.lab))
+    zips = list(helpers.map(_pair, tasks))
+    archives = {}
+    for lab in released:
+        archives[lab.lab] = course.root / f"handins-{lab.lab}.zip"
+        with zipfile.ZipFile(archives[lab.lab], "w", zipfile.ZIP_STORED) as file:
+            for (path, student, _), made in zip(tasks, zips, strict=True):
+                if path.stem == lab.lab:
+                    if student.work(lab.lab).damage == "truncated":
+                        truncate(made)
+                    file.write(made, made.name)
+    return archives
 
 
-def _pair(task: tuple[Path, str, str, Path]) -> Path:
-    """Make one student's zip of notebook and PDF, in a process of its own."""
+def _pair(task: tuple[Path, Student, Path]) -> Path:
+    """Make the zip of notebook and PDF for one hand-in, in a process of its own."""
     from labkit.handin import make
 
-    path, student, name, out = task
-    return make(path, student=student, name=name, out=out).path
+    path, student, out = task
+    return make(path, student=student.id, name=student.name, out=out).path
 
 
 def truncate(path: Path) -> None:
@@ -200,28 +236,33 @@ def truncate(path: Path) -> None:
             file.writestr(name, data[: len(data) // 2] if name.endswith(".ipynb") else data)
 
 
-def _collect(course: Course, archive: Path) -> list[Collected]:
+def _collect(course: Course, archive: Path, lab: str) -> list[Collected]:
     from labgrader.collect import collect
 
-    return collect(course, archive, LAB)
+    return collect(course, archive, lab)
 
 
-def _grade(
-    course: Course, students: Sequence[Student], *, jobs: int, console: Console
-) -> tuple[dict[str, Graded], dict[str, float]]:
-    """Grade the class; return each student's result, and the most points of each automatic exercise."""
+def _name(course: Course, students: Sequence[Student]) -> None:
+    """Put the names into the gradebook, so that formgrader shows them."""
     from nbgrader.api import Gradebook
 
-    from labgrader.lab import Lab
-    from labgrader.runner import grade_class
-
-    with Gradebook(course.db_url) as gradebook:  # so that formgrader shows names
+    with Gradebook(course.db_url) as gradebook:
         for student in students:
             first, _, last = student.name.rpartition(" ")
             gradebook.update_or_create_student(student.id, first_name=first, last_name=last)
-    lab = Lab.from_gradebook(course, LAB)
-    most = {cell.name.removeprefix("test-"): float(cell.points) for cell in lab.tests}
-    return {entry.student: entry for entry in grade_class(course, LAB, jobs=jobs, console=console)}, most
+
+
+def _grade(
+    course: Course, lab: str, pool: cf.Executor, *, jobs: int, console: Console
+) -> tuple[dict[str, Graded], dict[str, float]]:
+    """Grade a lab; return each student's result, and the most points of each automatic exercise."""
+    from labgrader.lab import Lab
+    from labgrader.runner import grade_class
+
+    tests = Lab.from_gradebook(course, lab).tests
+    most = {cell.name.removeprefix("test-"): float(cell.points) for cell in tests}
+    graded = grade_class(course, lab, jobs=jobs, executor=pool, console=console)
+    return {entry.student: entry for entry in graded}, most
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from labgrader.course import CourseError
 
 _FUNCTION = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
-_KEYS = {"name", "story", "edit", "sources", "untouched", "deleted", "damage", "expect"}
+_LAB = re.compile(r"[0-9]{2}_\w+")
+_KEYS = {"story", "edit", "sources", "untouched", "deleted", "damage", "expect"}
 _EXPECT = {"points", "lost", "pair"}
 
 
@@ -31,38 +32,65 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Student:
-    """A made-up student: what they changed in the model solution, and what should come of it.
+class Work:
+    """What a made-up student did with a lab: the model solution with changes, and what should come of it.
 
     Args:
-        id: the student's id, the name of the file.
-        name: for the PDF, in any script.
         story: what happened, in a few words.
         edits: small changes of the solution.
         sources: cells written anew, by grade_id.
         untouched: grade_ids left as handed out, or None for every one.
         deleted: grade_ids of cells thrown away.
         damage: "" or "truncated": the notebook's file is cut off.
-        points: the automatic points that grading must give.
+        points: the automatic points that grading must give; None: all, or none where every exercise is lost.
         lost: exercises that must lose points, or None for every one.
         pair: whether the pair must be proven.
     """
 
-    id: str
-    name: str
     story: str
     edits: tuple[Edit, ...] = ()
     sources: Mapping[str, str] | None = None
     untouched: frozenset[str] | None = frozenset()
     deleted: frozenset[str] = frozenset()
     damage: str = ""
-    points: float = 0.0
+    points: float | None = None
     lost: frozenset[str] | None = frozenset()
     pair: bool = True
 
+    def expected(self, most: Mapping[str, float]) -> float:
+        """Return the points that grading must give, of the most that each exercise can."""
+        if self.points is not None:
+            return self.points
+        return 0.0 if self.lost is None else sum(most.values())
 
-def read_class(folder: Path) -> list[Student]:
+
+@dataclass(frozen=True)
+class Student:
+    """A made-up student.
+
+    Args:
+        id: the student's id, the name of the file.
+        name: for the PDF, in any script.
+        usual: what they do with a lab.
+        special: what they do otherwise, by lab.
+    """
+
+    id: str
+    name: str
+    usual: Work
+    special: Mapping[str, Work]
+
+    def work(self, lab: str) -> Work:
+        """Return what the student does with a lab."""
+        return self.special.get(lab, self.usual)
+
+
+def read_class(folder: Path, *, labs: Collection[str]) -> list[Student]:
     """Read every student's file in a folder, in order of their ids.
+
+    Args:
+        folder: where the files are.
+        labs: the labs of the course.
 
     Raises:
         MadeUpError: a file that is not TOML, or has something in it that is not known.
@@ -70,6 +98,9 @@ def read_class(folder: Path) -> list[Student]:
     students = [read_student(path) for path in sorted(folder.glob("*.toml"))]
     if not students:
         raise MadeUpError(f"{folder} holds no made-up class; expected one .toml file a student.")
+    for student in students:
+        for lab in sorted(set(student.special) - set(labs)):
+            raise MadeUpError(f"{student.id}.toml has {lab}, but the labs are {', '.join(labs)}.")
     return students
 
 
@@ -81,25 +112,32 @@ def read_student(path: Path) -> Student:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        expect = data["expect"]
-        unknown = sorted((set(data) - _KEYS) | (set(expect) - _EXPECT))
-        if unknown:
-            raise MadeUpError(f"{path.name} has {', '.join(unknown)}; expected only what README.md lists.")
-        return Student(
-            id=path.stem,
-            name=data["name"],
-            story=data["story"],
-            edits=tuple(Edit(**edit) for edit in data.get("edit", ())),
-            sources=data.get("sources", {}),
-            untouched=_names(data.get("untouched", ())),
-            deleted=frozenset(data.get("deleted", ())),
-            damage=data.get("damage", ""),
-            points=float(expect["points"]),
-            lost=_names(expect["lost"]),
-            pair=expect.get("pair", True),
-        )
+        labs = {key: data.pop(key) for key in list(data) if _LAB.fullmatch(key)}
+        name = data.pop("name")
+        special = {lab: _work(path, part) for lab, part in labs.items()}
+        return Student(path.stem, name, _work(path, data), special)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise MadeUpError(f"{path.name} cannot be used: {error!r}; see README.md beside it.") from None
+
+
+def _work(path: Path, data: Mapping[str, Any]) -> Work:
+    expect = data.get("expect", {})
+    if unknown := sorted((set(data) - _KEYS) | (set(expect) - _EXPECT)):
+        raise MadeUpError(f"{path.name} has {', '.join(unknown)}; expected only what README.md lists.")
+    lost = _names(expect.get("lost", ()))
+    if lost and "points" not in expect:
+        raise MadeUpError(f"{path.name} expects lost points; say how many points are left.")
+    return Work(
+        story=data["story"],
+        edits=tuple(Edit(**edit) for edit in data.get("edit", ())),
+        sources=data.get("sources", {}),
+        untouched=_names(data.get("untouched", ())),
+        deleted=frozenset(data.get("deleted", ())),
+        damage=data.get("damage", ""),
+        points=float(expect["points"]) if "points" in expect else None,
+        lost=lost,
+        pair=expect.get("pair", True),
+    )
 
 
 def _names(value: Any) -> frozenset[str] | None:
@@ -125,38 +163,41 @@ def solve(released: Mapping[str, Any], solution: Mapping[str, Any]) -> dict[str,
     return solved
 
 
-def hand_in(student: Student, *, solved: Mapping[str, Any], released: Mapping[str, Any]) -> dict[str, Any]:
+def hand_in(
+    student: Student, lab: str, *, solved: Mapping[str, Any], released: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return a student's notebook: the solved one, changed as the student's file says.
 
     Outputs stay where they would be the same; a cell that was changed, or uses something from one, has none.
 
     Args:
         student: whose.
+        lab: of which lab.
         solved: the executed model solution.
         released: the notebook that students get.
 
     Raises:
         MadeUpError: the file names a cell or a text that the lab does not have.
     """
+    work, who = student.work(lab), f"{student.id}, {lab}"
     notebook: dict[str, Any] = copy.deepcopy(dict(solved))
     cells = {name: cell for cell in notebook["cells"] if (name := grade_id(cell))}
     blank = {name: text(cell["source"]) for cell in released["cells"] if (name := grade_id(cell))}
     writable = {name for name, cell in cells.items() if cell["metadata"]["nbgrader"].get("solution")}
-    untouched = writable if student.untouched is None else student.untouched
-    sources = {**(student.sources or {}), **{name: blank.get(name, "") for name in untouched}}
-    for name in {*sources, *student.deleted, *(edit.cell for edit in student.edits)} - set(cells):
-        raise MadeUpError(f"{student.id}: the lab has no cell {name!r}.")
+    untouched = writable if work.untouched is None else work.untouched
+    sources = {**(work.sources or {}), **{name: blank.get(name, "") for name in untouched}}
+    for name in {*sources, *work.deleted, *(edit.cell for edit in work.edits)} - set(cells):
+        raise MadeUpError(f"{who}: there is no cell {name!r}.")
     for name, source in sources.items():
         cells[name]["source"] = source.strip("\n")
-    for edit in student.edits:
+    for edit in work.edits:
         source = text(cells[edit.cell]["source"])
         if source.count(edit.old) != 1:
-            raise MadeUpError(
-                f"{student.id}: {edit.old!r} is {source.count(edit.old)} times in cell {edit.cell}."
-            )
+            times = source.count(edit.old)
+            raise MadeUpError(f"{who}: {edit.old!r} is {times} times in cell {edit.cell}.")
         cells[edit.cell]["source"] = source.replace(edit.old, edit.new)
-    _forget(notebook, {*sources, *(edit.cell for edit in student.edits)})
-    notebook["cells"] = [cell for cell in notebook["cells"] if grade_id(cell) not in student.deleted]
+    _forget(notebook, {*sources, *(edit.cell for edit in work.edits)})
+    notebook["cells"] = [cell for cell in notebook["cells"] if grade_id(cell) not in work.deleted]
     return notebook
 
 
@@ -183,33 +224,33 @@ def text(source: str | list[str]) -> str:
 
 
 def surprises(
-    student: Student, marks: Mapping[str, float | None], most: Mapping[str, float], *, pair: bool
+    who: str, work: Work, marks: Mapping[str, float | None], most: Mapping[str, float], *, pair: bool
 ) -> list[str]:
     """Return what came out otherwise than the student's file says, one sentence each.
 
     Args:
-        student: with the expectations.
+        who: the student and the lab, for the sentences.
+        work: with the expectations.
         marks: automatic points by exercise; empty if it could not be graded.
         most: the most points of each exercise.
         pair: whether the pair was proven.
 
     Example:
-        >>> ada = Student("ada", "Ada", "", points=4.0)
-        >>> surprises(ada, {"corr2d": 3.0}, {"corr2d": 4.0}, pair=True)
+        >>> surprises("ada", Work("all right"), {"corr2d": 3.0}, {"corr2d": 4.0}, pair=True)
         ['ada: 3 points, expected 4', 'ada: lost points in corr2d, expected none']
     """
     if not marks:
-        return [f"{student.id}: not graded"]
+        return [f"{who}: not graded"]
     found = []
-    points = round(sum(value or 0.0 for value in marks.values()), 2)
+    points, right = round(sum(value or 0.0 for value in marks.values()), 2), round(work.expected(most), 2)
     lost = {name for name, value in marks.items() if (value or 0.0) < most[name]}
-    expected = set(most) if student.lost is None else set(student.lost)
-    if points != round(student.points, 2):
-        found.append(f"{student.id}: {points:g} points, expected {student.points:g}")
+    expected = set(most) if work.lost is None else set(work.lost)
+    if points != right:
+        found.append(f"{who}: {points:g} points, expected {right:g}")
     if lost != expected:
-        found.append(f"{student.id}: lost points in {_list(lost)}, expected {_list(expected)}")
-    if pair != student.pair:
-        found.append(f"{student.id}: pair {'proven' if pair else 'not proven'}, expected otherwise")
+        found.append(f"{who}: lost points in {_list(lost)}, expected {_list(expected)}")
+    if pair != work.pair:
+        found.append(f"{who}: pair {'proven' if pair else 'not proven'}, expected otherwise")
     return found
 
 

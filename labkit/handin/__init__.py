@@ -83,7 +83,7 @@ def handin(
         raw=raw if on_colab else None,
         where="Colab" if on_colab else "a notebook" if shell is not None else "the command line",
     )
-    _tell(made, file, on_colab=on_colab, shown=shell is not None)
+    _tell(made, file, on_colab=on_colab, shown=shell is not None, stale=bool(first and first[0]))
     return _Shown(made.path)
 
 
@@ -103,7 +103,7 @@ def _needs_pdf() -> None:
         ) from None
 
 
-def _tell(made: Handin, file: Path, *, on_colab: bool, shown: bool) -> None:
+def _tell(made: Handin, file: Path, *, on_colab: bool, shown: bool, stale: bool) -> None:
     """Print what should be known about a hand-in, and offer it for download."""
     for warning in made.warnings:
         print(f"Note: {warning}")
@@ -113,10 +113,15 @@ def _tell(made: Handin, file: Path, *, on_colab: bool, shown: bool) -> None:
     print(f"Written: {made.path}. It holds {held}, and its PDF.")
     if made.docx is not None:
         print(f"Written: {made.docx}, for Word.")
-    if on_colab and not colab.offer(made.path):
-        print("The download did not start: the file is in the folder view on the left.")
+    if on_colab:
+        started = colab.offer(made.path)
+        print(
+            "Its download has been started: hand in that file."
+            if started
+            else "The download did not start: the file is in the folder view on the left."
+        )
     elif shown and not on_colab:
-        _link(made.path, file)
+        _link(made.path, file, ", without what is not saved" if stale else "")
 
 
 def _ago(file: Path) -> str:
@@ -129,7 +134,7 @@ def _ago(file: Path) -> str:
     return time.strftime("on %Y-%m-%d at %H:%M", time.localtime(file.stat().st_mtime))
 
 
-def _link(path: Path, file: Path) -> None:
+def _link(path: Path, file: Path, warning: str) -> None:
     """Show a link that downloads the zip; it must lie in the notebook's folder or below."""
     import html
     from urllib.parse import quote
@@ -142,7 +147,7 @@ def _link(path: Path, file: Path) -> None:
         name = html.escape(path.name)
         made: Any = HTML
         show: Any = display
-        show(made(f'<a href="{address}" download="{name}">Download {name}</a>'))
+        show(made(f'<a href="{address}" download="{name}">Download {name}{warning}</a>'))
 
 
 class _CallableModule(types.ModuleType):

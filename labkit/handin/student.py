@@ -64,12 +64,15 @@ def who(
     """
     from labkit.pdf.titles import student_of
 
+    kept = _kept()
     if student is not None:
-        return Student(checked_id(student), name or "")
+        said = Student(checked_id(student), name or "")
+        if kept is not None and kept != said:  # a slip of the pen is mended for the next lab, too
+            _keep(said)
+        return said
     told_id, told_name = student_of(notebook)
     if told_id:
         return Student(checked_id(told_id), name or told_name, "as the notebook says")
-    kept = _kept()
     if kept is not None:
         return Student(checked_id(kept.id), name or kept.name, "kept from last time")
     if ask is None:

@@ -116,6 +116,12 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
         extra = f" (with the {len(pictures)} picture files attached to it)" if pictures else ""
         return True, f"{same}, and drawing it again{extra} gives the same PDF, byte for byte.", "same"
     begin = f"{same[0].lower()}{same[1:]}"
+    foreign = sorted(found.attachments.keys() - contents(again).attachments.keys())
+    if foreign:
+        return (
+            False,
+            f"Not proven: {begin}, but also files that are none of its pictures: {foreign[0][:60]!r}.",
+        )
     same_engine = found.stamp is not None and found.stamp.engine == engine()
     try:
         if same_engine and (theirs := drawings(pdf)) == drawings(again):

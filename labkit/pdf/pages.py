@@ -26,7 +26,7 @@ def texts(pdf: bytes) -> list[str]:
 
 
 def drawings(pdf: bytes) -> list[str]:
-    """Return a hash of each page (size, commands, fonts, pictures, links, notes), last that of the forms.
+    """Return a hash of each page (size, commands, fonts, pictures, links, notes), last of forms and scripts.
 
     Two PDFs with the same hashes show the same pages, though one was written anew by another program.
 
@@ -41,14 +41,22 @@ def drawings(pdf: bytes) -> list[str]:
         data = contents.get_data() if contents is not None else b""
         parts = [
             hashlib.sha256(b" ".join(data.split())).hexdigest(),
-            *(_hash(page.get(key), known, ()) for key in ("/Resources", "/Annots")),
+            *(_hash(page.get(key), known, ()) for key in ("/Resources", "/Annots", "/AA")),
             *(str([round(float(side), 2) for side in box]) for box in (page.mediabox, page.cropbox)),
             str(page.rotation),
             str(page.get("/UserUnit", 1)),
         ]
         hashes.append(hashlib.sha256("|".join(parts).encode()).hexdigest())
     root = reader.root_object
-    forms = "|".join(_hash(root.get(key), known, ()) for key in ("/AcroForm", "/OCProperties"))
+    names, opened = root.get("/Names"), root.get("/OpenAction")
+    names = names.get_object() if names is not None else {}
+    opened = opened.get_object() if opened is not None else None
+    more = [
+        *(root.get(key) for key in ("/AcroForm", "/OCProperties", "/AA", "/Collection")),
+        names.get("/JavaScript"),
+        opened if isinstance(opened, dict) else None,  # a place to open at does nothing
+    ]
+    forms = "|".join(_hash(thing, known, ()) for thing in more)
     return [*hashes, hashlib.sha256(forms.encode()).hexdigest()]
 
 

@@ -15,6 +15,8 @@ FUNCTIONS, EXERCISES = TABLES["FUNCTIONS"], TABLES["EXERCISES"]
 STUDENT = f"""
 import runpy, torch
 FUNCTIONS = runpy.run_path({str(FOLDER / "tables.py")!r})["FUNCTIONS"]
+for function in FUNCTIONS.values():
+    globals().update({{given.__name__: given for given in function.given}})
 def choose(name, style):
     globals()[name] = FUNCTIONS[name].honest[style]
 def choose_wrong(name, place):
@@ -41,17 +43,23 @@ def others(session, name):
             do(session, f"choose({other!r}, {next(iter(FUNCTIONS[other].honest))!r})")
 
 
+def given(exercise):
+    return FUNCTIONS[EXERCISES[exercise][0]].given
+
+
 def here(exercise, fns):
     """Return points and messages of the same test cell in this process."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
+        fns = [*fns, *given(exercise)]
         getattr(check, exercise)(*fns)
         earned = getattr(check, exercise)(*fns, seed=SEED)
     return 4 * earned, out.getvalue()
 
 
 def there(session, exercise):
-    call = f"check.{exercise}({', '.join(EXERCISES[exercise])}"
+    names = [*EXERCISES[exercise], *(function.__name__ for function in given(exercise))]
+    call = f"check.{exercise}({', '.join(names)}"
     cell = f'earned = {call})\nearned = {call}, seed=secret("{exercise}"))\n4 * earned'
     run = session.run_test(cell, 60, names={"secret": lambda name: SEED})
     assert run.error is None, run.error.trace

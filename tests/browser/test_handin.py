@@ -75,14 +75,14 @@ def test_forget_to_save_read_save_hand_in_download_verify(page):
     expect(out).to_contain_text(
         "Note: NOT SAVED since cell 2 ran: run [1] and 1 after it are not in the file that is handed in."
     )
-    expect(out.get_by_text("Download 00_sizes_s123.zip")).to_be_visible()
+    expect(out.get_by_text("Download 00_sizes_s123.zip, without what is not saved")).to_be_visible()
     picture(page, "handin-unsaved")
 
     page.keyboard.press("Control+s")
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
     run_cell(page, 2, 4)
     out = done(page, 2, 4)
-    link = out.get_by_text("Download 00_sizes_s123.zip")
+    link = out.get_by_text("Download 00_sizes_s123.zip", exact=True)
     expect(link).to_be_visible()
     text = out.inner_text()
     assert "NOT SAVED" not in text

@@ -14,14 +14,15 @@ from typing import NamedTuple
 from labkit.check.case import Mutant, Spec
 from labkit.check.marks import earn
 
-LABS = ("convolution", "pooling", "activations")
+LABS = ("convolution", "pooling", "activations", "cifar")
 """A lab `x` has `labkit.check.specs_x`, and here `honest_x.py` and `mistakes_x.py`."""
 
 
 class Function(NamedTuple):
     """A function that a student writes: its lab and exercise, its check, right styles, wrong answers by name.
 
-    `mutants` are the check's own; `mistakes` are further ones that students make, which it does not know.
+    `given` are functions that stand in the student's cell from the start, for the check. `mutants` are the
+    check's own; `mistakes` are further ones that students make, which it does not know.
     """
 
     lab: str
@@ -29,6 +30,7 @@ class Function(NamedTuple):
     spec: Spec
     honest: dict
     mistakes: dict
+    given: tuple
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
@@ -50,10 +52,13 @@ def functions() -> dict[str, Function]:
     for lab in LABS:
         specs = importlib.import_module(f"labkit.check.specs_{lab}")
         honest, mistakes = answers("honest", lab), answers("mistakes", lab)
+        given = getattr(specs, "GIVEN", {})
         for exercise, names in specs.EXERCISES.items():
             for name in names:
                 assert name not in found, f"{name} is in two labs"
-                found[name] = Function(lab, exercise, specs.SPECS[name], honest[name], mistakes[name])
+                found[name] = Function(
+                    lab, exercise, specs.SPECS[name], honest[name], mistakes[name], given.get(exercise, ())
+                )
     return found
 
 

@@ -70,6 +70,8 @@ BY_AUTOGRAD = {
     "my_relu",
     "pass_through",
     "gradient_norms",
+    "sgd_step",
+    "build_net",
 }  # a copy has no graph; the real boundary carries it
 
 
@@ -91,6 +93,9 @@ def test_wrong_answers_earn_the_same(name, functions, run, run_mutant):
 
 
 def test_stub_across_the_boundary(name, run):
+    if name == "sgd_step":  # takes a network
+        return
+
     def stub(*a, **k):
         raise NotImplementedError
 

@@ -254,6 +254,23 @@ def test_a_missing_package_is_named(pair, monkeypatch):
     assert verify(*pair).reason == "Not compared: pypdf is missing; run: pip install 'labkit[pdf]'"
 
 
+@pytest.mark.parametrize("trick", ["script", "attachment", "opens"])
+def test_what_acts_when_the_pdf_is_opened_is_not_proven(pair, trick):
+    from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+
+    def put(writer):
+        if trick == "script":
+            code = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("f()")}
+            writer.root_object["/Names"][NameObject("/JavaScript")] = DictionaryObject(code)
+        elif trick == "attachment":
+            writer.add_attachment("better.pdf", b"%PDF-1.4 forty-three")
+        else:
+            action = {NameObject("/S"): NameObject("/GoToE"), NameObject("/T"): TextStringObject("b.pdf")}
+            writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
+
+    assert not verify(changed(pair[0], put), pair[1], rerender=True).proven
+
+
 @pytest.mark.skipif(shutil.which("gs") is None, reason="needs Ghostscript")
 def test_a_pdf_that_ghostscript_has_rewritten_is_not_called_a_forgery(pair, tmp_path):
     (tmp_path / "in.pdf").write_bytes(pair[0])

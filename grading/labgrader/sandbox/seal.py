@@ -88,6 +88,7 @@ def common_environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "LABKIT_QUICK": "1",  # cells that train do so on a few drawn pictures; no mark depends on them
     }
 
 

@@ -1,0 +1,77 @@
+"""Lab 6's checks in detail: published numbers, and what messages say of steps, batches and networks."""
+
+import pytest
+import torch
+from torch import nn
+
+from labkit import datasets
+from labkit.check import library_cifar as library
+from labkit.check import network
+from labkit.check.cifar import EXERCISES, MUTANTS
+
+
+def test_published_statistics_of_cifar10():
+    data = datasets.cached_cifar10()
+    if data is None:
+        pytest.skip("CIFAR-10 is not in the cache")
+    mean, std = library.channel_stats(data.train_images[:20_000])
+    assert [round(v, 2) for v in (*mean.tolist(), *std.tolist())] == [0.49, 0.48, 0.45, 0.25, 0.24, 0.26]
+
+
+def wide():
+    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 200), nn.ReLU(), nn.Linear(200, 10))
+
+
+def bold():
+    net = network.good()
+    nn.init.normal_(net[-1].weight)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (wide, "it has 616,610 parameters; most of them are often in the first linear layer"),
+        (bold, "its first scores are too large"),
+        (
+            lambda: nn.Sequential(network.good(), nn.Softmax(1)),
+            "softmax at its end, which cross_entropy contains",
+        ),
+        (lambda: nn.Sequential(network.good(), nn.Linear(10, 7)), "Expected: a tensor of shape (6, 10)"),
+        (lambda: 5, "It stopped with TypeError"),
+    ],
+)
+def test_a_wrong_network_is_told_what_to_do(build, said, run):
+    earned, text = run("build_net", build)
+    assert float(earned) < 1
+    assert said in text
+
+
+def test_a_batch_that_is_too_large_is_told(run):
+    def all_at_once(net, images, labels, size):
+        return nn.functional.cross_entropy(net(images), labels), 0.0
+
+    _, text = run("evaluate", all_at_once)
+    assert "pictures at once, where size is 4" in text
+
+
+def test_message_of_a_missing_zero_grad(run):
+    _, text = run("sgd_step", MUTANTS["sgd_step"][0].fn)
+    assert "calls sgd_step(net, optimizer, x, labels) with x (3, " in text
+    assert "zero_grad is missing" in text
+
+
+def test_a_network_is_built_anew_for_each_question(run):
+    built = []
+
+    def build_net():
+        built.append(torch.initial_seed())
+        return network.good()
+
+    assert float(run("build_net", build_net)[0]) == 1
+    assert len(built) == len(network.QUESTIONS)
+
+
+def test_exercises_are_in_the_order_of_the_lab():
+    assert len(EXERCISES) == 13
+    assert list(EXERCISES)[9] == "my_predictions"

@@ -1,0 +1,114 @@
+"""Predictions travel as text: whatever is packed comes back, and whatever was changed is told."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labkit import check, datasets, predictions, standin
+from labkit.predictions import DATA, PredictionsError, pack, truth, unpack
+
+DRAWN = np.random.default_rng(0).integers(0, 10, 10_000)
+TEXT = pack(DRAWN, "CIFAR-10")
+
+
+def scored(capsys, fn):
+    earned = check.my_predictions(fn)
+    return earned, capsys.readouterr().out.rstrip("\n")
+
+
+def some(data, share):
+    """Answers of which exactly a share is right."""
+    answers = truth(data).copy()
+    wrong = len(answers) - round(share * len(answers))
+    answers[:wrong] = (answers[:wrong] + 1) % 10
+    return pack(answers, data)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_what_is_packed_comes_back(seed):
+    answers = np.random.default_rng(seed).integers(0, 10, 2_000)
+    found = unpack(pack(answers, "stand-in"))
+    assert found.data == "stand-in"
+    assert np.array_equal(found.answers, answers)
+
+
+def test_the_text_is_short_and_survives_indenting():
+    assert len(TEXT) < 5_700
+    assert max(map(len, TEXT.split("\n"))) <= 80
+    assert np.array_equal(unpack("\n   " + TEXT.replace("\n", "\r\n      ") + "\n\n").answers, DRAWN)
+    assert np.array_equal(unpack(pack(torch.from_numpy(DRAWN), "CIFAR-10")).answers, DRAWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (5, "expected the text that labkit printed, got int"),
+        ("", "does not begin with labkit-predictions"),
+        ("x" * 200_000, "far too long"),
+        (TEXT[20:], "does not begin with labkit-predictions"),
+        (TEXT[:-3], "has 5557 signs and should have 5560: copy all lines"),
+        (TEXT + "a", "has 5561 signs"),
+        (TEXT[:-1] + "é", "signs that labkit does not write"),
+        (TEXT[:-1] + ("a" if TEXT[-1] != "a" else "b"), "changed on its way"),
+        (TEXT.replace("CIFAR-10", "MNIST", 1), "10000 pictures of MNIST, which labkit does not know"),
+        (TEXT.replace("10000", "9999", 1), "9999 pictures of CIFAR-10, which labkit does not know"),
+    ],
+)
+def test_text_that_cannot_be_used_is_explained(text, said, capsys):
+    with pytest.raises(PredictionsError, match=said[:30]):
+        unpack(text)
+    earned, out = scored(capsys, lambda: text)
+    assert float(earned) == 0
+    assert said in out
+    assert said in earned.reasons[0]
+
+
+def test_answers_that_cannot_be_packed_are_explained():
+    with pytest.raises(PredictionsError, match="answers of shape"):
+        pack([1, 2], "stand-in")
+    with pytest.raises(PredictionsError, match="from 0 to 9"):
+        pack([10] * 2_000, "stand-in")
+    with pytest.raises(PredictionsError, match="expected CIFAR-10 or stand-in"):
+        pack([1] * 2_000, "MNIST")
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_each_tier_is_reached_at_its_accuracy(data, capsys):
+    for rank, tier in enumerate(predictions.TIERS[data]):
+        assert scored(capsys, lambda tier=tier: some(data, tier))[0].passed == rank + 1
+        assert scored(capsys, lambda tier=tier: some(data, tier - 0.002))[0].passed == rank
+    assert scored(capsys, lambda: pack([3] * DATA[data], data))[0].passed == 0
+
+
+def test_the_message_says_the_accuracy_and_the_data(capsys):
+    earned, text = scored(capsys, lambda: some("CIFAR-10", 0.7003))
+    assert text == (
+        "✗ my_predictions: 70.0 % of the 10,000 test pictures of CIFAR-10 are right: 3 of 6 tiers; "
+        "the next tier begins at 72 %."
+    )
+    assert earned * 6 == 3.0
+    _, text = scored(capsys, lambda: some("stand-in", 0.99))
+    assert text == (
+        "✓ my_predictions: 99.0 % of the 2,000 test pictures of the stand-in, not of CIFAR-10, are right. "
+        "That is all 6 tiers."
+    )
+
+
+def test_stubs_and_errors_are_told(capsys):
+    def my_predictions():
+        raise NotImplementedError
+
+    assert "not written yet" in scored(capsys, my_predictions)[1]
+    assert "stopped with ZeroDivisionError" in scored(capsys, lambda: 1 / 0)[1]
+    assert "no function" in scored(capsys, "text")[1]
+
+
+def test_the_labels_that_labkit_brings_are_those_of_the_data():
+    assert np.array_equal(truth("stand-in"), standin.draw(2_000, 1)[1])
+    assert np.bincount(truth("CIFAR-10")).tolist() == [1_000] * 10
+    data = datasets.cached_cifar10()
+    if data is not None:
+        assert np.array_equal(truth("CIFAR-10"), data.test_labels.numpy())
