@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures as cf
 import json
 import multiprocessing
+import os
 import shutil
 import time
 import zipfile
@@ -182,7 +183,7 @@ def run(notebook: Mapping[str, Any]) -> dict[str, Any]:
         try:
             NotebookClient(
                 node, timeout=120, kernel_name="python3", resources=place, extra_arguments=quiet
-            ).execute()
+            ).execute(env={**os.environ, "LABKIT_QUICK": "1"})  # as the grader runs it
         except CellExecutionError as error:
             raise DemoError(f"The model solution does not run: {error.ename}: {error.evalue}") from None
     executed: dict[str, Any] = json.loads(nbformat.writes(node))
