@@ -516,8 +516,9 @@ earned = check.fit(fit, seed=secret("fit"))
 
 # %% [markdown]
 # Before you train for long, do what every practitioner does: let the network learn **64 pictures by heart**, with
-# your step and your loop. If the loss does not go to (nearly) 0, something is broken: labels that do not belong
-# to the pictures, a forgotten gradient, a wrong rate. It takes two seconds and saves hours.
+# your step and your loop. If the loss does not go down to a few tenths within 30 epochs, something is broken:
+# labels that do not belong to the pictures, a forgotten gradient, a wrong rate. It takes two seconds and saves
+# hours.
 
 # %%
 few_x, few_y = classifier.prepared(data, 64)
