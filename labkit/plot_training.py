@@ -111,7 +111,8 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
         ax.set_ylim(0, min(top * 1.05, 3.5))
         _tidy(ax, "", "")
         said.append(f"{name}: training {train[-1]:.2f}, put aside {other[-1]:.2f} at the end, {told}")
-    axes.flat[0].legend(fontsize=8, frameon=False)
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper center", ncols=4, fontsize=8.5, frameon=False)
     for ax in axes[-1]:
         ax.set_xlabel("epoch", fontsize=9)
     for ax in axes[:, 0]:

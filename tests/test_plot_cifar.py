@@ -107,4 +107,6 @@ def test_a_split_that_is_wrong_is_replaced(data):
     assert "to exactly one part: labkit splits in its place" in told[0]
     parts = classifier.parts(HONEST["stratified_split"]["split_masks"], data, say=told.append)
     assert torch.bincount(parts.test_labels).tolist() == [10] * 10
+    few = classifier.first(parts, 300)  # the split went class by class
+    assert torch.bincount(few.train_labels, minlength=10).min() > 15
     assert len(told) == 1
