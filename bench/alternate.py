@@ -21,13 +21,14 @@ def machine(*packages: str) -> str:
 
 
 def alternate(rivals: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
-    """Run every rival once a round, in turn; return the seconds of each run."""
+    """Run every rival once a round, in turn, and print each; return the seconds of each run."""
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, run in rivals.items():
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
+            print(f"  {name}: {seconds[name][-1]:.2f} s", flush=True)
     return seconds
 
 

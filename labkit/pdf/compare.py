@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.pdf.child import limit_self
-from labkit.pdf.notebook import NotebookError, content_hash, read
+from labkit.pdf.notebook import NotebookError, as_dict, content_hash, read, text_of
 from labkit.pdf.options import parse
 from labkit.pdf.pages import drawings, first_difference, share, texts
 from labkit.pdf.pair import Stamp, engine, parse_keywords
@@ -140,6 +140,12 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
     if same_engine and rewriter:
         said = difference or "the text is the same"
         return False, f"Cannot prove: {begin}, but {rewriter[0]} has rewritten its pages ({said})."
+    other = _other_python(notebook) if difference else ""
+    if same_engine and other:
+        return False, (
+            f"Not proven: {begin}, but the pages show other text: {difference}. It was made with Python "
+            f"{other}, which may read odd HTML in another way than the one here."
+        )
     if same_engine and difference:
         return False, f"Refuted: {begin}, but drawing it again gives another PDF: {difference}."
     if same_engine:
@@ -154,6 +160,14 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
         f"{same}; it was made by other versions, so the pages were compared by their text alone: the same.",
         "text",
     )
+
+
+def _other_python(notebook: bytes) -> str:
+    """Return the version of Python that a notebook's record names, "" when it is the one here, or none."""
+    record = as_dict(as_dict(read(notebook).metadata.get("labkit")).get("record"))
+    told = re.match(r"\d+\.\d+", text_of(record.get("python")))
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return told[0] if told and told[0] != here else ""
 
 
 def _drawn(notebook: bytes, name: str, pictures: dict[str, bytes], options: str) -> bytes:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from labkit.pdf.lazily import without
+from labkit.pdf.lazily import alone, without
 
-with without(
-    "rfc3987_syntax"
-):  # jsonschema's check of web addresses, which takes a second to load and is not used
+if TYPE_CHECKING:
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathInlineParser
+else:
+    # All of nbconvert takes a third of a second to load, and jsonschema's check of web addresses a second.
+    with without("rfc3987_syntax"):
+        _mistune = alone(
+            "nbconvert",
+            "nbconvert.filters.markdown_mistune",
+            unused="nbconvert.filters.strings",
+            names=("add_anchor",),  # for headings, which are written below
+        )
+    IPythonRenderer = _mistune.IPythonRenderer
+    MarkdownWithMath = _mistune.MarkdownWithMath
+    MathInlineParser = _mistune.MathInlineParser
 
 # A closing dollar is not followed by a digit, so that "$5 and $10" stays text.
 _INLINE = r"(?<![$\\])\$(?P<math_inline_tex>(?s:[^$\\]|\\.)+?)\$(?![0-9$])"

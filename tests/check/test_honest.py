@@ -46,6 +46,23 @@ def test_results_may_have_any_form(form, name, functions, run):
         assert float(earned) == 1.0, text
 
 
+def test_inputs_need_not_lie_in_one_piece(name, functions, run):
+    for style, fn in functions[name].honest.items():
+        earned, text = run(name, lambda *a, fn=fn, **k: fn(*map(spaced, a), **k), "spaced")
+        assert float(earned) == 1.0, (style, text)
+
+
+@pytest.mark.parametrize(
+    "function", ["im2col", "avg_pool", "max_pool2d", "blur_pool2d", "relu", "softmax", "entropy"]
+)
+def test_no_rows_at_all_give_no_rows(function, functions):
+    case = functions[function].spec.cases(Draw(function, 4))[0]
+    for style, fn in functions[function].honest.items():
+        if style not in ("rows", "loops", "lists", "loop"):
+            got = fn(case.args[0][:0], *case.args[1:], **case.kwargs)
+            assert tuple(got.shape) == (0, *case.expected.shape[1:]), style
+
+
 @pytest.mark.parametrize("exercise", ["corr2d", "convolve2d"])
 def test_oracles_agree_with_opencv(exercise):
     for case in getattr(cases_convolution, exercise)(Draw(exercise, 3)):

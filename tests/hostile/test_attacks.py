@@ -33,7 +33,7 @@ POLICY = Policy(
     total_output=500_000,
 )
 NOTEBOOKS = [attack for attack in attacks() if attack.group != "archives"]
-ANYWHERE = ("cheating", "structure", "injection", "leaking")  # no tier makes a difference to these
+ANYWHERE = ("control", "cheating", "structure", "injection", "leaking", "shadowed")  # in any tier the same
 EVERY_TIER = os.environ.get("HOSTILE_TIERS") == "all"
 MOST_MEMORY = 300 * MIB
 

@@ -68,3 +68,19 @@ def test_examples_in_the_docstrings_are_true(master: Master):
             tried += bool(found.examples)
             assert doctest.DocTestRunner().run(found).failed == 0, function
     assert tried >= len(stubs) / 2
+
+
+def sentences(text: str) -> list[str]:
+    """Split prose into sentences, without formulas, code, tables, headings and what is folded."""
+    text = re.sub(r"```.*?```|\$\$.*?\$\$", "", text, flags=re.DOTALL)
+    text = re.sub(r"\$[^$]*\$|`[^`]*`", "x", text)
+    blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.|#|\||<|>) )", text)
+    prose = (" ".join(b.split()) for b in blocks if not b.lstrip().startswith(("#", "|", "<")))
+    found = (s for block in prose for s in re.split(r"(?<=[.?!:;])\s+", block))
+    return [s for s in found if len(s.split()) > 2]
+
+
+def test_sentences_are_short(master: Master):
+    words = {s: len(s.split()) for text in prose(master) for s in sentences(text)}
+    assert sum(words.values()) / len(words) < 14
+    assert [s for s, count in words.items() if count > 45] == []

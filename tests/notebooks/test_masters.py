@@ -53,6 +53,12 @@ def test_the_solution_runs_without_an_error(solved: Result):
     assert not solved.flags
 
 
+def test_every_figure_says_what_it_shows(solved: Result):
+    figures = [o for o in outputs(solved) if "image/png" in o.get("data", {})]
+    assert figures
+    assert [o for o in figures if len(o["metadata"].get("image/png", {}).get("alt", "")) < 20] == []
+
+
 def test_the_solution_stays_inside_the_time_the_lab_promises(solved: Result, master: Master):
     assert sum(seconds for _, seconds in solved.seconds) < master.run_seconds
 

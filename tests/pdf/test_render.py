@@ -105,6 +105,19 @@ def test_the_same_notebook_gives_the_same_bytes_in_another_process(stress, tmp_p
     assert done.stdout.strip() == hashlib.sha256(render(stress.data, name="n.ipynb")).hexdigest()
 
 
+def test_the_rest_of_nbconvert_is_not_loaded_and_not_harmed():
+    program = (
+        "import sys; from labkit.pdf.markdown import to_html; a = to_html('*b*');"
+        "assert not [n for n in sys.modules if n.startswith(('nbconvert', 'nbclient', 'nbformat'))];"
+        "import nbconvert; from nbconvert.filters.strings import add_anchor; assert add_anchor;"
+        "del sys.modules['labkit.pdf.markdown']; from labkit.pdf.markdown import to_html, IPythonRenderer;"
+        "assert IPythonRenderer is nbconvert.filters.markdown_mistune.IPythonRenderer;"
+        "print(a == to_html('*b*'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_pictures_below_the_folder_are_shown_and_attached(make, tmp_path):
     import base64
 

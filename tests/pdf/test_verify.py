@@ -89,6 +89,22 @@ def test_a_page_that_shows_something_else_is_refuted(pair, make):
     assert "drawing it again gives another PDF: page 1 shows" in verdict.reason
 
 
+def test_nobody_is_accused_when_another_python_drew_the_pages(make):
+    record = {"student": {"id": "s1"}, "record": {"python": "3.99.1"}}
+    data = make.notebook(make.markdown("# Lab\n\nForty-two."), labkit=record)
+    other = make.notebook(make.markdown("# Lab\n\nForty-three."), labkit=record)
+    pages = PdfReader(io.BytesIO(render(other, name="n.ipynb"))).pages
+
+    def swap(writer):
+        writer.remove_page(0)
+        writer.insert_page(pages[0], 0)
+
+    verdict = verify(changed(render(data, name="n.ipynb"), swap), data, rerender=True)
+    assert not verdict.proven
+    assert verdict.reason.startswith("Not proven:")
+    assert "It was made with Python 3.99," in verdict.reason
+
+
 def test_a_change_that_leaves_the_text_is_refuted_too(pair):
     verdict = verify(changed(pair[0], lambda writer: writer.pages[0].rotate(90)), pair[1], rerender=True)
     assert not verdict.proven

@@ -143,7 +143,7 @@ while set(result) != {{19}} and time.monotonic() < end:
     usual = os.getpriority(os.PRIO_PROCESS, 0)
     with zygote.fork(limits=LIMITS) as child:
         assert snippet.ask(child, code.format(extra=2, seconds=0.3), seconds=20)["result"] == [usual] * 3
-        assert snippet.ask(child, code.format(extra=4, seconds=15), seconds=20)["result"] == [19] * 5
+        assert snippet.ask(child, code.format(extra=7, seconds=15), seconds=20)["result"] == [19] * 8
 
 
 def test_what_waits_in_sockets_is_bounded(strong):

@@ -22,7 +22,7 @@ LOOK_SECONDS = 0.05
 IDLE_SECONDS = 5.0
 OWN_FILES = 16
 MOST_SOCKETS = 200
-CROWD = 4  # processes and threads, from which on a child must not take time from its neighbours
+CROWD = 8  # processes and threads, from which on a child must not take time from its neighbours
 
 
 @dataclass
