@@ -102,7 +102,7 @@ def demo(
             ]
         with clock(f"{len(students) * len(labs)} hand-ins: notebook and PDF, zipped"):
             archives = hand_in_class(course, students, released, helpers)
-    with clock("the archives of the class collected, each pair proven or not"):
+    with clock("the archives collected, each pair proven or not"):
         collected = {lab: _collect(course, archive, lab) for lab, archive in archives.items()}
     _name(course, students)
     lines = []
