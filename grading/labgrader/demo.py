@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures as cf
 import json
 import multiprocessing
+import os
 import shutil
 import time
 import zipfile
@@ -101,7 +102,7 @@ def demo(
             ]
         with clock(f"{len(students) * len(labs)} hand-ins: notebook and PDF, zipped"):
             archives = hand_in_class(course, students, released, helpers)
-    with clock("the archives of the class collected, each pair proven or not"):
+    with clock("the archives collected, each pair proven or not"):
         collected = {lab: _collect(course, archive, lab) for lab, archive in archives.items()}
     _name(course, students)
     lines = []
@@ -182,7 +183,7 @@ def run(notebook: Mapping[str, Any]) -> dict[str, Any]:
         try:
             NotebookClient(
                 node, timeout=120, kernel_name="python3", resources=place, extra_arguments=quiet
-            ).execute()
+            ).execute(env={**os.environ, "LABKIT_QUICK": "1"})  # as the grader runs it
         except CellExecutionError as error:
             raise DemoError(f"The model solution does not run: {error.ename}: {error.evalue}") from None
     executed: dict[str, Any] = json.loads(nbformat.writes(node))

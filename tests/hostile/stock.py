@@ -170,6 +170,7 @@ def one(attack: Attack, course: Path, released: dict[str, bytes], world: Any) ->
         time.sleep(0.05)
     late = time.monotonic() > end
     harmed = [_place(each, world) for each in world.harmed() if ".config" not in each]  # matplotlib's cache
+    harmed = [each for each in harmed if each != "changed: home"]  # the folder that got it
     left = end_all()
     found = json.loads(record.read_text()) if record.exists() else {}
     if not found:
@@ -182,7 +183,9 @@ def one(attack: Attack, course: Path, released: dict[str, bytes], world: Any) ->
 
 def _place(path: str, world: Any) -> str:
     path = path.replace(str(world.root) + "/", "").replace(str(world.root), "the folder around it")
-    return path.replace(str(world.sibling.pid), "a neighbour").replace(str(os.getpid()), "the grader")
+    for pid, who in ((world.sibling.pid, "a neighbour"), (os.getpid(), "the grader")):
+        path = re.sub(rf"\b{pid}\b", who, path)
+    return path
 
 
 def trial_of(attack: Attack, trial: Path, world: Any) -> dict[str, Any]:
