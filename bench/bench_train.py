@@ -99,6 +99,11 @@ def quiet(_run: training.Run) -> None:
     """Print nothing."""
 
 
+def processor() -> float:
+    """Return the seconds of processor time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
 def load(subset: int) -> datasets.Images:
     """Read CIFAR-10 from the cache; leave when it is not there."""
     data = datasets.cached_cifar10()
@@ -121,9 +126,10 @@ def one(name: str, seed: int, subset: int) -> None:
     }
     if "1 thread" in name:
         torch.set_num_threads(1)
-    start = time.perf_counter()
+    start, begin = time.perf_counter(), processor()
     accuracy = rivals[name]()
-    print(json.dumps({"accuracy": accuracy, "seconds": time.perf_counter() - start}))
+    spent = {"seconds": time.perf_counter() - start, "cpu": processor() - begin}
+    print(json.dumps({"accuracy": accuracy, **spent}))
 
 
 def against_tutorial(seeds: int, subset: int) -> None:
@@ -136,16 +142,19 @@ def against_tutorial(seeds: int, subset: int) -> None:
             results[name].append(json.loads(done.stdout.splitlines()[-1]))
             row = results[name][-1]
             print(
-                f"  seed {seed}  {name:30s} {row['seconds']:7.1f} s  {100 * row['accuracy']:.1f} %",
+                f"  seed {seed}  {name:30s} {row['seconds']:7.1f} s  cpu {row['cpu']:6.1f} s  "
+                f"{100 * row['accuracy']:.1f} %",
                 flush=True,
             )
+    cpu = {name: statistics.median(r["cpu"] for r in rows) for name, rows in results.items()}
     base = statistics.median(r["seconds"] for r in results[RIVALS[0]])
     alone = statistics.median(r["seconds"] for r in results[RIVALS[1]])
     for name, rows in results.items():
         median = statistics.median(r["seconds"] for r in rows)
         mean = statistics.mean(r["accuracy"] for r in rows)
         print(
-            f"{name:30s} median {median:7.1f} s  mean accuracy {100 * mean:5.2f} %  n={len(rows)}"
+            f"{name:30s} median {median:7.1f} s  cpu {cpu[name]:6.1f} s  "
+            f"mean accuracy {100 * mean:5.2f} %  n={len(rows)}"
             f"  {base / median:5.1f}x the first, {alone / median:5.1f}x the second"
         )
 
@@ -164,7 +173,7 @@ def to_accuracy(
     print(f"{plan}; widths {widths}; {torch.cuda.get_device_name() if gpu else 'CPU'}")
     rows = []
     for seed in range(seeds):
-        start = time.perf_counter()
+        start, begin = time.perf_counter(), processor()
         torch.manual_seed(seed)
         some = data.train_images[:5000].to(place)
         ready = batches.normaliser(*batches.statistics(some), torch.device(place))
@@ -177,7 +186,8 @@ def to_accuracy(
         rows.append((now - start, run.seconds, score.accuracy))
         print(
             f"seed {seed}: {100 * score.accuracy:.2f} % in {now - start:.2f} s "
-            f"({run.seconds:.2f} s from first batch to last, {now - STARTED:.2f} s from process start)",
+            f"({run.seconds:.2f} s from first batch to last, {now - STARTED:.2f} s from process start; "
+            f"processor time {processor() - begin:.1f} s, {torch.get_num_threads()} threads)",
             flush=True,
         )
     seconds, training_seconds, accuracy = zip(*rows, strict=True)
@@ -213,19 +223,22 @@ def sweeps(rounds: int, subset: int) -> None:
         sweep(nets.introductory(), data, rates=rates, epochs=lengths, plan=plan)
 
     seconds: dict[str, list[float]] = {}
+    cpu: dict[str, list[float]] = {}
     for _ in range(rounds):
         for name, run in (
             ("nine DataLoader runs", plain),
             ("nine labkit runs", nine),
             ("labkit sweep", swept),
         ):
-            start = time.perf_counter()
+            start, begin = time.perf_counter(), processor()
             run()
             seconds.setdefault(name, []).append(time.perf_counter() - start)
+            cpu.setdefault(name, []).append(processor() - begin)
     last = statistics.median(seconds["labkit sweep"])
     for name, runs in seconds.items():
         print(
-            f"{name:24s} median {statistics.median(runs):7.1f} s  n={len(runs)}  "
+            f"{name:24s} median {statistics.median(runs):7.1f} s  "
+            f"cpu {statistics.median(cpu[name]):6.1f} s  n={len(runs)}  "
             f"the sweep takes {last / statistics.median(runs):.2f} of it"
         )
 

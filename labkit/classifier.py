@@ -32,8 +32,8 @@ def parts(stratified_split: Function, data: Images, *, say: Say = print) -> Imag
     """Put a tenth of the training pictures aside by the student's split, to measure on.
 
     Returns:
-        Pictures to train on as `train_images`, the pictures put aside as `test_images`. The real test
-        pictures are not in it.
+        Pictures to train on as `train_images`, in a random order, so that the first ones are of all classes;
+        the pictures put aside as `test_images`. The real test pictures are not in it.
     """
     count = len(data.train_labels)
     per_class = count // 100
@@ -56,7 +56,7 @@ def _split(fn: Function, labels: Tensor, order: Tensor, per_class: int, say: Say
         train, val = (torch.from_numpy(p.values).long() for p in places if p.values is not None)
         whole = torch.cat([train, val]).sort().values
         if torch.equal(whole, torch.arange(len(labels))) and len(val) == per_class * 10:
-            return train, val
+            return order[torch.isin(order, train)], order[torch.isin(order, val)]  # not class by class
         note = "stratified_split does not give each picture to exactly one part"
     say(f"{note[0].upper()}{note[1:]}: labkit splits in its place.")
     from labkit.check.library_cifar import stratified_split
@@ -95,7 +95,7 @@ def prepared(data: Images, count: int) -> tuple[Tensor, Tensor]:
     return ready(data.train_images[:count]), data.train_labels[:count]
 
 
-def compared(data: Images, *, epochs: int = 15, count: int = 4_000) -> dict[str, training.Run]:
+def compared(data: Images, *, epochs: int = 12, count: int = 4_000) -> dict[str, training.Run]:
     """Train the introductory network on few pictures: plain, with weight decay, dropout, augmentation.
 
     Returns:

@@ -91,7 +91,7 @@ def loss_figure(runs: Sequence[tuple[str, Run]]) -> Figure:
                 f"{name + ': ' if name else ''}loss {last['loss']:.2f} in epoch {last['epoch']:.0f}{end}"
             )
     left.set(xlabel="epoch", ylabel="loss")
-    right.set(xlabel="epoch", ylabel="accuracy on test pictures (%)")
+    right.set(xlabel="epoch", ylabel="accuracy on other pictures (%)")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     if any(name for name, _ in runs):
         left.legend(fontsize=8, frameon=False)

@@ -20,11 +20,11 @@ LN10 = math.log(10)
 
 
 def by_heart(
-    sgd_step: Function, fit: Function, net: nn.Module, images: Tensor, labels: Tensor, *, epochs: int = 25
+    sgd_step: Function, fit: Function, net: nn.Module, images: Tensor, labels: Tensor, *, epochs: int = 30
 ) -> Figure:
     """Train a copy of a network on a few pictures with the student's step and loop; draw its loss."""
     net = copy.deepcopy(net)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.9)
     orders = torch.stack(
         [torch.randperm(len(labels), generator=torch.Generator().manual_seed(e)) for e in range(epochs)]
     )
@@ -88,7 +88,7 @@ def schedule(one_cycle: Function, *, steps: int = 200, peak: float = 0.1) -> Fig
 def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3) -> Figure:
     """Draw the loss on training and on other pictures of each run, with where the student's rule stops."""
     fig = Figure(figsize=(WIDTH, 4.4), layout="constrained")
-    axes = fig.subplots(2, -(-len(runs) // 2), sharex=True, sharey=True)
+    axes = fig.subplots(2, -(-len(runs) // 2), sharex=True, sharey=True, squeeze=False)
     said = []
     top = max(row["test_loss"] for run in runs.values() for row in run.epochs)
     for ax, (name, run) in zip(axes.flat, runs.items(), strict=True):
@@ -111,7 +111,8 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
         ax.set_ylim(0, min(top * 1.05, 3.5))
         _tidy(ax, "", "")
         said.append(f"{name}: training {train[-1]:.2f}, put aside {other[-1]:.2f} at the end, {told}")
-    axes.flat[0].legend(fontsize=8, frameon=False)
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper center", ncols=4, fontsize=8.5, frameon=False)
     for ax in axes[-1]:
         ax.set_xlabel("epoch", fontsize=9)
     for ax in axes[:, 0]:

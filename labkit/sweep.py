@@ -184,7 +184,7 @@ def figure(result: Sweep) -> Figure:
             right.text(column, row, f"{value:.1f}", ha="center", va="center", fontweight=weight, bbox=frame)
     right.set_xticks(range(len(result.epochs)), [str(length) for length in result.epochs])
     right.set_yticks(range(len(result.rates)), [f"{rate:g}" for rate in result.rates])
-    right.set(xlabel="epochs", ylabel="learning rate", title="accuracy on test pictures (%)")
+    right.set(xlabel="epochs", ylabel="learning rate", title="accuracy on other pictures (%)")
     right.title.set_fontsize(9)
     cells = "; ".join(
         f"rate {rate:g}, {length} epochs: {100 * result.accuracy[rate, length]:.1f} %"

@@ -20,12 +20,14 @@ class Rule:
         holds: Says whether the property is there.
         wanted: The property in words.
         hint: What to do, in words; it may look at the result.
+        got: What came back, in words, from the result; None describes its kind.
     """
 
     shape: tuple[int, ...]
     holds: Callable[[Tensor], bool]
     wanted: str
     hint: str | Callable[[Tensor], str]
+    got: Callable[[Tensor], str] | None = None
 
 
 Expected = int | float | Tensor | Rule | tuple[Any, ...]

@@ -212,5 +212,5 @@ def early_stop(draw: Draw) -> list[Case]:
             steps = torch.rand(11, generator=draw.generator, dtype=torch.float64) / 2 + 0.25
             values = steps.cumsum(0)[torch.tensor(whole)].round(decimals=6)
             answer = library.early_stop(values, patience)
-            made.append(Case(aspect, (values, patience), answer, note=f"patience={patience}"))
+            made.append(Case(aspect, (values, patience), answer))
     return made

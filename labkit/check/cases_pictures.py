@@ -107,7 +107,7 @@ def augment(draw: Draw) -> list[Case]:
             dy = dx = torch.full((n,), pad)
         right = library.augment(images, dy, dx, flip, pad)
         rule = exactly(right, "each picture cut out at its own place", _first_wrong)
-        made.append(Case(aspect, (images, dy, dx, flip, pad), rule, note=f"pad={pad}"))
+        made.append(Case(aspect, (images, dy, dx, flip, pad), rule))
     return made
 
 

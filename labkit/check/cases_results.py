@@ -35,7 +35,7 @@ def confusion(draw: Draw) -> list[Case]:
             "the counts, with the true classes as rows",
             "count one up at row truth[i], column predicted[i]",
         )
-        made.append(Case(aspect, (truth, predicted, classes), rule, note=f"classes={classes}"))
+        made.append(Case(aspect, (truth, predicted, classes), rule))
     return made
 
 
@@ -67,7 +67,7 @@ def worst_pairs(draw: Draw) -> list[Case]:
         right = library.worst_pairs(matrix, k)
         hint = "leave the diagonal out, and put the largest count first"
         rule = exactly(right, f"{k} rows (truth, predicted, count)", hint)
-        made.append(Case(aspect, (matrix, k), rule, note=f"k={k}"))
+        made.append(Case(aspect, (matrix, k), rule))
     return made
 
 
@@ -120,7 +120,7 @@ def calibration(draw: Draw) -> list[Case]:
             p[1] = 0
             p[1, answer[1]] = 1
         args = (p, labels, bins)
-        made.append(Case(aspect, args, library.calibration(*args), note=f"bins={bins}"))
+        made.append(Case(aspect, args, library.calibration(*args)))
     return made
 
 
@@ -134,8 +134,9 @@ def near_ln10(spread: float) -> Rule:
         lambda v: abs(float(v) - LN10) < spread,
         f"a loss near ln 10 = {LN10:.2f}, as from ten equal probabilities",
         lambda v: (
-            f"the loss is {float(v):.2f}: "
-            + ("its first scores are too large; use PyTorch's own start, and no factor behind the last layer"
-               if float(v) > LN10 else "maybe the pictures are not used at all")
+            "its first scores are too large; use PyTorch's own start, and no factor behind the last layer"
+            if float(v) > LN10
+            else "maybe the pictures are not used at all"
         ),
-    )  # fmt: skip
+        lambda v: f"a loss of {float(v):.2f}",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from labkit.pretrained import Preprocess
 Pair = tuple[int, int]
 
 
+@lru_cache(maxsize=256)
 def block_cost(c_in: int, width: int, stride: int, size: Pair) -> tuple[int, int]:
     """Count what torchvision's block holds, and the weights times places of its convolutions."""
     block, work = standard(c_in, width, stride).to("meta"), []

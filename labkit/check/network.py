@@ -67,8 +67,10 @@ def _alone(net: Any, x: Tensor) -> Tensor:
     return gap.double()
 
 
-def _number(holds: Callable[[float], bool], wanted: str, hint: str | Callable[[Tensor], str]) -> Rule:
-    return Rule((), lambda v: holds(float(v)), wanted, hint)
+def _number(
+    holds: Callable[[float], bool], got: str, wanted: str, hint: str | Callable[[Tensor], str]
+) -> Rule:
+    return Rule((), lambda v: holds(float(v)), wanted, hint, lambda v: got.format(float(v)))
 
 
 QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
@@ -80,6 +82,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
         _share,
         _number(
             lambda v: v == 0,
+            "numbers that are probabilities",
             "scores of any size and sign",
             "leave the softmax out: F.cross_entropy contains it, and twice flattens the gradient",
         ),
@@ -88,10 +91,13 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
         _count,
         _number(
             lambda v: LEAST <= v <= BUDGET,
+            "a network of {:,.0f} parameters",
             f"{LEAST:,} to {BUDGET:,} parameters",
             lambda v: (
-                f"it has {float(v):,.0f} parameters; most of them are often in the first linear layer: "
-                "pool more before it, or use global average pooling"
+                "most parameters are often in the first linear layer: pool more before it, or use global "
+                "average pooling"
+                if float(v) > BUDGET
+                else "give the convolutions more channels"
             ),
         ),
     ),
@@ -100,22 +106,25 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
         _unused,
         _number(
             lambda v: v == 0,
+            "a network with {:.0f} weights that get no gradient",
             "a gradient for every weight",
-            lambda v: f"{float(v):.0f} weights get no gradient; maybe a layer is made, but never called",
+            "maybe a layer is made, but never called",
         ),
     ),
     "the whole picture is seen": (
         _corners,
         _number(
             lambda v: v == 4,
+            "a network that sees {:.0f} of the 4 corners of a picture",
             "all four corners to count",
-            lambda v: f"only {float(v):.0f} of 4 corners change the scores; a part of the picture is cut off",
+            "a part of the picture is cut off: look at strides and slices",
         ),
     ),
     "one picture does not change another": (
         _alone,
         _number(
             lambda v: v < 1e-3,
+            "scores that differ by {:.2g}",
             "the same scores alone as among others, in evaluation mode",
             "normalise with nn.BatchNorm2d, which remembers mean and deviation; flatten from axis 1 on",
         ),

@@ -172,7 +172,8 @@ def judge_rule(value: Any, rule: Rule) -> Complaint | None:
     if rule.holds(result.double()):
         return None
     hint = rule.hint if isinstance(rule.hint, str) else rule.hint(result.double())
-    return Complaint("value", kind(value), rule.wanted, hint)
+    got = kind(value) if rule.got is None else rule.got(result.double())
+    return Complaint("value", got, rule.wanted, hint)
 
 
 def judge_int(value: Any, expected: int, *, show: bool) -> Complaint | None:

@@ -412,7 +412,7 @@ def cka_grams(x, y):
 
 def cka_numpy(x, y):
     x, y = x.numpy() - x.numpy().mean(0), y.numpy() - y.numpy().mean(0)
-    return np.linalg.norm(y.T @ x, "fro") ** 2 / np.linalg.norm(x.T @ x) / np.linalg.norm(y.T @ y)
+    return np.linalg.norm(y.T @ x) ** 2 / np.linalg.norm(x.T @ x) / np.linalg.norm(y.T @ y)
 
 
 def cka_singular(x, y):

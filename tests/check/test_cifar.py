@@ -31,7 +31,7 @@ def bold():
 @pytest.mark.parametrize(
     ("build", "said"),
     [
-        (wide, "it has 616,610 parameters; most of them are often in the first linear layer"),
+        (wide, "Came back: a network of 616,610 parameters."),
         (bold, "its first scores are too large"),
         (
             lambda: nn.Sequential(network.good(), nn.Softmax(1)),

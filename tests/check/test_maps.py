@@ -20,7 +20,7 @@ from labkit.check.specs_maps import SPECS
 REMOTE = runpy.run_path(str(Path(__file__).with_name("test_boundary.py")))["remote"]
 HONEST = runpy.run_path(str(Path(__file__).with_name("honest_maps.py")))["HONEST"]
 HIDDEN = "0f" * 32
-SEEDS = (None, 1, HIDDEN, b"grader", "épreuve")
+SEEDS = (None, HIDDEN, b"grader", "épreuve")
 FUNCTIONS = list(SPECS)
 BESIDE_THE_POINT = {"changes its input", "float32 for a float64 input"}
 each = pytest.mark.parametrize("function", FUNCTIONS)
@@ -62,7 +62,7 @@ def test_mutants_are_refused_and_named_and_fail_the_same_cases_under_every_seed(
         assert wrong.name in [c.name for c in report.causes] or wrong.name in BESIDE_THE_POINT, wrong.name
     monkeypatch.setattr(policy, "pattern", lambda got, want: "")
     first = {}
-    for seed in (None, HIDDEN, *range(7)):
+    for seed in (None, HIDDEN, *range(4)):
         cases = SPECS[function].cases(Draw(function, seed))
         unnamed = replace(SPECS[function], mutants=(), cases=lambda draw, cases=cases: cases)
         for wrong in MUTANTS[function]:

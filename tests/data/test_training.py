@@ -319,3 +319,15 @@ def test_a_member_that_fails_or_is_killed_ends_the_sweep(data):
     for how, told in (("fails", "RuntimeError: wrong shape"), ("killed", "ended from outside")):
         with pytest.raises(sweep.SweepError, match=told):
             sweep.sweep(Bad(how), data, rates=(0.1, 0.01), epochs=(1,), workers=2)
+
+
+@pytest.mark.parametrize(("load", "expected"), [(0.2, 2), (50.0, 1)])
+def test_a_busy_computer_gets_one_thread_while_training(load, expected, monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    monkeypatch.setattr(training.os, "getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr(training.os, "cpu_count", lambda: 2)
+    with training.threads(torch.device("cpu")):
+        assert torch.get_num_threads() == expected
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
