@@ -174,6 +174,8 @@ def _bytes_of(path: Path) -> bytes:
     except FileNotFoundError:
         raise CommandError(f"There is no file {path}; check the name, or go to its folder.") from None
     except OSError as error:
+        if path.is_dir():
+            raise CommandError(f"{path} is a folder; name the file in it.") from None
         raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
@@ -201,7 +203,8 @@ def _pair(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:
     if notebook is not None:
         return _bytes_of(file), _bytes_of(notebook)
     if not zipfile.is_zipfile(file):
-        _bytes_of(file)
+        if _bytes_of(file)[:2] == b"PK" or file.suffix.lower() == ".zip":
+            raise CommandError(f"{file} is a damaged zip; make or download it again.")
         raise typer.BadParameter(
             f"{file} is not a zip; with a PDF, name its notebook too: labkit verify PDF NOTEBOOK"
         )
@@ -212,7 +215,9 @@ def _pair(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:
                 raise CommandError(f"{file} does not hold exactly one .ipynb and one .pdf.")
             return _member(archive, entries[".pdf"]), _member(archive, entries[".ipynb"])
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise CommandError(f"{file} is a damaged zip ({type(error).__name__}); make it again.") from None
+        raise CommandError(
+            f"{file} is a damaged zip ({type(error).__name__}); make or download it again."
+        ) from None
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

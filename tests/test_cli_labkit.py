@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -74,6 +75,7 @@ def test_errors_are_one_sentence(lab, tmp_path):
         1,
         "There is no file none.ipynb; check the name, or go to its folder.",
     )
+    assert run("pdf", tmp_path) == (1, f"{tmp_path} is a folder; name the file in it.")
     (tmp_path / "bad.ipynb").write_text("{")
     code, out = run("pdf", "bad.ipynb")
     assert code == 1
@@ -87,6 +89,20 @@ def test_errors_are_one_sentence(lab, tmp_path):
         for name in ("a.ipynb", "a.pdf", "more.txt"):
             archive.writestr(name, "x")
     assert run("verify", "three.zip") == (1, "three.zip does not hold exactly one .ipynb and one .pdf.")
+
+
+def test_a_damaged_zip_is_called_one(lab):
+    run("handin", lab.name, "--id", "s1")
+    whole = Path("lab1_s1.zip").read_bytes()
+    for name, data in (("cut.zip", whole[:-30]), ("cut.bin", whole[:-30]), ("not.zip", b"<html>")):
+        Path(name).write_bytes(data)
+        assert run("verify", name) == (1, f"{name} is a damaged zip; make or download it again.")
+
+
+def test_a_shell_is_told_the_shells_way(lab):
+    code, out = run("handin", lab.name)
+    assert code == 1
+    assert out.startswith("It is not known who hands in; say it: labkit handin NOTEBOOK --id ID")
 
 
 @pytest.mark.parametrize(

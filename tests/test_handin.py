@@ -270,7 +270,7 @@ def test_a_full_disk_is_one_sentence_and_the_notebook_is_there(done, monkeypatch
         make(done, student="s1")
     assert str(caught.value) == (
         f"{done.parent / '01_convolution_s1.zip'} cannot be written: No space left on device; free some "
-        'space or name another folder: labkit.handin(out="folder"), in a terminal -o folder. '
+        "space or name another folder: -o FOLDER. "
         "Your notebook is as it was."
     )
     assert [file.name for file in done.parent.iterdir()] == [done.name]

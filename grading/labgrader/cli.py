@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +64,10 @@ def release(
         changes = make(find_course(course), tuple(labs or ()), check=check, repo=repo, ref=ref, out=out)
     except (UnknownLabError, StampError) as error:
         raise typer.BadParameter(str(error)) from error
-    if not show(changes, Console(), check=check):
+    given = {"--repo": repo, "--ref": ref, "--out": out, "--course": None if course == HERE else course}
+    options = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+    again = shlex.join(["labgrade", "release", *(labs or ()), *options])
+    if not show(changes, Console(), check=check, again=again):
         raise typer.Exit(1)
 
 
@@ -75,7 +79,10 @@ def collect(
         str, typer.Option(metavar="LMS", help="Its layout: folder, blackboard, moodle or canvas.")
     ] = "folder",
     roster: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Which of the LMS's ids is which student.")
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Which of the LMS's ids is which student.", exists=True, dir_okay=False
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace even what is newer in submitted/.")] = False,
     quick: Annotated[
@@ -205,7 +212,7 @@ def feedback(
     from labgrader.feedback import write_feedback
 
     pages = write_feedback(find_course(course), lab, student=student, pdf=pdf)
-    typer.echo(f"{len(pages)} pages in {pages[0].parents[2]}")
+    typer.echo(f"{len(pages)} page{'s' * (len(pages) != 1)} in {pages[0].parents[2]}")
 
 
 @app.command()
@@ -214,20 +221,25 @@ def export(
     to: Annotated[Path, typer.Option(metavar="FILE", help="The table to write.")] = Path("grades.csv"),
     course: CourseDir = HERE,
 ) -> None:
-    """Write the marks as a CSV table, a line for each student and lab.
+    """Write the marks as a CSV table, a line for each student and lab that anybody handed in.
 
-    `nbgrader export` writes the same table.
+    Its last column says who is graded, not graded yet, or did not hand in. `nbgrader export` writes the same.
 
     Examples:
 
     - `labgrade export` all labs into grades.csv
     - `labgrade export 01_convolution --to lab1.csv` one lab
     """
-    from labgrader.course import find_course
-    from labgrader.export import export_grades
+    from collections import Counter
 
-    rows = export_grades(find_course(course), to, lab=lab)
-    typer.echo(f"{rows} lines in {to}")
+    from labgrader.course import find_course
+    from labgrader.export import NOT_GRADED, export_grades
+
+    lines = export_grades(find_course(course), to, lab=lab)
+    typer.echo(f"{len(lines)} line{'s' * (len(lines) != 1)} in {to}")
+    for name, count in Counter(line["lab"] for line in lines if line["status"] == NOT_GRADED).items():
+        what = "1 hand-in is" if count == 1 else f"{count} hand-ins are"
+        typer.echo(f"Note: {what} not graded yet: run labgrade grade {name}, then export again.", err=True)
 
 
 @app.command()
@@ -263,16 +275,19 @@ def demo(
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
-    from labgrader.course import CourseError
-
     try:
         app()
-    except CourseError as error:
-        print(f"labgrade: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
     except KeyboardInterrupt:
         print(
             "labgrade: stopped; what was recorded stays, run the same command again to go on.",
             file=sys.stderr,
         )
         raise SystemExit(130) from None
+    except Exception as error:
+        from labgrader.trouble import sentence
+
+        said = sentence(error)
+        if said is None:
+            raise
+        print(f"labgrade: {said}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -47,6 +47,11 @@ class Course:
             raise ValueError(f"step is {step!r}; expected one of {', '.join(STEPS)}")
         return self.root / step / student / lab
 
+    def handed_in(self, lab: str) -> list[str]:
+        """Return the students whose hand-in of a lab is in submitted/, in order."""
+        found = (self.root / "submitted").glob(f"[!.]*/{lab}")
+        return sorted(folder.parent.name for folder in found if folder.is_dir())
+
     def notebook(self, step: str, student: str, lab: str) -> Path:
         """Return the path of one student's notebook at one step."""
         return self.folder(step, student, lab) / f"{lab}.ipynb"

@@ -6,6 +6,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nbgrader.plugins import ExportPlugin
 
 from labgrader import config as settings
 from labgrader.course import Course, CourseError
+from labgrader.record import handed_in
 
 COLUMNS = (
     "student",
@@ -28,7 +30,9 @@ COLUMNS = (
     "needs_manual",
     "seconds_late",
     "handed_in",
+    "status",
 )
+GRADED, NOT_GRADED, NOT_HANDED_IN = "graded", "not graded", "not handed in"
 
 
 class GradesPlugin(ExportPlugin):  # type: ignore[misc,unused-ignore]
@@ -37,12 +41,13 @@ class GradesPlugin(ExportPlugin):  # type: ignore[misc,unused-ignore]
     def export(self, gradebook: Gradebook) -> None:
         """Write the table to the file that `--to` names, by default grades.csv."""
         labs, students = map(str, self.assignment), map(str, self.student)
-        lines = list(rows(gradebook, labs=labs, students=students))
+        course = Course(Path(self.parent.coursedir.root))
+        lines = list(rows(gradebook, course, labs=labs, students=students))
         write_table(Path(self.to or "grades.csv"), lines)
         self.log.info("%d lines in %s", len(lines), self.to or "grades.csv")
 
 
-def export_grades(course: Course, to: Path, *, lab: str | None = None) -> int:
+def export_grades(course: Course, to: Path, *, lab: str | None = None) -> list[dict[str, Any]]:
     """Write the marks of a lab, or of all, into a CSV file.
 
     Args:
@@ -51,7 +56,7 @@ def export_grades(course: Course, to: Path, *, lab: str | None = None) -> int:
         lab: only this lab.
 
     Returns:
-        how many lines it has, without the header.
+        its lines, without the header.
 
     Raises:
         CourseError: there is no such lab.
@@ -63,43 +68,55 @@ def export_grades(course: Course, to: Path, *, lab: str | None = None) -> int:
         names = [assignment.name for assignment in gradebook.assignments]
         if lab is not None and lab not in names:
             raise CourseError(f"No lab {lab} in the gradebook (it has: {', '.join(names) or 'none'}).")
-        lines = list(rows(gradebook, labs=[lab] if lab else []))
+        lines = list(rows(gradebook, course, labs=[lab] if lab else []))
     write_table(to, lines)
-    return len(lines)
+    return lines
 
 
 def rows(
-    gradebook: Gradebook, *, labs: Iterable[str] = (), students: Iterable[str] = ()
+    gradebook: Gradebook, course: Course, *, labs: Iterable[str] = (), students: Iterable[str] = ()
 ) -> Iterator[dict[str, Any]]:
-    """Yield a line for each student and lab; who handed in nothing has 0 points and no time.
+    """Yield a line for each student, in the gradebook or in submitted/, and each lab that anybody handed in.
+
+    Who handed in nothing has 0 points and no time; who is not graded yet has no points, but a time.
 
     A cell's points are a person's if there are any, else the grader's, as in nbgrader; `auto` counts the
     latter, `manual` the former and extra credit.
 
     Args:
         gradebook: nbgrader's gradebook, open.
-        labs: only these labs.
+        course: the course, for what was collected.
+        labs: only these labs, even if nobody handed them in.
         students: only these students.
     """
     labs, students = set(labs), set(students)
-    for assignment in sorted(gradebook.assignments, key=lambda each: each.name):
-        if labs and assignment.name not in labs:
+    assignments = sorted(gradebook.assignments, key=lambda each: each.name)
+    collected = {assignment.name: set(course.handed_in(assignment.name)) for assignment in assignments}
+    known = {student.id: student for student in gradebook.students}
+    everybody = sorted(known.keys() | set().union(*collected.values()))
+    for assignment in assignments:
+        name = assignment.name
+        if name not in labs if labs else not (collected[name] or assignment.submissions):
             continue
-        for student in sorted(gradebook.students, key=lambda each: each.id):
-            if students and student.id not in students:
+        for id in everybody:
+            if students and id not in students:
                 continue
             line: dict[str, Any] = {
-                "student": student.id,
-                "last_name": student.last_name or "",
-                "first_name": student.first_name or "",
-                "lab": assignment.name,
+                "student": id,
+                "last_name": getattr(known.get(id), "last_name", None) or "",
+                "first_name": getattr(known.get(id), "first_name", None) or "",
+                "lab": name,
                 "max": _number(assignment.max_score),
             }
             try:
-                submission = gradebook.find_submission(assignment.name, student.id)
+                submission = gradebook.find_submission(name, id)
             except MissingEntry:
-                none = dict.fromkeys(("auto", "manual", "late_penalty", "total"), "0")
-                yield {**line, **none, "needs_manual": "no"}
+                if id in collected[name]:
+                    time = handed_in(course.folder("submitted", id, name))
+                    yield {**line, "handed_in": _time(time), "status": NOT_GRADED}
+                else:
+                    none = dict.fromkeys(("auto", "manual", "late_penalty", "total"), "0")
+                    yield {**line, **none, "needs_manual": "no", "status": NOT_HANDED_IN}
             else:
                 yield {**line, **_marks(submission)}
 
@@ -143,7 +160,6 @@ def _marks(submission: Any) -> dict[str, str]:
     auto = sum(grade.auto_score or 0.0 for grade in grades if grade.manual_score is None)
     manual = sum(grade.manual_score for grade in by_hand) + sum(grade.extra_credit or 0.0 for grade in grades)
     penalty = sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks)
-    time = submission.timestamp
     return {
         "auto": _number(auto),
         "manual": _number(manual),
@@ -151,8 +167,13 @@ def _marks(submission: Any) -> dict[str, str]:
         "total": _number(max(0.0, submission.score - penalty)),
         "needs_manual": "yes" if submission.needs_manual_grade else "no",
         "seconds_late": _number(submission.total_seconds_late),
-        "handed_in": time.isoformat(sep=" ", timespec="seconds") if time else "",
+        "handed_in": _time(submission.timestamp),
+        "status": GRADED,
     }
+
+
+def _time(time: datetime | None) -> str:
+    return time.isoformat(sep=" ", timespec="seconds") if time else ""
 
 
 def _number(value: float | None) -> str:

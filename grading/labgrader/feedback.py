@@ -21,6 +21,7 @@ from labgrader.course import Course, CourseError
 from labgrader.feedback_pdf import feedback_pdf
 from labgrader.formulas import maths
 from labgrader.markdown import safe_html
+from labgrader.masters import expect_lab
 from labgrader.results import plain
 
 _SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
@@ -67,6 +68,7 @@ def write_feedback(course: Course, lab: str, *, student: str | None = None, pdf:
 
     graded = sorted((course.root / "autograded").glob(f"{student or '*'}/{lab}/{lab}.ipynb"))
     if not graded:
+        expect_lab(course, lab)
         who = f" of student {student}" if student else ""
         raise CourseError(
             f"Nothing graded{who} in {course.root / 'autograded'}: run `labgrade grade {lab}` first."

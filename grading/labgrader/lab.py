@@ -117,10 +117,17 @@ class Lab:
         """
         from nbgrader.api import Gradebook
 
+        from labgrader.masters import expect_lab
+
         if not course.gradebook.is_file():
+            expect_lab(course, name)
             raise CourseError(f"No gradebook in {course.root}: run `labgrade release {name}` first.")
         with Gradebook(course.db_url) as gradebook:
-            return cls.from_open_gradebook(gradebook, name)
+            try:
+                return cls.from_open_gradebook(gradebook, name)
+            except CourseError:
+                expect_lab(course, name)
+                raise
 
     @classmethod
     def from_open_gradebook(cls, gradebook: Any, name: str, assignment: str = "") -> Lab:

@@ -67,6 +67,13 @@ def lab_names(course: Course) -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in course.masters.glob("*.py") if _LAB.fullmatch(p.stem)))
 
 
+def expect_lab(course: Course, lab: str) -> None:
+    """Raise UnknownLabError for a lab that has no master, where there are masters."""
+    known = lab_names(course)
+    if known and lab not in known:
+        raise UnknownLabError(f"There is no lab {lab!r}: expected one of {', '.join(known)}.")
+
+
 def read_masters(course: Course, labs: tuple[str, ...] = ()) -> list[Master]:
     """Return the masters of `labs`, or of every lab of the course.
 
@@ -80,8 +87,7 @@ def read_masters(course: Course, labs: tuple[str, ...] = ()) -> list[Master]:
             f"No masters in {course.masters}: expected files such as 01_convolution.py there."
         )
     for lab in labs:
-        if lab not in known:
-            raise UnknownLabError(f"There is no lab {lab!r}: expected one of {', '.join(known)}.")
+        expect_lab(course, lab)
     return [read_master(course.masters / f"{lab}.py") for lab in known if not labs or lab in labs]
 
 

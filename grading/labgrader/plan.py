@@ -84,9 +84,7 @@ def content(course: Course, student: str, lab: str) -> bytes:
 
 def _students(course: Course, lab: str, only: str | None) -> list[str]:
     """Return the students who handed in a lab."""
-    found = sorted(
-        folder.parent.name for folder in (course.root / "submitted").glob(f"*/{lab}") if folder.is_dir()
-    )
+    found = course.handed_in(lab)
     if only is not None:
         found = [name for name in found if name == only]
     if not found:

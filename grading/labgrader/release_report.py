@@ -7,30 +7,32 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from labgrader.release import Change
 
 _WRONG = ("different", "missing", "superfluous")
 _STYLES = {"new": "green", "updated": "green", "unchanged": "dim", **dict.fromkeys(_WRONG, "red")}
 _HINTS = {
-    "missing": "there is no such notebook; run `labgrade release`.",
+    "missing": "there is no such notebook; run `{again}`.",
     "superfluous": "no master makes this notebook; delete it, or bring its master back.",
 }
 
 
-def show(changes: list[Change], console: Console, *, check: bool) -> bool:
+def show(changes: list[Change], console: Console, *, check: bool, again: str = "labgrade release") -> bool:
     """Print a table of the notebooks, then what differs and what to do.
 
     Args:
         changes: what `release` returned.
         console: where to print.
         check: whether it was a check, which wrote nothing.
+        again: the command that makes what was checked.
 
     Returns:
         whether all is well: always after a release; after a check, if each notebook is what its master makes.
     """
-    table = Table("Lab", "Notebook", "Result", "Cells", "Points", "Repository")
+    columns = (Column(name, overflow="fold") for name in ("Lab", "Notebook"))
+    table = Table(*columns, "Result", "Cells", "Points", Column("Repository", overflow="fold"))
     for change in changes:
         known = change.cells > 0
         table.add_row(
@@ -46,7 +48,7 @@ def show(changes: list[Change], console: Console, *, check: bool) -> bool:
         for difference in change.differences:
             _say(console, f"{_short(change.path)}: {difference}")
         if hint := _HINTS.get(change.status):
-            _say(console, f"{_short(change.path)}: {hint}")
+            _say(console, f"{_short(change.path)}: {hint.format(again=again)}")
         for warning in change.warnings:
             _say(console, f"Note: {warning}")
     if not check and any(change.cells and not change.repo for change in changes):
@@ -57,7 +59,7 @@ def show(changes: list[Change], console: Console, *, check: bool) -> bool:
     if not good:
         _say(
             console,
-            "The notebooks are not what the masters make: run `labgrade release` and commit the result.",
+            f"The notebooks are not what the masters make: run `{again}` and commit the result.",
         )
     return good
 

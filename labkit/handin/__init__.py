@@ -73,7 +73,8 @@ def handin(
     one = who(notebook, student, name, ask=input if shell is not None or sys.stdin.isatty() else None)
     if one.source:
         said = f"{one.id} {one.name}".strip()
-        print(f"Student: {said} ({one.source}; another: labkit.handin(student=…, name=…)).")
+        another = "--id ID --name NAME" if shell is None else "labkit.handin(student=…, name=…)"
+        print(f"Student: {said} ({one.source}; another: {another}).")
     made = make(
         file,
         student=one.id,

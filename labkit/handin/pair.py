@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labkit.handin import live
 from labkit.handin.errors import HandinError, make_room
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
@@ -174,7 +175,8 @@ def _write(target: Path, content: bytes | dict[str, bytes]) -> None:
 
 
 def _not_written(target: Path, error: OSError) -> HandinError:
+    how = "-o FOLDER" if live.shell() is None else 'labkit.handin(out="folder")'
     return HandinError(
-        f"{target} cannot be written: {error.strerror or error}; {make_room(error)}name another folder: "
-        'labkit.handin(out="folder"), in a terminal -o folder. Your notebook is as it was.'
+        f"{target} cannot be written: {error.strerror or error}; {make_room(error)}"
+        f"name another folder: {how}. Your notebook is as it was."
     )

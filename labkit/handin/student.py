@@ -77,8 +77,8 @@ def who(
         return Student(checked_id(kept.id), name or kept.name, "kept from last time")
     if ask is None:
         raise HandinError(
-            'It is not known who hands in; say it: labkit.handin(student="your id", name="your name"), '
-            'or in a shell: labkit handin NOTEBOOK --id ID --name "NAME".'
+            'It is not known who hands in; say it: labkit handin NOTEBOOK --id ID --name "NAME", '
+            'or in Python: labkit.handin(student="your id", name="your name").'
         )
     asked = _asked(ask, name)
     _keep(asked)

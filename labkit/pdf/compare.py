@@ -128,8 +128,9 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
             return (
                 True,
                 (
-                    f"{same}; another program has saved the PDF again, but each of its {len(theirs) - 1} "
-                    "pages is drawn by the same commands as when the notebook is drawn again."
+                    f"{same}; another program has saved the PDF again, but "
+                    f"{'its 1 page' if len(theirs) == 2 else f'each of its {len(theirs) - 1} pages'} "
+                    "is drawn by the same commands as when the notebook is drawn again."
                 ),
                 "same",
             )

@@ -110,7 +110,8 @@ def first_difference(theirs: list[str], ours: list[str]) -> str:
             at = next((i for i, (a, b) in pairs if a != b), min(len(expected), len(got)))
             shown, given = got[at : at + 30], expected[at : at + 30]
             return f"page {number} shows {shown!r} where the notebook gives {given!r}"
-    return "" if len(ours) == len(theirs) else f"it has {len(theirs)} pages, the notebook gives {len(ours)}"
+    count = f"{len(theirs)} page{'s' * (len(theirs) != 1)}"
+    return "" if len(ours) == len(theirs) else f"it has {count}, the notebook gives {len(ours)}"
 
 
 def share(theirs: list[str], ours: list[str]) -> float:

@@ -4,10 +4,12 @@ import subprocess
 import sys
 
 import pytest
+from labgrader.cli import app
 from labgrader.course import CourseError
 from labgrader.export import COLUMNS, export_grades, guarded
 from labgrader.runner import grade_class
 from nbgrader.api import Gradebook
+from typer.testing import CliRunner
 
 LAB = "00_toy"
 
@@ -30,7 +32,7 @@ def marked(course, toy):
 
 def test_the_table(marked, tmp_path):
     to = tmp_path / "marks.csv"
-    assert export_grades(marked, to, lab=LAB) == 3
+    assert len(export_grades(marked, to, lab=LAB)) == 3
     with to.open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert tuple(lines[0]) == COLUMNS
@@ -48,13 +50,33 @@ def test_the_table(marked, tmp_path):
         "needs_manual": "no",
         "seconds_late": "0",
         "handed_in": "2026-11-05 10:00:00",
+        "status": "graded",
     }
     assert (bob["student"], bob["total"], bob["needs_manual"]) == ("'=bob", "0", "no")
     assert (cat["student"], cat["total"], cat["handed_in"], cat["max"]) == ("cat", "0", "", "11")
+    assert (bob["status"], cat["status"]) == ("graded", "not handed in")
     assert not list(tmp_path.glob(".labgrader-*"))
 
 
-def test_plain_nbgrader_writes_the_same_table(marked, tmp_path):
+def test_who_is_collected_but_not_graded_has_a_line_without_points(course, toy, tmp_path, monkeypatch):
+    to = tmp_path / "x.csv"
+    assert export_grades(course, to) == []  # nobody handed in
+    toy.submit(course, "amy", toy.hand_in(), "2026-11-05 10:00:00 UTC")
+    with Gradebook(course.db_url) as gradebook:
+        gradebook.add_student("cat")
+    assert [line["status"] for line in export_grades(course, to)] == ["not graded", "not handed in"]
+    assert to.read_text().splitlines()[1:] == [
+        f"amy,,,{LAB},,,,,11,,,2026-11-05 10:00:00,not graded",
+        f"cat,,,{LAB},0,0,0,0,11,no,,,not handed in",
+    ]
+    said = CliRunner().invoke(app, ["export", "--to", str(to), "--course", str(course.root)]).output
+    assert said == (
+        f"2 lines in {to}\nNote: 1 hand-in is not graded yet: run labgrade grade {LAB}, then export again.\n"
+    )
+
+
+def test_plain_nbgrader_writes_the_same_table(marked, toy, tmp_path):
+    toy.submit(marked, "dan", toy.hand_in(), "2026-11-06 10:00:00 UTC")  # not graded
     export_grades(marked, tmp_path / "ours.csv")
     for arguments in ([], ["--assignment", f"['{LAB}']"]):
         done = subprocess.run(

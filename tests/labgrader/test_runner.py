@@ -147,7 +147,7 @@ def test_wrong_use_says_what_to_do(course, toy, threads):
     toy.submit(course, "amy", b"")
     with pytest.raises(CourseError, match="No submission of student zed in"):
         grade_class(course, LAB, student="zed", executor=threads)
-    with pytest.raises(CourseError, match="No lab 09_none in the gradebook"):
+    with pytest.raises(CourseError, match="There is no lab '09_none'"):
         grade_class(course, "09_none", executor=threads)
 
 

@@ -179,7 +179,7 @@ def test_a_pdf_that_a_viewer_saved_again_is_proven(pair):
     verdict = verify(again, pair[1], rerender=True)
     assert verdict.proven, verdict.reason
     assert verdict.reason.endswith(
-        "another program has saved the PDF again, but each of its 1 pages is drawn by the same commands "
+        "another program has saved the PDF again, but its 1 page is drawn by the same commands "
         "as when the notebook is drawn again."
     )
 
