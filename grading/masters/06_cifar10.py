@@ -817,7 +817,7 @@ run = training.train(net, work, plan)
 
 # %%
 score = training.evaluate(run, data.test_images, data.test_labels, views=2)
-print(f"{100 * score.accuracy:.1f} % of the test pictures of {data.name} are right")
+print(f"{100 * score.accuracy:.1f} % of the test pictures are right ({data.name})")
 print()
 print(predictions.pack(score.probabilities.argmax(1), data.name))
 
