@@ -1,11 +1,14 @@
 """Our PDF engine against nbconvert's webpdf (Chromium) and latex (TeX), where they are installed.
 
 python bench/bench_pdf.py [NOTEBOOK...]: the same notebooks, in turn, A B A B. "cold" is a new process with
-its imports, as `labkit pdf` is; "warm" is the second and later PDF of one process.
+its imports, as `labkit pdf` is; "warm" is the second and later PDF of one process, of the same notebook or of
+one that is another each time.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import shutil
 import subprocess
 import sys
@@ -46,6 +49,17 @@ def peer(engine: str) -> Callable[[str], object]:
     def convert(file: str) -> object:
         with engines._SystemBrowser(engine):
             return exporter.from_filename(file)
+
+    return convert
+
+
+def changed(file: Path) -> Callable[[], object]:
+    """Return what makes a PDF of a notebook whose first cell is another each time."""
+    node, count = json.loads(file.read_bytes()), itertools.count()
+
+    def convert() -> object:
+        node["cells"][0]["source"] = f"# Run {next(count)}"
+        return render(json.dumps(node).encode(), name=file.name, root=file.parent)
 
     return convert
 
@@ -101,7 +115,8 @@ def main() -> None:
             if others:
                 report(alternate(runs, rounds=4), of=f"{others[0]}, cold")
             warm: dict[str, Callable[[], object]] = {
-                "labpdf, warm": partial(render, raw, name=file.name, root=file.parent)
+                "labpdf, warm": partial(render, raw, name=file.name, root=file.parent),
+                "labpdf, warm, changed": changed(file),
             }
             warm |= {f"{e}, warm": partial(peer(e), str(file)) for e in others}
             alternate(warm, rounds=1)

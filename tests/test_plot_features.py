@@ -10,7 +10,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from labkit import comparing, models, plot_features, plot_margins, plot_probe, scenes
+from labkit import comparing, explore_features, models, plot, plot_features, plot_margins, plot_probe, scenes
 
 HONEST = runpy.run_path(str(Path(__file__).parent / "check" / "honest_features.py"))["HONEST"]
 RIGHT = {name: next(iter(styles.values())) for name, styles in HONEST.items()}
@@ -132,3 +132,11 @@ def test_own_photos_join_by_the_class_in_their_name(tmp_path, monkeypatch):
     found = comparing.gallery()
     assert found.classes == (*GALLERY.classes, "grandma")
     assert found.names()[28:] == ["cat, old", "grandma, 1960", "grandma, 2020"]
+
+
+def test_search_prints_its_strip(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plot, "show", lambda fig, alt="", dpi=160: shown.append(fig.get_label()))
+    explore_features.search(RIGHT["neighbours"], GALLERY, LAST, [0, 9])
+    assert len(shown) == 1
+    assert "cat, as it is: cat, pose: mirrored" in shown[0]

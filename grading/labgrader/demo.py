@@ -8,15 +8,14 @@ import multiprocessing
 import os
 import shutil
 import time
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labgrader.course import Course, CourseError
-from labgrader.madeup import Student, hand_in, read_class, solve
+from labgrader.demo_handins import Released, hand_in_class
+from labgrader.madeup import Student, read_class, solve
 from labgrader.masters import lab_names, read_masters
 
 if TYPE_CHECKING:
@@ -41,15 +40,6 @@ c.GradeSubmission.cell_seconds = 15  # one of the class wrote a loop that never 
 
 class DemoError(CourseError):
     """The demo cannot start, or one of its steps failed."""
-
-
-@dataclass(frozen=True)
-class Released:
-    """A lab as students get it, and with the model solution, run."""
-
-    lab: str
-    notebook: Mapping[str, Any]
-    solved: Mapping[str, Any]
 
 
 def demo(
@@ -188,53 +178,6 @@ def run(notebook: Mapping[str, Any]) -> dict[str, Any]:
             raise DemoError(f"The model solution does not run: {error.ename}: {error.evalue}") from None
     executed: dict[str, Any] = json.loads(nbformat.writes(node))
     return executed
-
-
-def hand_in_class(
-    course: Course, students: Sequence[Student], released: Sequence[Released], helpers: cf.Executor
-) -> dict[str, Path]:
-    """Let every student hand in every lab.
-
-    Returns:
-        the class's archive of each lab: a zip of `<lab>_<student>.zip` files.
-    """
-    handins, work = course.root / "handins", course.root / "students"
-    tasks = []
-    for lab in released:
-        for student in students:
-            path = work / student.id / f"{lab.lab}.ipynb"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            notebook = hand_in(student, lab.lab, solved=lab.solved, released=lab.notebook)
-            path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            tasks.append((path, student, handins / lab.lab))
-    zips = list(helpers.map(_pair, tasks))
-    archives = {}
-    for lab in released:
-        archives[lab.lab] = course.root / f"handins-{lab.lab}.zip"
-        with zipfile.ZipFile(archives[lab.lab], "w", zipfile.ZIP_STORED) as file:
-            for (path, student, _), made in zip(tasks, zips, strict=True):
-                if path.stem == lab.lab:
-                    if student.work(lab.lab).damage == "truncated":
-                        truncate(made)
-                    file.write(made, made.name)
-    return archives
-
-
-def _pair(task: tuple[Path, Student, Path]) -> Path:
-    """Make the zip of notebook and PDF for one hand-in, in a process of its own."""
-    from labkit.handin import make
-
-    path, student, out = task
-    return make(path, student=student.id, name=student.name, out=out).path
-
-
-def truncate(path: Path) -> None:
-    """Cut off the notebook inside a hand-in in the middle."""
-    with zipfile.ZipFile(path) as file:
-        members = {info.filename: file.read(info) for info in file.infolist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, data in members.items():
-            file.writestr(name, data[: len(data) // 2] if name.endswith(".ipynb") else data)
 
 
 def _collect(course: Course, archive: Path, lab: str) -> list[Collected]:

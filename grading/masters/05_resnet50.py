@@ -48,7 +48,7 @@
 import torch
 
 from labkit import check, comparing, looking, scenes
-from labkit import plot, plot_features, plot_margins, plot_probe
+from labkit import explore_features, plot, plot_features, plot_margins, plot_probe
 
 _ = torch.manual_seed(0)
 print("ready: torch", torch.__version__)
@@ -540,10 +540,11 @@ earned = check.neighbours(neighbours, seed=secret("neighbours"))
 ### END HIDDEN TESTS
 3 * earned
 
+# %% [markdown]
+# Choose a photo from the list (in a running notebook), or read the strip. A cross marks a photo of another class.
+
 # %%
-queries = [0, 12, 14, 27]
-fig = plot_features.retrieval(neighbours, photos, features["layer4"], queries)
-plot.show(fig, dpi=110)
+explore_features.search(neighbours, photos, features["layer4"], [0, 12, 14, 27])
 
 # %% [markdown]
 # ### Within and across

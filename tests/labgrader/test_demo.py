@@ -18,7 +18,8 @@ import pytest
 from labgrader import madeup
 from labgrader.collect import Collected
 from labgrader.course import Course
-from labgrader.demo import MARK, DemoError, fresh, run, truncate
+from labgrader.demo import MARK, DemoError, fresh, run
+from labgrader.demo_handins import truncate
 from labgrader.demo_report import Line, class_table, compare, summary
 from labgrader.madeup import (
     MadeUpError,
