@@ -59,6 +59,12 @@ class Block:
         """Build it, load the weights (all of them, and no others), and switch it to testing."""
         block = build(self.c_in, self.width, self.stride)
         block = block.double() if self.state["bn1.weight"].dtype == FLOAT64 else block.float()
+        names = {str(name) for name in dict(block.state_dict())}
+        lacking, odd = sorted(set(self.state) - names), sorted(names - set(self.state))
+        if lacking or odd:
+            told = [f"it lacks {', '.join(lacking[:3])}"] if lacking else []
+            told += [f"it has {', '.join(odd[:3])}, which the weights do not have"] if odd else []
+            raise LookupError(f"the weights do not fit the block: {' and '.join(told)}")
         block.load_state_dict(dict(self.state))
         return block.eval()
 

@@ -189,4 +189,4 @@ def test_weights_of_other_names_are_told():
 
     earned, text = asked("bottleneck", Renamed)
     assert float(earned) == 0
-    assert "Error(s) in loading state_dict" in text
+    assert "the weights do not fit the block: it lacks conv1.weight and it has first.weight" in text
