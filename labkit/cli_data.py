@@ -93,7 +93,7 @@ def _fetch(name: str, patient: bool) -> bool:
             weights = fetch_resnet50(patient=patient, say=quietly)
             typer.echo(f"ResNet-50, weights {weights.weights}: {weights.source}.")
     except FetchError as error:
-        stand_in = "the drawn stand-in" if name == "cifar10" else "random weights"
+        stand_in = "the drawn stand-in" if name == "cifar10" else "the small network that labkit brings"
         typer.echo(f"labkit: {error}. The labs then use {stand_in}.", err=True)
         return False
     return True

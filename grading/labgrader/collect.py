@@ -16,9 +16,10 @@ from labgrader.archives import CLASS, HANDIN, Budget, extract, room_for
 from labgrader.course import Course, CourseError
 from labgrader.handins import ARCHIVES, Handin, find
 from labgrader.intake import NotPlainError, Refused, look, pick, read_plain, student_in
-from labgrader.lms import READERS, lay_out, read_roster
+from labgrader.lms import READERS, guess, lay_out
 from labgrader.names import folded, shown, student_fault
 from labgrader.proofs import Proofs, prove
+from labgrader.roster import read_roster
 from labgrader.submitted import WORKING, place, sweep
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def collect(
         source: a folder, zip or tar of hand-ins: `<lab>_<student>.zip`, loose pairs, or one folder a student.
         lab: the lab's name.
         lms: how the source is laid out: "folder" as above, or "blackboard", "moodle" or "canvas".
-        roster: a CSV file that says which of the LMS's ids is which student, see `labgrader.lms.read_roster`.
+        roster: a CSV file that says which of the LMS's ids is which student, see `read_roster`; Moodle and
+            Canvas, which call students by numbers, need one.
         force: replace even what is newer.
         quick: do not draw the notebooks again to compare the pages of the PDFs.
         progress: called with (done, all) after each hand-in.
@@ -101,7 +103,13 @@ def collect(
         raise CollectError(f"--lms {shown(lms)}: not known; expected folder, {', '.join(READERS)}.")
     if roster is not None and lms == "folder":
         raise CollectError("--roster goes with --lms: a folder's own names say who the students are.")
-    ids = read_roster(roster) if roster is not None else {}
+    if roster is None and lms in ("moodle", "canvas"):
+        raise CollectError(
+            f"{lms.capitalize()} calls students by numbers: add --roster with its "
+            + ("grading worksheet" if lms == "moodle" else "gradebook export")
+            + ", or a CSV file with the columns lms and student."
+        )
+    ids = read_roster(roster) if roster is not None else None
     if not _LAB.fullmatch(lab) or not _known(course, lab):
         raise CollectError(f"The course has no lab {shown(lab)!r}; release it first, or mend the name.")
     if not source.exists():
@@ -141,7 +149,7 @@ def collect(
 
 
 def _open_source(
-    source: Path, lab: str, into: Path, budget: Budget, *, lms: str, roster: Mapping[str, str]
+    source: Path, lab: str, into: Path, budget: Budget, *, lms: str, roster: Mapping[str, str] | None
 ) -> tuple[list[Handin], list[Collected]]:
     """Return the hand-ins in a folder or archive, and a row for each thing that belongs to nobody."""
     times: dict[Path, datetime] = {}
@@ -162,15 +170,29 @@ def _open_source(
         )  # a clock may be wrong, a hand-in is not from next year
         times = {member.path: min(member.when or made, latest) for member in result.files}
         root = into
+    rows = []
+    late: frozenset[str] = frozenset()
     if lms != "folder":
-        laid = into.with_name("laid")
-        laid.mkdir()
-        times, others = lay_out(root, laid, lms=lms, roster=roster, times=times, move=root == into)
-        refused += others
-        root = laid
+        tidy = into.with_name("laid")
+        tidy.mkdir()
+        laid = lay_out(root, tidy, lms=lms, roster=roster, times=times, move=root == into)
+        rows = [
+            Collected(who, lab, "older", None, name, odd=(f"{name} is an earlier attempt",))
+            for who, name in laid.older
+        ]
+        refused += laid.refused
+        root, times, late = tidy, laid.times, laid.late
     handins, others = find(root, lab=lab, times=times)
     refused += others
-    return handins, [Collected("", lab, "refused", None, item.name, odd=(item.reason,)) for item in refused]
+    if not handins and (other := guess([item.name for item in refused])) not in (None, lms):
+        raise CollectError(f"{source} looks like a download of {str(other).capitalize()}: use --lms {other}.")
+    handins = [
+        replace(one, odd=(*one.odd, f"late, says {lms.capitalize()}")) if one.student in late else one
+        for one in handins
+    ]
+    return handins, rows + [
+        Collected("", lab, "refused", None, one.name, odd=(one.reason,)) for one in refused
+    ]
 
 
 def _take(

@@ -164,7 +164,7 @@ def _cell(cell: Any) -> dict[str, Any]:
 
 
 def _scheme_line(found: re.Match[str]) -> str:
-    return "**How it is marked**\n" if found[1] == "BEGIN" else ""
+    return "\n\n**How it is marked**\n" if found[1] == "BEGIN" else ""
 
 
 def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:

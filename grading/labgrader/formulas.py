@@ -57,10 +57,14 @@ def maths(body: str, alone: bool) -> str:
     """
     from latex2mathml.converter import convert_to_element
 
+    from labkit.pdf.mathtex import rewrite
+
     if len(body) > LONGEST:
         return _code(body)
     try:
-        root = convert_to_element(body, display="block" if alone else "inline")
+        tex, number = rewrite(body)
+        tex += rf"\qquad\text{{{number}}}" if number else ""
+        root = convert_to_element(tex, display="block" if alone else "inline")
         return ET.tostring(_safe(root), encoding="unicode")
     except Exception:  # the converter's many ways to refuse a formula
         return _code(body)

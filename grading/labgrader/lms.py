@@ -6,7 +6,6 @@ those words say whose it is; a student who writes such words into a file's name 
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 import unicodedata
@@ -15,16 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from labgrader.course import CourseError
 from labgrader.intake import MAX_FILE, NotPlainError, Refused, open_plain, plain_files
-from labgrader.names import folded, part_fault, shown, student_fault
+from labgrader.names import part_fault, shown, student_fault
 
 # Blackboard: LAB_USER_attempt_2026-11-20-09-30-00_NAME; with .txt at once it is what was typed beside it.
 _BLACKBOARD = re.compile(r"(.+?)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
 # Moodle: "Ada Lovelace_12345_assignsubmission_file_/NAME"; without folders the name follows at once.
 _MOODLE = re.compile(r"[^/]*_(\d+)_assignsubmission_(file|onlinetext)_?([^/]*)")
 # Canvas: lovelaceada_LATE_12345_67890_NAME; a file handed in again gets "-1" before its ending.
-_CANVAS = re.compile(r"[^_]+_(?:late_)?(\d+)_(\d+)_(.+)", re.IGNORECASE | re.DOTALL)
+_CANVAS = re.compile(r"[^_]+_(late_)?(\d+)_(\d+)_(.+)", re.IGNORECASE | re.DOTALL)
 _AGAIN = re.compile(r"-\d{1,2}(?=\.\w+$)")
 _TYPED = re.compile(rb"Name: [^\r\n]* \(([^()\r\n]+)\)\s*[\r\n]")
 
@@ -38,12 +36,14 @@ class Named:
         name: what the student called the file; "" for what the LMS added.
         attempt: orders the attempts of one student, the last counts; "" where the LMS gives only that.
         when: when it was handed in, UTC; None where the name does not say.
+        late: the name says that it was late.
     """
 
     student: str
     name: str
     attempt: str = ""
     when: datetime | None = None
+    late: bool = False
 
 
 def blackboard(path: str) -> Named | None:
@@ -90,7 +90,9 @@ def canvas(path: str) -> Named | None:
         '01_convolution.ipynb'
     """
     match = _CANVAS.fullmatch(PurePosixPath(path).name)
-    return Named(match[1], _AGAIN.sub("", match[3]), match[2].zfill(20)) if match else None
+    if match is None:
+        return None
+    return Named(match[2], _AGAIN.sub("", match[4]), match[3].zfill(20), late=bool(match[1]))
 
 
 READERS: Mapping[str, Callable[[str], Named | None]] = {
@@ -98,70 +100,49 @@ READERS: Mapping[str, Callable[[str], Named | None]] = {
     "moodle": moodle,
     "canvas": canvas,
 }
-# Columns of Moodle's grading worksheet and of Canvas's gradebook, and of a table made by hand.
-_KEYS = ("lms", "identifier", "id")
-_IDS = ("id number", "sis login id", "sis user id", "username", "email address", "student")
 
 
-def read_roster(path: Path) -> dict[str, str]:
-    """Read which of the LMS's ids is which student.
+@dataclass(frozen=True)
+class Laid:
+    """What became of an LMS's files.
 
     Args:
-        path: a CSV file with the columns `lms` and `student`; or Moodle's grading worksheet ("Identifier",
-            "ID number" or "Email address"), or Canvas's gradebook export ("ID", "SIS Login ID").
-
-    Raises:
-        CourseError: it cannot be read, has no such columns, or gives two ids to one student.
-
-    Example:
-        >>> read_roster(Path("worksheet.csv"))  # doctest: +SKIP
-        {'12345': 's1234567'}
+        times: when each file was handed in, by its new path, where that is known.
+        late: the students whose hand-in the LMS calls late.
+        older: (student, file) of attempts that do not count, as a later one does.
+        refused: what was left out with its reason.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CourseError(f"The roster {path} cannot be read: {error}.") from error
-    columns = {(name or "").strip().lower(): name for name in (rows[0] if rows else ())}
-    key = next((columns[name] for name in _KEYS if name in columns), None)
-    ids = [columns[name] for name in _IDS if name in columns]
-    if key is None or not ids:
-        raise CourseError(
-            f"The roster {path} needs the columns lms and student, or to be Moodle's grading worksheet or "
-            "Canvas's gradebook export."
-        )
-    roster: dict[str, str] = {}
-    for row in rows:
-        lms = (row[key] or "").strip().rsplit(" ", 1)[-1]
-        student = next((value for name in ids if (value := (row[name] or "").strip())), "")
-        if lms and student:
-            roster[lms] = student
-    if len(set(map(folded, roster.values()))) < len(roster):
-        raise CourseError(f"The roster {path} gives one student two ids of the LMS.")
-    return roster
+
+    times: dict[Path, datetime]
+    late: frozenset[str]
+    older: tuple[tuple[str, str], ...]
+    refused: tuple[Refused, ...]
 
 
 def lay_out(
-    root: Path, into: Path, *, lms: str, roster: Mapping[str, str], times: Mapping[Path, datetime], move: bool
-) -> tuple[dict[Path, datetime], list[Refused]]:
+    root: Path,
+    into: Path,
+    *,
+    lms: str,
+    roster: Mapping[str, str] | None,
+    times: Mapping[Path, datetime],
+    move: bool,
+) -> Laid:
     """Lay an LMS's files out as one folder a student, with the names that the students gave them.
 
-    Of several attempts of one student only the last is taken.
+    Of several attempts of one student only the last with a file is taken.
 
     Args:
         root: the unpacked download.
         into: a fresh folder on the same disk.
         lms: "blackboard", "moodle" or "canvas".
-        roster: the student's id by the LMS's id; one that is not in it is used as it is.
+        roster: the student's id by the LMS's id; None to use the LMS's.
         times: when files were handed in, where that is known.
         move: the files are ours to move; else they are copied.
-
-    Returns:
-        The times by new path, and what was left out with its reason.
     """
     paths, refused = plain_files(root)
     typed = _users(paths) if lms == "blackboard" else {}
-    taken: dict[str, list[tuple[Named, Path]]] = {}
+    found: dict[str, list[tuple[Named, Path]]] = {}
     for path in paths:
         place = unicodedata.normalize("NFC", path.relative_to(root).as_posix())
         named = READERS[lms](place)
@@ -169,24 +150,44 @@ def lay_out(
             refused.append(
                 Refused(shown(place), f"not named as {lms.capitalize()} names what students hand in")
             )
-        elif named.name:
+        else:
             user = typed.get(PurePosixPath(place).name.split("_attempt_")[0], named.student)
-            taken.setdefault(roster.get(user, user), []).append((named, path))
+            found.setdefault(user, []).append((named, path))
     known: dict[Path, datetime] = {}
-    for student, files in taken.items():
+    late, older = set(), []
+    for user, all_files in found.items():
+        student = user if roster is None else roster.get(user, "")
+        files = [(named, path) for named, path in all_files if named.name]
+        fault = student_fault(student) if student else f"the roster has no {shown(user)}"
+        if fault or not files:
+            refused.append(Refused(shown(all_files[0][1].name), fault or "handed in without a file"))
+            continue
         last = max(named.attempt for named, _ in files)
+        older += [(student, shown(path.name)) for named, path in files if named.attempt != last]
         for named, path in files:
-            fault = student_fault(student) or next(filter(None, map(part_fault, named.name.split("/"))), None)
-            target = into / student / named.name
             if named.attempt != last:
-                refused.append(Refused(shown(path.name), "an earlier attempt; the last one counts"))
-            elif fault or target.exists():
-                refused.append(Refused(shown(path.name), fault or "a second file of that name"))
+                continue
+            target = into / student / named.name
+            bad = next(filter(None, map(part_fault, named.name.split("/"))), None)
+            if bad or target.exists():
+                refused.append(Refused(shown(path.name), bad or "a second file of that name"))
             elif reason := _bring(path, target, move=move):
                 refused.append(Refused(shown(path.name), reason))
-            elif when := named.when or times.get(path):
-                known[target] = when
-    return known, refused
+            else:
+                late |= {student} if named.late else set()
+                if when := named.when or times.get(path):
+                    known[target] = when
+    return Laid(known, frozenset(late), tuple(older), tuple(refused))
+
+
+def guess(names: Sequence[str]) -> str | None:
+    """Return whose download files with these names are from, None where no LMS names them so.
+
+    Example:
+        >>> guess(["lovelaceada_12_345_01_convolution.ipynb"])
+        'canvas'
+    """
+    return next((lms for lms, read in READERS.items() if any(map(read, names))), None)
 
 
 def _users(paths: Sequence[Path]) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_all_goes_on_after_a_failure_and_says_what_the_labs_do(labkit, kept_apar
     assert asked == [("pictures", True), ("weights", True)]
     assert err.splitlines() == [
         "labkit: no pictures. The labs then use the drawn stand-in.",
-        "labkit: no weights. The labs then use random weights.",
+        "labkit: no weights. The labs then use the small network that labkit brings.",
     ]
 
 

@@ -104,7 +104,7 @@ def test_nothing_graded_says_what_to_do(course):
         write_feedback(course, LAB, student="zed")
 
 
-def test_a_formula_that_cannot_be_read_is_shown_as_code():
+def test_formulas_are_mathml_or_else_code():
     assert maths(r"\frac{1}{2}", False).startswith("<math")
     assert 'display="block"' in maths("x", True)
     assert maths(r"\frac{", False) == r"<code>\frac{</code>" or maths(r"\frac{", False).startswith("<math")
@@ -113,6 +113,9 @@ def test_a_formula_that_cannot_be_read_is_shown_as_code():
     )
     assert "href" not in maths(r"\href{javascript:alert(1)}{x}", False)
     assert "onclick" not in maths(r"\color{red\" onclick=\"f()}{x}", False)
+    lines = maths(r"\begin{aligned} a &= b \\ c &= d \end{aligned}", True)
+    assert (lines.count("<mtr>"), lines.count("&amp;")) == (2, 0)  # two lines, not one with ampersands
+    assert "(7)" in maths(r"x = 1 \tag{7}", True)
     assert maths("x" * 5000, False).startswith("<code>")
 
 

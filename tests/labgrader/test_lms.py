@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labgrader.collect import CollectError, collect
 from labgrader.course import Course, CourseError
-from labgrader.lms import READERS, blackboard, canvas, moodle, read_roster
+from labgrader.lms import READERS, blackboard, canvas, moodle
+from labgrader.roster import read_roster
 
 LAB = "01_convolution"
 AT = "2026-11-20-09-30-00"
@@ -66,17 +67,18 @@ def test_blackboard(course: Course, tmp_path: Path) -> None:
             f"Lab_1_a_b_attempt_2026-11-20-09-00-00_{LAB}.ipynb": notebook("too early"),
             f"Lab_1_a_b_attempt_{AT}_{LAB}.ipynb": notebook("two"),
             f"Lab_1_s3_attempt_{AT}_{LAB}_s3.zip": zipped.getvalue(),
+            f"Lab_1_s4_attempt_{AT}.txt": b"Name: Cy (s4)\nAssignment: Lab_1\nThere are no student files.\n",
             "readme.docx": b"?",
         },
     )
     rows = collect(course, source, LAB, lms="blackboard")
     assert handed_in(course) == {"s1": "one", "a_b": "two", "s3": "three"}
-    (early, strange) = sorted(row.odd[0] for row in rows if row.status == "refused")
-    assert (early, strange) == (
-        "an earlier attempt; the last one counts",
-        "not named as Blackboard names what students hand in",
-    )
-    whens = {row.when for row in rows if row.student}
+    assert sorted((row.status, row.student, row.odd[0]) for row in rows if row.status != "new") == [
+        ("older", "a_b", f"Lab_1_a_b_attempt_2026-11-20-09-00-00_{LAB}.ipynb is an earlier attempt"),
+        ("refused", "", "handed in without a file"),
+        ("refused", "", "not named as Blackboard names what students hand in"),
+    ]
+    whens = {row.when for row in rows if row.status == "new"}
     assert whens == {datetime(2026, 11, 20, 9, 30).astimezone(UTC)}
 
 
@@ -87,19 +89,20 @@ def test_moodle_with_folders_without_and_unpacked(course: Course, tmp_path: Path
         f"Ben Carter_103_assignsubmission_file_{LAB}.ipynb": notebook("three"),
         "Ben Carter_103_assignsubmission_onlinetext_onlinetext.html": b"<p>hello</p>",
     }
-    assert all(
-        row.status == "new"
-        for row in collect(course, download(tmp_path / "m.zip", members), LAB, lms="moodle")
-    )
-    assert handed_in(course) == {"101": "one", "102": "two", "103": "three"}
+    table = tmp_path / "ids.csv"
+    table.write_text("lms,student\n101,a\n102,b\n103,c\n")
+    rows = collect(course, download(tmp_path / "m.zip", members), LAB, lms="moodle", roster=table)
+    assert [row.status for row in rows] == ["new"] * 3
+    assert handed_in(course) == {"a": "one", "b": "two", "c": "three"}
     folder = tmp_path / "unpacked"
     with zipfile.ZipFile(tmp_path / "m.zip") as archive:
         archive.extractall(folder)
     before = sorted(folder.rglob("*"))
     roster = tmp_path / "worksheet.csv"
     roster.write_text("\ufeffIdentifier,Full name,ID number\nParticipant 101,Ada,s1\nParticipant 102,W,s2\n")
-    collect(course, folder, LAB, lms="moodle", roster=roster)
-    assert handed_in(course) == {"101": "one", "102": "two", "103": "three", "s1": "one", "s2": "two"}
+    rows = collect(course, folder, LAB, lms="moodle", roster=roster)
+    assert [row.odd for row in rows if row.status == "refused"] == [("the roster has no 103",)]
+    assert handed_in(course) == {"a": "one", "b": "two", "c": "three", "s1": "one", "s2": "two"}
     assert sorted(folder.rglob("*")) == before
 
 
@@ -114,6 +117,9 @@ def test_canvas(course: Course, tmp_path: Path) -> None:
     rows = collect(course, download(tmp_path / "submissions.zip", members), LAB, lms="canvas", roster=roster)
     assert handed_in(course) == {"ada": "one", "ben": "two, late"}
     assert [row.odd for row in rows if row.student == "ada"] == [()]
+    assert [row.odd for row in rows if row.status == "new" and row.student == "ben"] == [
+        ("late, says Canvas",)
+    ]
 
 
 FORGED = (
@@ -164,6 +170,19 @@ def test_a_roster_that_cannot_be_used(tmp_path: Path, text: str | bytes, message
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(CourseError, match=message):
         read_roster(path)
+
+
+def test_what_to_use_is_said(course: Course, tmp_path: Path) -> None:
+    source = download(tmp_path / "s.zip", {f"brandtada_11_900_{LAB}.ipynb": notebook("one")})
+    roster = tmp_path / "r.csv"
+    roster.write_text("lms,student\n11,ada\n")
+    with pytest.raises(CollectError, match="looks like a download of Canvas: use --lms canvas"):
+        collect(course, source, LAB)
+    with pytest.raises(CollectError, match="looks like a download of Canvas: use --lms canvas"):
+        collect(course, source, LAB, lms="moodle", roster=roster)
+    with pytest.raises(CollectError, match="Canvas calls students by numbers: add --roster"):
+        collect(course, source, LAB, lms="canvas")
+    assert handed_in(course) == {}
 
 
 def test_a_roster_needs_an_lms(course: Course, tmp_path: Path) -> None:
