@@ -122,9 +122,11 @@ def test_formulas_are_mathml_or_else_code():
 def test_the_mark_scheme_has_a_heading_of_its_own(graded):
     node = nbformat.read(graded.notebook("autograded", "amy", LAB), as_version=4)
     facts = {"student": "amy", "notebook": LAB, "score": 0, "max_score": 11, "late_penalty": 2}
+    task = next(cell for cell in node.cells if "BEGIN MARK SCHEME" in cell.source)
+    task.source = task.source.replace("### BEGIN MARK", "1. A list right above.\n### BEGIN MARK")
     html = page(node, facts)
     assert "MARK SCHEME" not in html
-    assert "How it is marked" in html
+    assert "<p><strong>How it is marked</strong>" in html
     assert "late: 2 points less" in html
 
 
