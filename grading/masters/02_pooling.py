@@ -120,7 +120,7 @@ earned = check.max_pool(max_pool, seed=secret("max_pool"))
 
 # %% [markdown]
 # Move the window with the sliders (in a running notebook), or read the strip. The largest number is outlined with a
-# dashed line. Three windows in a row share the same 3: overlapping windows repeat themselves.
+# dashed line. The three windows on the left all contain the same 3, in row 2: overlapping windows repeat themselves.
 
 # %%
 explore_pool.window(max_pool, x, (3, 3), (1, 1))
@@ -201,8 +201,8 @@ earned = check.avg_pool(avg_pool, seed=secret("avg_pool"))
 plot.show(plot_pool.averages(avg_pool, x, (3, 3), (1, 1)))
 
 # %% [markdown]
-# The same input, pooled in both ways. The means are written with two places. They are less extreme than the maxima,
-# and they tell the nine windows apart, while the maxima are nearly all the same.
+# The same input, pooled in both ways. The means are written with two places. They are less extreme than the maxima.
+# Below the first row they differ from window to window, while the maxima are nearly all the same.
 #
 # What does this do to a photo? Below, a photo shrinks in three ways: by leaving out pixels, by your mean and by
 # your maximum. To use a photo of your own, put it into `data/my_images` and take `images.my_images()[0].grey(128)`.
@@ -319,7 +319,7 @@ explore_pool.sizes(pool_size)
 #
 # 1. In A the inputs are whole numbers. Which of the nine numbers can be **exact**, and what exactly are the three
 #    of the first row? (Nine times a mean of nine whole numbers is a whole number.)
-# 2. One number in A cannot be right, **however it was rounded**. You can see it without looking at the input. Which
+# 2. All nine were rounded to the **nearest** tenth. One of them cannot be right then, whatever the input is. Which
 #    one, why, and what should it be?
 # 3. Correct that number and take the mean of the nine printed numbers once more. Compare with the mean of the nine
 #    exact ones: why do they differ in the second place?
@@ -635,9 +635,9 @@ plot.show(plot_pool.routing(max_pool2d_backward, x, torch.ones(3, 3), (3, 3), (1
 #
 # ### Exercise 7. `max_from_relu` — ●○○ 8 minutes, 2 points
 #
-# Use only `+`, `-` and the function `relu` that is handed in: no `torch.maximum`, no comparison. To see that you
+# Use only `+`, `-` and **one** call of the function `relu` that is handed in: no `torch.maximum`, no comparison. To see that you
 # do, the check also hands in a soft relu, $\text{softplus}(t) = \log(1 + e^t)$. It has the one property of relu
-# that matters here, $r(t) - r(-t) = t$; every right formula then gives $\log(e^a + e^b)$.
+# that matters here, $r(t) - r(-t) = t$; a formula that calls `relu` once then gives $\log(e^a + e^b)$.
 #
 # <details><summary>Hint</summary>
 #
@@ -679,8 +679,8 @@ plot.show(plot_pool.hinge(max_from_relu))
 
 # %% [markdown]
 # With softplus the corner is rounded: both numbers get a share of the gradient, the larger one more of it. And the
-# largest of **four** numbers, a 2×2 window, is a small tournament: $\max(\max(a, b), \max(c, d))$, three relus. So
-# a network of convolutions and ReLUs can learn to do max pooling by itself, in two layers.
+# largest of **four** numbers, a 2×2 window, is a small tournament: $\max(\max(a, b), \max(c, d))$: two
+# rounds, one after the other. So a network of convolutions and ReLUs can learn to do max pooling by itself.
 
 # %% [markdown]
 # ## 7. A mean made of a convolution

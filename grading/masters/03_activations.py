@@ -939,7 +939,7 @@ plot.show(plot_depth.gradients(gradient_norms))
 # instead of $\sqrt 2$, ReLU's gradients are all a thousand times larger. The next section says what a gain is.
 #
 # Below, a network with 24 hidden ReLU units learns the circle. Each row of the map is a moment of its training. With a
-# rate that is far too large, one step throws many units out of the data. They are dead, and with a slope of 0
+# rate that is far too large, many units are thrown out of the data within the first steps. They are dead, and with a slope of 0
 # nothing brings them back.
 
 # %%
