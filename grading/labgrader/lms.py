@@ -67,8 +67,8 @@ def moodle(path: str) -> Named | None:
     """Read a path in Moodle's download, with a folder a student or without.
 
     Example:
-        >>> moodle("Ada Lovelace_12_assignsubmission_file_/01_convolution.ipynb")
-        Named(student='12', name='01_convolution.ipynb', attempt='', when=None)
+        >>> moodle("Ada Lovelace_12_assignsubmission_file_/01_convolution.ipynb").student
+        '12'
     """
     parts = PurePosixPath(path).parts
     for depth, part in enumerate(parts):

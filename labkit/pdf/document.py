@@ -18,7 +18,7 @@ from labkit.pdf.outline import Outline
 from labkit.pdf.outputs import MAX_MARKDOWN, Outputs, too_long
 from labkit.pdf.pair import Stamp
 from labkit.pdf.record import date_of, record_page
-from labkit.pdf.titles import student_of, title_line, title_of
+from labkit.pdf.titles import MAX_TITLE, student_of, title_line, title_of
 from labkit.pdf.typ import array, breakable, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
@@ -124,10 +124,14 @@ def build(
 
 
 def _without_title(source: str) -> str:
-    """Return the first cell without the top heading that became the document's title."""
+    """Return the first cell without the top heading that became the document's title, if all of it did."""
     number = title_line(source)
     lines = source.split("\n")
-    return source if number is None else "\n".join([*lines[:number], "", *lines[number + 1 :]])
+    return (
+        source
+        if number is None or len(lines[number]) > MAX_TITLE
+        else "\n".join([*lines[:number], "", *lines[number + 1 :]])
+    )
 
 
 def _markdown(source: str, cell: Cell, html: Html) -> str:

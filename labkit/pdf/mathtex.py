@@ -54,6 +54,9 @@ def rewrite(tex: str) -> tuple[str, str]:
     tex = re.sub(
         r"\\label\s*\{[^}]*\}|\\(?:nonumber|notag|allowbreak|displaylimits|hfill)(?![A-Za-z])", "", tex
     )
+    tex = re.sub(
+        r"(\\\\)\s*\[\s*-?[\d.]+\s*(?:e[xm]|p[tc]|[mc]m|in|mu|bp|sp)\s*\]", r"\1", tex
+    )  # room between rows
     tex = re.sub(r"\\mathrm\s*\{([A-Za-z])\}", r"\\text{\1}", tex)  # latex2mathml leaves one letter slanted
     tex = re.sub(r"\\operatorname\*?\s*\{([^{}]*)\}", _operator_words, tex)
     tex = re.sub(r"\\math(rel|bin|ord|open|close|punct|inner)(?![A-Za-z])", r"\\textcolor{labkit-\1}", tex)

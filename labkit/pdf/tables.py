@@ -65,7 +65,9 @@ def table(html: Html, element: Tag, depth: int) -> str:
     result = _split(places, frame)
     caption = element.find("caption")
     if isinstance(caption, Tag):
-        said = " ".join(caption.get_text().split())[:1000]
+        said = " ".join(caption.get_text().split())
+        if len(said) > 1000:
+            said = f"{said[:1000]}… [{len(said) - 1000:,} more characters not shown]"
         result.insert(0, call("caption", block([lit(said)])))
     if len(rows) > len(shown):
         result.append(note(f"[{len(rows) - len(shown)} more rows not shown]"))
@@ -163,6 +165,8 @@ def _cut(place: Place, start: int, end: int) -> Place | None:
 def _one(places: list[Place], columns: int, frame: bool) -> str:
     head = [place.typst() for place in places if place.head]
     body = [place.typst() for place in places if not place.head]
+    if sum(map(len, head)) > 3000:  # a header stands on one page; what is taller would be cut off
+        head, body = [], head + body
     parts = [call("table.header", *head)] if head else []
     return call("data-table", str(columns), "true" if frame else "false", *parts, *body)
 

@@ -8,6 +8,8 @@ from labkit.pdf.markdown import to_html
 from labkit.pdf.notebook import Notebook, as_dict, text_of
 from labkit.pdf.typ import clean
 
+MAX_TITLE = 200  # characters
+
 
 def title_line(source: str) -> int | None:
     """Return which line of Markdown is its first top heading, None when there is none.
@@ -32,8 +34,11 @@ def title_of(notebook: Notebook, default: str) -> str:
         number = title_line(cell.source) if cell.kind == "markdown" else None
         if number is not None:
             html = to_html(cell.source.split("\n")[number])
-            return " ".join(clean(bs4.BeautifulSoup(html, "html.parser").get_text()).split())[:200] or default
-    return text_of(notebook.metadata.get("title"))[:200] or default
+            return (
+                " ".join(clean(bs4.BeautifulSoup(html, "html.parser").get_text()).split())[:MAX_TITLE]
+                or default
+            )
+    return text_of(notebook.metadata.get("title"))[:MAX_TITLE] or default
 
 
 def student_of(notebook: Notebook) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -143,3 +144,22 @@ def test_a_fault_of_the_compiler_is_survived(make, monkeypatch):
     assert len(calls) == 2
     assert guard.panicked()
     monkeypatch.setattr(guard, "_seen", [])
+
+
+def test_few_long_lines_go_on_over_pages(make):
+    """A block that is kept whole because it has few lines must not run off the page when they wrap."""
+    rows = ["x = '" + " ".join(f"w{100 * n + i}w" for i in range(90)) + "'" for n in range(10)]
+    for parts in ([make.code("\n".join(rows))], [make.code("x", [make.stream("\n".join(rows))])]):
+        text = make.page_text(draw(make.notebook(*parts)))
+        assert [word for word in re.findall(r"w\d+w", " ".join(rows)) if word not in text] == []
+
+
+def test_long_titles_captions_and_table_headers_are_not_lost(make):
+    words = [f"w{i}w" for i in range(900)]
+    head = "<table><thead><tr><th>" + " ".join(words) + "</th></tr></thead><tr><td>1</td></tr></table>"
+    for source in (head, "# " + " ".join(words[:60]) + "\n\ntext"):
+        text = make.page_text(draw(make.notebook(make.markdown(source))))
+        assert [word for word in words if word in source and word not in text] == []
+    caption = f"<table><caption>{' '.join(words)}</caption><tr><td>1</td></tr></table>"
+    text = " ".join(make.page_text(draw(make.notebook(make.markdown(caption)))).split())
+    assert "more characters not shown]" in text

@@ -8,8 +8,10 @@ import typst
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labkit.pdf.compiler import make_pdf
 from labkit.pdf.fonts import find_fonts
 from labkit.pdf.maths import Formulas, Macro, convert, expand, take_macros
+from labkit.pdf.notebook import read
 
 GRID = "#let math-grid(n, a, g, r, ..c) = box(grid(columns: n, ..c))\n"
 FORMULAS = r"""
@@ -207,3 +209,12 @@ def test_no_formula_breaks_out(tex, display):
     compiler = typst.Compiler(document.encode(), font_paths=find_fonts().handle)
     with contextlib.suppress(typst.TypstError):  # does not compile: shown as its source
         assert compiler.query("metadata") == "[]"
+
+
+def test_room_between_rows_is_no_text(make):
+    source = "$$\\begin{aligned} a &= b \\\\[1ex] c &= d \\\\[-4pt] e &= [1] \\end{aligned}$$"
+    pdf, _ = make_pdf(read(data := make.notebook(make.markdown(source))), data, name="n.ipynb")
+    text = make.page_text(pdf)
+    assert "ex]" not in text
+    assert "pt]" not in text
+    assert "[1]" in "".join(text.split())

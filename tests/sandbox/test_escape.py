@@ -47,7 +47,7 @@ def test_the_environment_is_our_own(child):
             "PATH",
             "LANG",
         ),
-        *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MPLBACKEND"),
+        *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MPLBACKEND", "LABKIT_QUICK"),
         *("PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE"),
     }
 
