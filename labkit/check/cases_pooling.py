@@ -17,6 +17,7 @@ from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64, IMAGE, Pair, as_float, grown
 from labkit.check.draw import Draw
 
+FAR = 1e10  # below what is often taken for minus infinity, such as -1e9
 TALL: Pair = (2, 1)
 WIDE: Pair = (1, 2)
 
@@ -59,7 +60,7 @@ def max_pool(draw: Draw) -> list[Case]:
         x = dotted(draw.tensor(*grown(draw, size, stride), dtype=dtype), kernel)
         cases.append(_max_case(aspect, x, kernel, stride))
     below = lowered(-draw.tensor(*grown(draw, (6, 9), WIDE)).abs(), (2, 3))
-    cases.append(_max_case("all numbers below 0", below, (2, 3), WIDE))
+    cases.append(_max_case("all numbers below 0", FAR * below, (2, 3), WIDE))
     if draw.published:
         worked = _max_case("overlapping windows", as_float(IMAGE), (3, 3), (1, 1))
         note = "the 5 x 5 example of the lab"
@@ -118,6 +119,7 @@ def max_pool2d(draw: Draw) -> list[Case]:
         x = maps(draw, counts, size, kwargs.get("stride", kernel), dtype)
         x = -x.abs() if aspect == below else dotted(x, kernel)
         x = lowered(x, kernel) if "padding" in kwargs else x
+        x = FAR * x if aspect == below and "stride" not in kwargs else x
         answer = library.max_pool2d(x, kernel, **kwargs)
         cases.append(Case(aspect, (x, kernel), answer, kwargs, "torch.nn.functional.max_pool2d"))
     return cases
@@ -140,6 +142,8 @@ def avg_pool2d(draw: Draw) -> list[Case]:
     cases = []
     for aspect, kernel, kwargs, counts, size, dtype in sets:
         x = maps(draw, counts, size, kwargs.get("stride", kernel), dtype)
+        if aspect == only:  # as behind a ReLU: a pixel of the map that is 0 counts all the same
+            x[..., ::3, 1::2] = 0
         answer = library.avg_pool2d(x, kernel, **kwargs)
         cases.append(Case(aspect, (x, kernel), answer, kwargs, "torch.nn.functional.avg_pool2d"))
     return cases

@@ -12,6 +12,7 @@ from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 from labkit.pdf import css
 from labkit.pdf.assets import Pictures
 from labkit.pdf.elements import BLOCKS, HEADINGS, INLINE, NOT_SHOWN, UNSEEN, directed, trimmed
+from labkit.pdf.endtags import close
 from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Json
@@ -41,6 +42,7 @@ class Html:
         """Return the content block of a piece of HTML, "" when nothing is to be seen."""
         try:
             soup = bs4.BeautifulSoup(html, "html.parser")
+            close(soup)
             self.sheet = css.sheet(soup)
             body = self.flow(soup.children, 0)
         except (RecursionError, bs4.exceptions.ParserRejectedMarkup, AssertionError):

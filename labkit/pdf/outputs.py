@@ -116,7 +116,8 @@ class Outputs:
         ]
         if "text/latex" in data:
             forms.append(partial(self._latex, text_of(data["text/latex"]).strip()))
-        if "application/json" in data and "text/plain" not in data:
+        plain = text_of(data.get("text/plain")).strip()
+        if "application/json" in data and (not plain or plain.startswith("<IPython.core.display.JSON ")):
             forms.append(partial(self._json, data["application/json"]))
         return forms
 
@@ -164,7 +165,10 @@ class Outputs:
         known = 0.0
         if isinstance(width, int | float) and not isinstance(width, bool) and 0 < width < 1e5:
             known = width * 0.75
-        return call("figure-picture", lit(path), lit(alt), f"{known:.1f}pt" if known else "auto")
+        shown = call("figure-picture", lit(path), lit(alt), f"{known:.1f}pt" if known else "auto")
+        if mime == "image/svg+xml" and "foreignObject" in text:
+            return block([shown, note("[text inside this SVG (foreignObject) not shown]")])
+        return shown
 
     def _latex(self, tex: str) -> str:
         return self.html.formulas.add(re.sub(r"^\$+|\$+$|^\\\[|\\\]$", "", tex), display=True)

@@ -140,6 +140,18 @@ def max_pool2d_minus_one_and_stride_two(x, kernel_size, stride=(2, 2), padding=(
     return F.max_pool2d(F.pad(x, sides, value=-1), kernel_size, stride)
 
 
+def max_pool2d_minus_a_billion(x, kernel_size, stride=None, padding=(0, 0)):
+    sides = (padding[1], padding[1], padding[0], padding[0])
+    return F.max_pool2d(F.pad(x, sides, value=-1e9), kernel_size, stride)
+
+
+def avg_pool2d_zeros_do_not_count(x, kernel_size, stride=None, padding=(0, 0), count_include_pad=True):
+    if count_include_pad:
+        return F.avg_pool2d(x, kernel_size, stride, padding)
+    total = F.avg_pool2d(x, kernel_size, stride, padding, divisor_override=1)
+    return total / F.avg_pool2d((x != 0).to(x.dtype), kernel_size, stride, padding, divisor_override=1)
+
+
 def max_pool2d_half_kernel_padding(x, kernel_size, stride=None, padding=(0, 0)):
     padding = (kernel_size[0] // 2, kernel_size[1] // 2) if any(padding) else padding
     return F.max_pool2d(x, kernel_size, stride, padding)

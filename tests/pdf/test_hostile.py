@@ -163,3 +163,28 @@ def test_long_titles_captions_and_table_headers_are_not_lost(make):
     caption = f"<table><caption>{' '.join(words)}</caption><tr><td>1</td></tr></table>"
     text = " ".join(make.page_text(draw(make.notebook(make.markdown(caption)))).split())
     assert "more characters not shown]" in text
+
+
+def test_what_html_leaves_open_is_shown(make):
+    source = (
+        "<dl><dt>one<dd>two<dt>three<dd>four</dl><ul><li>five<li>six <ul><li>seven</ul></ul>"
+        "<table><tr><td>eight<td>nine<tr><td>ten<td>eleven</table>"
+    )
+    text = make.page_text(draw(make.notebook(make.markdown(source))))
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"]
+    assert [word for word in words if word in text.split()] == words
+
+
+def test_json_and_foreign_objects_are_told(make):
+    plain = "<IPython.core.display.JSON object>"
+    svg = SVG.format(
+        "<foreignObject width='9' height='9'><p xmlns='http://www.w3.org/1999/xhtml'>hi</p></foreignObject>"
+    )
+    shown = [
+        make.display({"application/json": {"accuracy": 0.93}, "text/plain": plain}),
+        make.display({"image/svg+xml": svg}),
+    ]
+    text = make.page_text(draw(make.notebook(make.code("x", shown))))
+    assert "0.93" in text
+    assert plain not in text
+    assert "[text inside this SVG (foreignObject) not shown]" in text
