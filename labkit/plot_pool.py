@@ -18,7 +18,7 @@ from torch import Tensor
 
 from labkit import pool
 from labkit.plot import BLUE, GREEN, ORANGE, PURPLE, RED, WIDTH, Answer, ask, describe, label, note_figure
-from labkit.plot_grids import Box, Grid, array, compare, grids, titled
+from labkit.plot_grids import Box, Grid, array, compare, grids, place, titled
 
 Function = Callable[..., Any]
 Pair = tuple[int, int]
@@ -209,13 +209,11 @@ def routing(backward: Function, x: Tensor, dy: Tensor, kernel_size: Pair, stride
 
 def _arrows(fig: Figure, from_: Sequence[Box], to: Sequence[Box], *, edge: float | None) -> None:
     """Draw an arrow from each cell of dy, or from its edge where there are many, to a pixel of dx."""
-    for place, seen in zip(to, from_, strict=True):
-        row = place.row if edge is None else place.row + 0.24 * (place.col - 1)
-        start, end = (place.col + 0.2 if edge is None else edge, row), (seen.col - 0.3, seen.row)
-        look: dict[str, Any] = {"color": place.color, "linestyle": place.style, "linewidth": 1.3, "zorder": 9}
-        arrow = ConnectionPatch(
-            start, end, "data", "data", axesA=fig.axes[1], axesB=fig.axes[2], arrowstyle="-|>", **look
-        )
+    for spot, seen in zip(to, from_, strict=True):
+        row = spot.row if edge is None else spot.row + 0.24 * (spot.col - 1)
+        start, end = (spot.col + 0.2 if edge is None else edge, row), (seen.col - 0.3, seen.row)
+        look: dict[str, Any] = {"color": spot.color, "linestyle": spot.style, "linewidth": 1.3, "zorder": 9}
+        arrow = ConnectionPatch(start, end, place(fig, 1), place(fig, 2), arrowstyle="-|>", **look)
         arrow.set_annotation_clip(False)
         fig.add_artist(arrow)
 
