@@ -138,7 +138,8 @@ def verify(
     _pdf_modules()
     pdf_bytes, notebook_bytes = _pair(file, notebook)
     verdict = prove(pdf_bytes, notebook_bytes, rerender=not quick)
-    typer.echo(f"Proven: {verdict.reason}" if verdict.proven else verdict.reason)
+    said = {"same": "Proven", "text": "Proven by its text alone", "": "Attached"}[verdict.pages]
+    typer.echo(f"{said}: {verdict.reason}" if verdict.proven else verdict.reason)
     if not verdict.proven:
         raise typer.Exit(1)
 
