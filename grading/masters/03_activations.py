@@ -714,7 +714,8 @@ playground_panel.open_playground()
 #
 # <details><summary>Hint</summary>
 #
-# A circle is where $x_1^2 + x_2^2 = r^2$. In the playground, both squares are features that you can choose.
+# Without a hidden layer the border is where $w_1 f_1 + w_2 f_2 + \dots + b = 0$. With `x1` and `x2` as features this is
+# a straight line. Which features does the equation of the border that you need have in it?
 # </details>
 # <details><summary>Second hint</summary>
 #
