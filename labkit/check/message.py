@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from labkit.check.calling import frames_of
+from labkit.check.calling import UnusableError, frames_of
 from labkit.check.case import Case, Rule
 from labkit.check.naming import Cause, Unit
 from labkit.check.policy import plain, shape_of
@@ -122,6 +122,8 @@ def call_text(report: Report, case: Case) -> str:
 def came_back(unit: Unit, part: str) -> str:
     """Say what came back, or how the call stopped."""
     error = unit.outcome.error
+    if isinstance(error, UnusableError):
+        return f"Came back{part}: {str(error).removesuffix('.')}"
     if error is not None:
         place = frames_of(error)[-1:]
         where = f" (in {place[0][0]}, line {place[0][1]})" if place else ""
@@ -140,7 +142,9 @@ def wanted(report: Report, unit: Unit) -> str:
     text = unit.complaint.wanted if unit.complaint else ""
     if unit.outcome.error is not None:
         text = "a result"
-        if isinstance(expected, Tensor | Rule):
+        if isinstance(expected, Rule):
+            text = expected.wanted
+        if isinstance(expected, Tensor):
             text = f"a tensor of shape {tuple(expected.shape)}"
     oracle = f", as {unit.case.oracle} gives" if unit.case.oracle else ""
     shown = f": {values(expected)}" if unit.case.small and values(expected) else ""
