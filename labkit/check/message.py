@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import sys
 from typing import Any
 
 from torch import Tensor
@@ -15,6 +17,7 @@ from labkit.check.run import Report
 
 SMALL = 20
 LONG = 160
+BETWEEN_WORDS = "margin: 0; padding: 0; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
 METHODS = ("__init__", "forward", "backward")
 IN_CLASS = 'Replace each line "raise NotImplementedError" in the methods of its class with your code'
 
@@ -194,7 +197,15 @@ def reasons(report: Report) -> list[str]:
 
 
 def show(text: str) -> None:
-    """Print a message, also where the terminal cannot print every sign."""
+    """Print a message, also where the terminal cannot print every sign.
+
+    A notebook gets it as HTML too: JupyterLab breaks lines of printed text in the middle of words.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if getattr(shell, "kernel", None) is not None:
+        page = f'<pre style="{BETWEEN_WORDS}">{html.escape(text)}</pre>'
+        shell.display_pub.publish({"text/plain": text, "text/html": page})
+        return
     try:
         print(text)
     except UnicodeEncodeError:

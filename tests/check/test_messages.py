@@ -3,11 +3,13 @@
 # ruff: noqa: E501
 
 import re
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
+from labkit.check import message
 from labkit.check.specs_convolution import MUTANTS, SPECS
 
 
@@ -149,6 +151,21 @@ SUCCESS = {
 @pytest.mark.parametrize("which", list(SUCCESS))
 def test_success_is_one_line(which, functions, run):
     assert run(which, functions[which].right)[1] == SUCCESS[which]
+
+
+def test_a_notebook_gets_the_message_as_html_too(monkeypatch):
+    class Shell:
+        kernel = display_pub = property(lambda self: self)
+        shown: ClassVar[list] = []
+
+        def publish(self, data):
+            self.shown.append(data)
+
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+    message.show("✓ a < b")
+    assert Shell.shown == [
+        {"text/plain": "✓ a < b", "text/html": f'<pre style="{message.BETWEEN_WORDS}">✓ a &lt; b</pre>'}
+    ]
 
 
 def test_not_written(run):
