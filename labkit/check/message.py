@@ -202,7 +202,7 @@ def show(text: str) -> None:
     A notebook gets it as HTML too: JupyterLab breaks lines of printed text in the middle of words.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if getattr(shell, "kernel", None) is not None:
+    if shell is not None and getattr(shell, "kernel", None) is not None:
         page = f'<pre style="{BETWEEN_WORDS}">{html.escape(text)}</pre>'
         shell.display_pub.publish({"text/plain": text, "text/html": page})
         return
