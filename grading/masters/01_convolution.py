@@ -1111,8 +1111,8 @@ plot_costs.table(conv_cost, other, total=11_511_784, stages=True, title="ResNet-
 # <details><summary>Second hint</summary>
 #
 # At one place, `dy` has the shape $(N, K)$ and the window $(N, C, k_h, k_w)$. The letters of the formula say over which
-# axis to sum: $n$ for $dw$, $k$ for $dx$. `torch.einsum` is told the letters of both and those of the result; there are
-# four each. And each share of $dx$ belongs to a window, which it is **added** to.
+# axis to sum: $n$ for $dw$, $k$ for $dx$. `torch.einsum` is told the letters of both factors, and the four letters of the
+# result. Each share of $dx$ belongs to a window, which it is **added** to.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "conv2d_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
