@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from labkit import pool
 from labkit.plot import BLUE, GREEN, ORANGE, PURPLE, RED, WIDTH, Answer, ask, describe, label, note_figure
-from labkit.plot_grids import Box, Grid, array, compare, grids, titled
+from labkit.plot_grids import Box, Grid, array, compare, grids, place, titled
 
 Function = Callable[..., Any]
 Pair = tuple[int, int]
@@ -213,26 +212,23 @@ def routing(backward: Function, x: Tensor, dy: Tensor, kernel_size: Pair, stride
 
 def _letters(fig: Figure, from_: Sequence[Box], to: Sequence[Box]) -> None:
     """Write a letter at each cell of dy, and at each pixel of dx the letters of what it gets."""
+    gives: dict[Pair, str] = {}
     gets: dict[Pair, str] = {}
-    for letter, place, seen in zip(ascii_lowercase, to, from_, strict=False):
-        _small(fig.axes[1], place.row, place.col, letter)
+    for letter, spot, seen in zip(ascii_lowercase, to, from_, strict=False):
+        gives[spot.row, spot.col] = letter
         gets[seen.row, seen.col] = gets.get((seen.row, seen.col), "") + letter
-    for (row, col), letters in gets.items():
-        _small(fig.axes[2], row, col, letters)
-
-
-def _small(ax: Axes, row: int, col: int, text: str) -> None:
-    ax.text(col + 0.45, row + 0.5, text, fontsize=6.5, ha="right", va="bottom", color="black", zorder=9)
+    for number, cells in ((1, gives), (2, gets)):
+        for (row, col), text in cells.items():
+            look: dict[str, Any] = {"transform": place(fig, number), "ha": "right", "va": "bottom"}
+            fig.text(col + 0.45, row + 0.5, text, fontsize=6.5, zorder=9, **look)
 
 
 def _arrows(fig: Figure, from_: Sequence[Box], to: Sequence[Box]) -> None:
     """Draw an arrow from each cell of dy to a pixel of dx."""
-    for place, seen in zip(to, from_, strict=True):
-        start, end = (place.col + 0.2, place.row), (seen.col - 0.3, seen.row)
-        look: dict[str, Any] = {"color": place.color, "linestyle": place.style, "linewidth": 1.3, "zorder": 9}
-        arrow = ConnectionPatch(
-            start, end, "data", "data", axesA=fig.axes[1], axesB=fig.axes[2], arrowstyle="-|>", **look
-        )
+    for spot, seen in zip(to, from_, strict=True):
+        start, end = (spot.col + 0.2, spot.row), (seen.col - 0.3, seen.row)
+        look: dict[str, Any] = {"color": spot.color, "linestyle": spot.style, "linewidth": 1.3, "zorder": 9}
+        arrow = ConnectionPatch(start, end, place(fig, 1), place(fig, 2), arrowstyle="-|>", **look)
         arrow.set_annotation_clip(False)
         fig.add_artist(arrow)
 
