@@ -175,11 +175,14 @@ def _outlined(fig: Figure) -> list[tuple[float, float]]:
     return [a.get_xy() for a in first if (a.get_data_transform().get_matrix() == inside.get_matrix()).all()]
 
 
-def test_arrows_lead_from_dy_to_dx() -> None:
-    fig = plot_pool.routing(backward, X, torch.ones(3, 3), (3, 3), (1, 1))
+def test_arrows_or_letters_lead_from_dy_to_dx() -> None:
+    fig = plot_pool.routing(backward, MAPS[0], torch.ones(2, 2), (2, 2), (2, 2))
     arrows = [a for a in fig.artists if type(a).__name__ == "ConnectionPatch"]
-    assert len(arrows) == 9
-    assert sum(a.xy2 == (2.7, 1) for a in arrows) == 3  # the 3 in row 1 wins three windows
+    assert [a.xy2 for a in arrows] == [(-0.3, 0), (1.7, 1), (-0.3, 3), (2.7, 2)]
+    fig = plot_pool.routing(backward, X, torch.ones(3, 3), (3, 3), (1, 1))
+    assert not [a for a in fig.artists if type(a).__name__ == "ConnectionPatch"]
+    letters = [t.get_text() for t in fig.texts if t.get_fontsize() < 7]
+    assert letters == [*"abcdefghi", "a", "b", "cef", "dg", "h", "i"]  # the 3 in row 1 wins three windows
     wrong = plot_pool.routing(lambda *a: -backward(*a), X, torch.ones(3, 3), (3, 3), (1, 1))
     assert any("not as expected" in text for text in _texts(wrong))
 
@@ -216,6 +219,16 @@ def test_size_table(capsys: pytest.CaptureFixture[str]) -> None:
         plot_pool_sizes.size_table(bad, (55, 3, 2, 0))
     plot_pool_sizes.size_table(_unwritten, (55, 3, 2, 0))
     assert capsys.readouterr().out.endswith("(no numbers: pool_size is not written yet)\n")
+
+
+def test_all_marks_of_the_heads_can_be_seen() -> None:
+    (ax,) = plot_shift.heads(head, pool.heads()).axes
+    marks = [line for line in ax.lines if line.get_marker() in ("o", "s")]
+    low, high = np.log(ax.get_xlim())
+    places = [(np.log(float(line.get_xdata()[0])) - low) / (high - low) for line in marks]  # type: ignore[index]
+    assert len(places) == 6
+    assert all(0.05 < at < 0.95 for at in places)
+    assert all(abs(a - b) > 0.3 for a, b in zip(places[::2], places[1::2], strict=True))
 
 
 def test_head_table(capsys: pytest.CaptureFixture[str]) -> None:
