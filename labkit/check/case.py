@@ -58,7 +58,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A named wrong answer; `name` completes the sentence "your result equals ...", or names what it does."""
+    """A named wrong answer; `name` completes the sentence "your result equals ...", or names what it does.
+
+    `fn` is what a student would write, or gives at once what `Spec.adapt` makes of that.
+    """
 
     name: str
     fn: Callable[..., Any]
@@ -76,7 +79,8 @@ class Spec:
         parts: Names of the results where the function returns several.
         tensors: Whether it takes and returns tensors, so that changed inputs and lost precision count.
         witness: What the answers agree with, for the line printed on success.
-        adapt: Turns the student's function into what the cases call, where that is something else.
+        adapt: Turns the student's function, and those given in its cell, into what the cases call, where that
+            is something else; mutants go through it, too.
     """
 
     name: str
@@ -86,4 +90,4 @@ class Spec:
     parts: tuple[str, ...] = ()
     tensors: bool = True
     witness: str = "torch"
-    adapt: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    adapt: Callable[..., Callable[..., Any]] | None = None

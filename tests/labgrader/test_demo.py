@@ -18,7 +18,7 @@ import pytest
 from labgrader import madeup
 from labgrader.collect import Collected
 from labgrader.course import Course
-from labgrader.demo import MARK, DemoError, fresh, run
+from labgrader.demo import LONG, MARK, DemoError, fresh, run
 from labgrader.demo_handins import truncate
 from labgrader.demo_report import Line, class_table, compare, summary
 from labgrader.madeup import (
@@ -100,6 +100,15 @@ def test_the_class_has_twelve_people_and_every_kind_of_hand_in() -> None:
     }  # fmt: skip
     assert [who for who, work in works.items() if work.damage] == [("mira", "01_convolution")]
     assert [who for who, work in works.items() if work.deleted] == [("kofi", "01_convolution")]
+
+
+def test_the_long_labs_are_handed_in_perfect_with_a_mistake_half_done_and_untouched() -> None:
+    assert [student.id for student in CLASS if student.long] == ["ada", "ben", "grace", "hana"]
+    masters = {name: read_master(HOME / "masters" / f"{name}.py") for name in LABS}
+    for name in (name for name, master in masters.items() if master.run_seconds > LONG):
+        lost = {student.id: student.work(name).lost for student in CLASS if student.long}
+        assert (lost["ada"], lost["hana"], len(lost["ben"] or ())) == (frozenset(), None, 1)
+        assert len(lost["grace"] or ()) >= 5
 
 
 def test_every_hand_in_is_a_sound_notebook_of_the_lab(lab: Lab) -> None:
