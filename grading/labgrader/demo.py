@@ -81,7 +81,8 @@ def demo(
     everybody = read_class(home.root / "demo", labs=lab_names(home))
     masters = [m for m in read_masters(home, tuple(labs)) if not (quick and m.run_seconds > LONG)]
     if not masters:
-        raise DemoError("These labs run longer than a minute: name one that does not, or leave out --quick.")
+        verb = "runs" if len(labs) == 1 else "run"
+        raise DemoError(f"{', '.join(labs)} {verb} longer than a minute: leave out --quick.")
     some = [student for student in everybody if student.long]
     students = {m.lab: some if m.run_seconds > LONG else everybody for m in masters}
     course = Course((out if out is not None else home.root / "demo-course").absolute())
