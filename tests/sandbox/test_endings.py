@@ -177,7 +177,7 @@ def test_fifty_forks_leave_nothing(zygote):
                 seconds=1,
             ) if (number % 10) else snippet.ask(child, "open('x', 'w').write('y')")
         assert child.close().clean
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(os.listdir("/proc/self/fd")) <= files  # an earlier test's may have been closed meanwhile
     assert sorted(os.listdir(warm.base)) == folder
     assert eventually(lambda: len(users_processes(zygote)) == processes)
 
