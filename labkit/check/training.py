@@ -47,18 +47,12 @@ def trained(fn: Callable[..., Any]) -> Callable[..., Tensor]:
     """Turn a function that chooses a setting into one that gives (accuracy, loss) after training with it."""
 
     def train(data: str, start: int) -> Tensor:
-<<<<<<< HEAD
-        setting = setting_of(fn(data), data=data)
-        allowed(setting)
-=======
         chosen = fn(data)
         try:
             setting = setting_of(chosen, data=data)
-            if not free:
-                allowed(setting)
+            allowed(setting)
         except SettingError as error:
             raise UnusableError(f"a setting that cannot be used; {error}") from None
->>>>>>> main
         return torch.tensor(result(setting, start), dtype=torch.float64)
 
     return train
