@@ -142,9 +142,15 @@ def _lines(text: str) -> int:
     return text.count("\n") + 1 if text else 0
 
 
+def _inches(fig: Figure) -> Transform:
+    """Return the way from inches to pixels; unlike `dpi_scale_trans` it holds for a cropped figure too."""
+    wide, high = fig.get_size_inches()
+    return Affine2D().scale(1 / wide, 1 / high) + fig.transFigure
+
+
 def _write(fig: Figure, x: float, y: float, text: str, **look: Any) -> None:
     """Write a centred text at a place in inches."""
-    fig.text(x, y, text, transform=fig.dpi_scale_trans, ha="center", **look)
+    fig.text(x, y, text, transform=_inches(fig), ha="center", **look)
 
 
 def _draw(fig: Figure, grid: Grid, corner: tuple[float, float], cell: float, *, gid: str) -> None:
@@ -167,7 +173,7 @@ def _draw(fig: Figure, grid: Grid, corner: tuple[float, float], cell: float, *, 
         else:
             ax.imshow(_shades(values), aspect="auto", interpolation="nearest")
         return
-    cells = Affine2D().translate(0.5, 0.5).scale(cell, -cell).translate(left, top) + fig.dpi_scale_trans
+    cells = Affine2D().translate(0.5, 0.5).scale(cell, -cell).translate(left, top) + _inches(fig)
     look: dict[str, Any] = {"transform": cells, "zorder": 1}
     shades = _shades(values)
     shades[_mask(grid.blank, values)] = 1.0

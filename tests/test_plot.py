@@ -368,6 +368,18 @@ def test_ask_notes() -> None:
     assert plot.ask("f", lambda: 1 / 0, ndim=0).note == "f stopped: ZeroDivisionError: division by zero"
 
 
+def test_a_grid_is_whole_where_the_figure_is_cropped() -> None:
+    buffer = io.BytesIO()
+    plot_conv.filmstrip(conv.correlate, X, K).savefig(
+        buffer, format="png", dpi=50, bbox_inches="tight", pad_inches=0.2
+    )
+    buffer.seek(0)
+    ink = (plt.imread(buffer)[:, :, :3] < 0.9).any(2)
+    assert ink.any()
+    ink[8:-8, 8:-8] = False
+    assert not ink.any()
+
+
 def test_large_grids_are_drawn_without_numbers() -> None:
     fig = plot_grids.grids([plot_grids.Grid(np.random.default_rng(0).normal(size=(40, 60)))], alt="noise")
     _render(fig)
