@@ -58,7 +58,8 @@ PICTURES = {
         [
             make.markdown(
                 "## Padding\n\nA *border* of zeros keeps the **size**: see "
-                "[the guide](https://example.org/g) and `F.pad`.\n\n1. left and right\n2. top and bottom\n    - or each side for itself\n\n"
+                "[the guide](https://example.org/g) and `F.pad`.\n\n1. left and right\n"
+                "2. top and bottom\n    - or each side for itself\n\n"
                 "> A wise word.\n\n### In code\n\n```python\nx = F.pad(x, (1, 1, 2, 2))\n```"
             )
         ],
