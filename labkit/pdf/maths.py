@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree import ElementTree
 
 import typst
@@ -117,6 +118,7 @@ def _compiles(source: str, fonts: typst.Fonts) -> bool:
     return True
 
 
+@lru_cache(maxsize=2048)
 def convert(tex: str, *, display: bool) -> str:
     """Return the Typst math source of a LaTeX formula without macros.
 
