@@ -8,6 +8,7 @@ from functools import lru_cache
 from xml.etree import ElementTree
 
 import typst
+from latex2mathml.converter import convert as to_mathml
 
 from labkit.pdf.errors import PanicError
 from labkit.pdf.guard import guarded
@@ -126,8 +127,6 @@ def convert(tex: str, *, display: bool) -> str:
         >>> convert(r"\\frac{i}{s}", display=True)
         'frac(i, s)'
     """
-    from latex2mathml.converter import convert as to_mathml
-
     mathml: str = to_mathml(tex, display="block" if display else "inline")
     return to_typst(ElementTree.fromstring(mathml))
 
