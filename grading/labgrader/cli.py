@@ -223,7 +223,8 @@ def export(
 ) -> None:
     """Write the marks as a CSV table, a line for each student and lab that anybody handed in.
 
-    Its last column says who is graded, not graded yet, or did not hand in. `nbgrader export` writes the same.
+    Its last column says who is graded, not graded yet, handed in again since, or did not hand in.
+    `nbgrader export` writes the same.
 
     Examples:
 
@@ -233,11 +234,11 @@ def export(
     from collections import Counter
 
     from labgrader.course import find_course
-    from labgrader.export import NOT_GRADED, export_grades
+    from labgrader.export import WAITING, export_grades
 
     lines = export_grades(find_course(course), to, lab=lab)
     typer.echo(f"{len(lines)} line{'s' * (len(lines) != 1)} in {to}")
-    for name, count in Counter(line["lab"] for line in lines if line["status"] == NOT_GRADED).items():
+    for name, count in Counter(line["lab"] for line in lines if line["status"] in WAITING).items():
         what = "1 hand-in is" if count == 1 else f"{count} hand-ins are"
         typer.echo(f"Note: {what} not graded yet: run labgrade grade {name}, then export again.", err=True)
 

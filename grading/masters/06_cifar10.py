@@ -210,7 +210,7 @@ work = classifier.parts(stratified_split, data)  # its "test" pictures are train
 print(len(work.train_labels), "pictures to train on,", len(work.test_labels), "put aside to decide on")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-leak-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 1. Leaks — 10 minutes, 3 points
+# ### Question 1. Leaks — ●●○ 10 minutes, 3 points
 #
 # Each of these three people reports an accuracy that is too high. Say for each what leaked from where to where,
 # and whether the damage is large or small.
@@ -614,7 +614,7 @@ tried = sweep.sweep(nets.introductory(), classifier.first(work, 15_000), rates=(
 plot.show(sweep.figure(tried))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-rates-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 2. Read the curves — 10 minutes, 3 points
+# ### Question 2. Read the curves — ●●○ 10 minutes, 3 points
 #
 # 1. Which rate is best after one epoch, and which after four? Give the numbers. What does the loss of the largest
 #    rate do that the others do not?
@@ -763,7 +763,7 @@ runs = classifier.compared(work)
 plot.show(plot_training.stopping(early_stop, runs))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-regular-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 3. Four ways — 10 minutes, 3 points
+# ### Question 3. Four ways — ●●○ 10 minutes, 3 points
 #
 # 1. In the plain run, at which epoch do the two curves part? What does the network learn after it?
 # 2. Which way ends with the lowest loss on pictures put aside, and which one with the highest loss on
@@ -1172,7 +1172,7 @@ earned = check.calibration(calibration, seed=secret("calibration"))
 plot.show(plot_results.reliability(calibration, score.probabilities, data.test_labels))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-trust-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 4. Can you trust it? — 12 minutes, 3 points
+# ### Question 4. Can you trust it? — ●●○ 12 minutes, 3 points
 #
 # 1. Name your network's worst pair and its class with the lowest recall. Is the worst pair worse in one direction
 #    than in the other? What do the two classes share, as pictures?

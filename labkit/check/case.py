@@ -74,7 +74,8 @@ class Spec:
         cases: Builds the cases from a seeded generator; the first aspect is the core of the exercise.
         mutants: The named wrong answers.
         parts: Names of the results where the function returns several.
-        tensors: Whether it takes and returns tensors, so that changed inputs and lost precision count.
+        tensors: Whether it takes and returns tensors, so that changed inputs and another dtype count.
+        keeps: Whether its results promise the dtype of its inputs; if not, any float dtype is welcome.
         witness: What the answers agree with, for the line printed on success.
         adapt: Turns the student's function into what the cases call, where that is something else.
     """
@@ -85,5 +86,6 @@ class Spec:
     mutants: tuple[Mutant, ...]
     parts: tuple[str, ...] = ()
     tensors: bool = True
+    keeps: bool = True
     witness: str = "torch"
     adapt: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None

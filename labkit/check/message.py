@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import math
+import sys
 from typing import Any
 
 from torch import Tensor
 
-from labkit.check.calling import frames_of
+from labkit.check.calling import UnusableError, frames_of
 from labkit.check.case import Case, Rule
 from labkit.check.naming import Cause, Unit
 from labkit.check.policy import plain, shape_of
@@ -15,6 +17,7 @@ from labkit.check.run import Report
 
 SMALL = 20
 LONG = 160
+BETWEEN_WORDS = "margin: 0; padding: 0; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
 METHODS = ("__init__", "forward", "backward")
 IN_CLASS = 'Replace each line "raise NotImplementedError" in the methods of its class with your code'
 
@@ -122,6 +125,8 @@ def call_text(report: Report, case: Case) -> str:
 def came_back(unit: Unit, part: str) -> str:
     """Say what came back, or how the call stopped."""
     error = unit.outcome.error
+    if isinstance(error, UnusableError):
+        return f"Came back{part}: {str(error).removesuffix('.')}"
     if error is not None:
         place = frames_of(error)[-1:]
         where = f" (in {place[0][0]}, line {place[0][1]})" if place else ""
@@ -140,7 +145,9 @@ def wanted(report: Report, unit: Unit) -> str:
     text = unit.complaint.wanted if unit.complaint else ""
     if unit.outcome.error is not None:
         text = "a result"
-        if isinstance(expected, Tensor | Rule):
+        if isinstance(expected, Rule):
+            text = expected.wanted
+        if isinstance(expected, Tensor):
             text = f"a tensor of shape {tuple(expected.shape)}"
     oracle = f", as {unit.case.oracle} gives" if unit.case.oracle else ""
     shown = f": {values(expected)}" if unit.case.small and values(expected) else ""
@@ -190,7 +197,15 @@ def reasons(report: Report) -> list[str]:
 
 
 def show(text: str) -> None:
-    """Print a message, also where the terminal cannot print every sign."""
+    """Print a message, also where the terminal cannot print every sign.
+
+    A notebook gets it as HTML too: JupyterLab breaks lines of printed text in the middle of words.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and getattr(shell, "kernel", None) is not None:
+        page = f'<pre style="{BETWEEN_WORDS}">{html.escape(text)}</pre>'
+        shell.display_pub.publish({"text/plain": text, "text/html": page})
+        return
     try:
         print(text)
     except UnicodeEncodeError:

@@ -12,7 +12,7 @@ _ALL = (
     Spec(
         "channel_stats", ("images",), pictures.channel_stats, mutants_pictures.CHANNEL_STATS, ("mean", "std")
     ),
-    Spec("normalise", ("images", "mean", "std"), pictures.normalise, mutants_pictures.NORMALISE),
+    Spec("normalise", ("images", "mean", "std"), pictures.normalise, mutants_pictures.NORMALISE, keeps=False),
     Spec(
         "stratified_split",
         ("labels", "order", "per_class"),
@@ -41,6 +41,7 @@ _ALL = (
         ("step", "images", "labels", "orders", "size"),
         learning.fit,
         mutants_learning.FIT,
+        keeps=False,
         witness="the definition",
     ),
     Spec(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from labkit.check.calling import UnusableError
 from labkit.check.case import Case, Mutant, Rule, Spec
 from labkit.check.draw import Draw
 from labkit.playground import Playground, Setting, SettingError, setting_of
@@ -46,9 +47,13 @@ def trained(fn: Callable[..., Any], *, free: bool = False) -> Callable[..., Tens
     """Turn a function that chooses a setting into one that gives (accuracy, loss) after training with it."""
 
     def train(data: str, start: int) -> Tensor:
-        setting = setting_of(fn(data), data=data)
-        if not free:
-            allowed(setting)
+        chosen = fn(data)
+        try:
+            setting = setting_of(chosen, data=data)
+            if not free:
+                allowed(setting)
+        except SettingError as error:
+            raise UnusableError(f"a setting that cannot be used; {error}") from None
         return torch.tensor(result(setting, start), dtype=torch.float64)
 
     return train
