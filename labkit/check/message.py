@@ -17,7 +17,10 @@ from labkit.check.run import Report
 
 SMALL = 20
 LONG = 160
-BETWEEN_WORDS = "margin: 0; padding: 0; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
+BETWEEN_WORDS = (
+    "margin: 0; padding: 0; font-size: var(--jp-code-font-size, inherit); "
+    "white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
+)
 METHODS = ("__init__", "forward", "backward")
 IN_CLASS = 'Replace each line "raise NotImplementedError" in the methods of its class with your code'
 
