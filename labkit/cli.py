@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli_data import data
+from labkit.plainfile import FileError, read_file
 
 app = typer.Typer(
     name="labkit",
@@ -176,12 +177,9 @@ def _pdf_modules() -> tuple[Any, Any]:
 
 
 def _bytes_of(path: Path) -> bytes:
-    from labkit.handin.errors import HandinError
-    from labkit.handin.files import read_file
-
     try:
         return read_file(path)
-    except HandinError as error:
+    except FileError as error:
         raise CommandError(str(error)) from None
 
 
