@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 NotebookPath = Annotated[
-    Path, typer.Argument(metavar="NOTEBOOK", help="The .ipynb file.", show_default=False)
+    Path, typer.Argument(metavar="NOTEBOOK", help="The .ipynb file.", show_default=False, readable=False)
 ]
 
 
@@ -46,7 +46,7 @@ def pdf(
         typer.Option(help="typst; webpdf (needs Chromium) and latex (needs TeX) for those who have them."),
     ] = "typst",
     paper: Annotated[str, typer.Option(help="a4 or letter.")] = "a4",
-    fold: Annotated[int, typer.Option(help="Text outputs of more lines are folded, with their count.")] = 400,
+    fold: Annotated[int, typer.Option(help="Text outputs of more lines are folded, with their count.")] = 80,
     leave_out: Annotated[
         list[str] | None, typer.Option(metavar="TAG", help="Leave out cells with this tag; more than once.")
     ] = None,
@@ -121,9 +121,15 @@ def handin(
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="ZIP|PDF", help="A hand-in, or a PDF.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="ZIP|PDF", help="A hand-in, or a PDF.", show_default=False, readable=False),
+    ],
     notebook: Annotated[
-        Path | None, typer.Argument(metavar="[NOTEBOOK]", help="The notebook of the PDF.", show_default=False)
+        Path | None,
+        typer.Argument(
+            metavar="[NOTEBOOK]", help="The notebook of the PDF.", show_default=False, readable=False
+        ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Do not draw the pages again to compare them.")
@@ -138,7 +144,8 @@ def verify(
     _pdf_modules()
     pdf_bytes, notebook_bytes = _pair(file, notebook)
     verdict = prove(pdf_bytes, notebook_bytes, rerender=not quick)
-    typer.echo(f"Proven: {verdict.reason}" if verdict.proven else verdict.reason)
+    said = {"same": "Proven", "text": "Proven by its text alone", "": "Attached"}[verdict.pages]
+    typer.echo(f"{said}: {verdict.reason}" if verdict.proven else verdict.reason)
     if not verdict.proven:
         raise typer.Exit(1)
 
@@ -169,14 +176,13 @@ def _pdf_modules() -> tuple[Any, Any]:
 
 
 def _bytes_of(path: Path) -> bytes:
+    from labkit.handin.errors import HandinError
+    from labkit.handin.files import read_file
+
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise CommandError(f"There is no file {path}; check the name, or go to its folder.") from None
-    except OSError as error:
-        if path.is_dir():
-            raise CommandError(f"{path} is a folder; name the file in it.") from None
-        raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from None
+        return read_file(path)
+    except HandinError as error:
+        raise CommandError(str(error)) from None
 
 
 def _write(target: Path, data: bytes) -> None:
@@ -202,7 +208,7 @@ def _pair(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:
     """Return the bytes of a PDF and its notebook, from a zip or from two files."""
     if notebook is not None:
         return _bytes_of(file), _bytes_of(notebook)
-    if not zipfile.is_zipfile(file):
+    if not file.is_file() or not zipfile.is_zipfile(file):
         if _bytes_of(file)[:2] == b"PK" or file.suffix.lower() == ".zip":
             raise CommandError(f"{file} is a damaged zip; make or download it again.")
         raise typer.BadParameter(
@@ -239,6 +245,7 @@ def main() -> None:
         print(f"labkit: {error}", file=sys.stderr)
         code = 1
     except KeyboardInterrupt:
+        print("labkit: stopped.", file=sys.stderr)
         code = 130
     except SystemExit as end:
         code = end.code

@@ -62,6 +62,21 @@ def test_pdf_handin_and_verify(lab):
     assert out.endswith("its pages were not compared.\n")
 
 
+def test_an_empty_name_is_refused(lab):
+    code, out = run("handin", lab.name, "--id", "s1", "--name", " ")
+    assert (code, out) == (1, "The name is empty; give your name in any script, or leave it out.")
+
+
+def test_stopping_is_told(monkeypatch, capsys):
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", stop)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert (end.value.code, capsys.readouterr().err) == (130, "labkit: stopped.\n")
+
+
 def test_a_changed_notebook_is_refuted_with_exit_code_1(lab):
     run("pdf", lab.name)
     lab.write_text(lab.read_text().replace("# Lab", "# Lad"))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -138,9 +139,7 @@ def test_good_ids(student):
     assert checked_id(student).isascii()
 
 
-@pytest.mark.parametrize(
-    "student", ["", "王小明", "a/b", "../x", "a b", "-x", ".x", "x.", "a" * 41, "CON", "nul.txt", "é"]
-)
+@pytest.mark.parametrize("student", ["", "王小明", "a/b", "../x", "a b", "-x", ".x", "x.", "a" * 41, "é"])
 def test_bad_ids_are_told_what_to_do(student, done):
     with pytest.raises(HandinError) as caught:
         make(done, student=student)
@@ -169,8 +168,32 @@ def test_files_that_are_no_notebook(tmp_path, content, message):
 
 
 def test_a_folder_is_no_notebook(tmp_path):
-    with pytest.raises(HandinError, match="is a folder; expected a notebook"):
+    with pytest.raises(HandinError, match="is a folder; name the file in it"):
         make(tmp_path, student="s1")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.ipynb")
+    with pytest.raises(HandinError, match="is no plain file but a pipe or a device; name the file itself"):
+        make(tmp_path / "a.ipynb", student="s1")
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    (tmp_path / "a.ipynb").write_text("{}")
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(HandinError, match="Permission denied; give yourself the right to read it"):
+        make(tmp_path / "a.ipynb", student="s1")
+
+
+@pytest.mark.parametrize("student", ["con", "CON", "nul.txt", "com1"])
+def test_names_that_windows_keeps_for_devices(student):
+    with pytest.raises(HandinError, match=f"'{student}', a name that Windows keeps for a device"):
+        checked_id(student)
 
 
 def test_a_notebook_of_no_lab_keeps_its_own_name(tmp_path):

@@ -58,6 +58,6 @@ def _is_lab(file: Path) -> bool:
     from labkit.pdf.notebook import NotebookError, read
 
     try:
-        return "labkit" in read(file.read_bytes()).metadata
+        return file.is_file() and "labkit" in read(file.read_bytes()).metadata
     except (OSError, NotebookError):
         return False

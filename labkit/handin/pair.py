@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.handin import live
 from labkit.handin.errors import HandinError, make_room
+from labkit.handin.files import read_file
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
@@ -104,22 +105,6 @@ def lab_of(notebook: Notebook, path: Path) -> str:
         return told
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9.-]+", "_", plain).strip("_.")[:60] or "notebook"
-
-
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a notebook.
-
-    Raises:
-        HandinError: there is no such file, or it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise HandinError(f"There is no file {path}; check the name, or go to its folder.") from None
-    except IsADirectoryError:
-        raise HandinError(f"{path} is a folder; expected a notebook, a file that ends in .ipynb.") from None
-    except OSError as error:
-        raise HandinError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def _signed(raw: bytes, student: dict[str, str], record: dict[str, str]) -> bytes:

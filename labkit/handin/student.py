@@ -40,7 +40,12 @@ def checked_id(student: str) -> str:
         's123'
     """
     text = unicodedata.normalize("NFKC", student).strip()
-    if not _ID.fullmatch(text) or text.endswith(".") or _RESERVED.fullmatch(text):
+    if _RESERVED.fullmatch(text):
+        raise HandinError(
+            f"The student id is {student!r}, a name that Windows keeps for a device; put a letter before it, "
+            f"as in {'s' + text!r}."
+        )
+    if not _ID.fullmatch(text) or text.endswith("."):
         raise HandinError(
             f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', "
             "starting with a letter or digit. A name in any script goes into `name`."
@@ -65,8 +70,11 @@ def who(
     from labkit.pdf.titles import student_of
 
     kept = _kept()
+    if name is not None and not name.strip():
+        raise HandinError("The name is empty; give your name in any script, or leave it out.")
     if student is not None:
-        said = Student(checked_id(student), name or "")
+        known = kept.name if kept is not None and kept.id == checked_id(student) else ""
+        said = Student(checked_id(student), name or known)
         if kept is not None and kept != said:  # a slip of the pen is mended for the next lab, too
             _keep(said)
         return said

@@ -19,6 +19,7 @@ from labkit.pdf.notebook import NotebookError, as_dict, content_hash, read, text
 from labkit.pdf.options import parse
 from labkit.pdf.pages import drawings, first_difference, share, texts
 from labkit.pdf.pair import Stamp, engine, parse_keywords
+from labkit.pdf.unseen import unseen
 
 MAX_ATTACHMENTS = 200
 MAX_ATTACHED = 120_000_000
@@ -54,7 +55,8 @@ def contents(pdf: bytes) -> Contents:
         total += len(data)
         if number >= MAX_ATTACHMENTS or total > MAX_ATTACHED:
             raise ValueError("too many or too big attachments")
-        attachments[str(embedded.alternative_name or embedded.name)] = data
+        name = str(embedded.alternative_name or embedded.name)
+        attachments[name if name not in attachments else f"{number} {name}"] = data
     facts: Any = reader.metadata or {}
     keywords, producer = str(facts.get("/Keywords") or ""), str(facts.get("/Producer") or "")
     return Contents(attachments, parse_keywords(keywords), len(reader.pages), producer[:80])
@@ -125,14 +127,8 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
     same_engine = found.stamp is not None and found.stamp.engine == engine()
     try:
         if same_engine and (theirs := drawings(pdf)) == drawings(again):
-            return (
-                True,
-                (
-                    f"{same}; another program has saved the PDF again, but "
-                    f"{'its 1 page' if len(theirs) == 2 else f'each of its {len(theirs) - 1} pages'} "
-                    "is drawn by the same commands as when the notebook is drawn again."
-                ),
-                "same",
+            return _beside(
+                pdf, again, same, "its 1 page" if len(theirs) == 1 else f"each of its {len(theirs)} pages"
             )
         difference = first_difference(texts(pdf), texts(again))
     except Exception:
@@ -158,8 +154,29 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
         return False, f"Not proven: {begin}, but the pages show other text: {difference}."
     return (
         True,
-        f"{same}; it was made by other versions, so the pages were compared by their text alone: the same.",
+        f"{same}; it was made by other versions, so the pages were compared by their text alone: the same. "
+        "Pictures and what does not show (outline, tags, alternative texts) were not compared.",
         "text",
+    )
+
+
+def _beside(pdf: bytes, again: bytes, same: str, pages: str) -> Answer:
+    """Compare what is said beside pages that are drawn alike."""
+    try:
+        theirs, ours = unseen(pdf), unseen(again)
+        changed = sorted(part for part in theirs.keys() | ours.keys() if theirs.get(part) != ours.get(part))
+    except Exception as error:
+        changed = [f"what could not be read ({type(error).__name__})"]
+    if changed:
+        return False, (
+            f"Not proven: {same[0].lower()}{same[1:]}, and {pages} is drawn by the same commands as when the "
+            f"notebook is drawn again, but something beside them was changed: {', '.join(changed)[:200]}."
+        )
+    return (
+        True,
+        f"{same}; another program has saved the PDF again, but {pages} is drawn by the same commands as when "
+        "the notebook is drawn again, and outline, titles, tags and alternative texts are the same.",
+        "same",
     )
 
 

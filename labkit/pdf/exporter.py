@@ -12,7 +12,7 @@ from traitlets import Bool, Enum, Int, List, Unicode, default
 from labkit.pdf import engines
 from labkit.pdf.compiler import make_pdf
 from labkit.pdf.notebook import content_hash, from_node, read
-from labkit.pdf.options import ENGINES, PAPERS, Options
+from labkit.pdf.options import ENGINES, PAPERS, USUAL, Options
 
 
 class LabPDFExporter(Exporter):
@@ -32,7 +32,7 @@ class LabPDFExporter(Exporter):
         config=True
     )
     paper = Enum(tuple(PAPERS), "a4", help="Paper of the pages.").tag(config=True)
-    fold = Int(400, min=3, help="Text outputs of more lines are folded.").tag(config=True)
+    fold = Int(USUAL.fold, min=3, help="Text outputs of more lines are folded.").tag(config=True)
     leave_out = List(Unicode(), help="Cells with one of these tags are left out.").tag(config=True)
     cover = Bool(False, help="The title stands on a page of its own.").tag(config=True)
     language = Unicode("", help="Language of the text, as en; empty: told from the text.").tag(config=True)

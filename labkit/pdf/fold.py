@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labkit.pdf.ansi import settle
 
-MAX_LINES = 400  # of one text output; the rest is folded with its count
+MAX_LINES = 80  # of one text output, somewhat more than a page; the rest is folded with its count
+LINE = 100  # characters; a longer line counts as the lines that it fills
 MAX_LINE = 4_000  # characters
 _MAX_BAR = 40_000  # characters of a line that overwrites itself
 
@@ -23,14 +24,32 @@ def folded(text: str, limit: int = MAX_LINES, *, terminal: bool = False) -> str:
     """
     text = text.strip("\n")
     total = text.count("\n") + 1
-    if total <= limit:
-        return "\n".join(_line(line, terminal) for line in text.split("\n"))
     keep = max(1, (limit - 1) // 2)
-    first, last = text.split("\n", keep)[:keep], text.rsplit("\n", keep)[1:]
-    said = f"… {total - 2 * keep:,} lines not shown here; the attached notebook has them …"
-    return "\n".join(
-        [*(_line(line, terminal) for line in first), said, *(_line(line, terminal) for line in last)]
-    )
+    first = _within([_line(line, terminal) for line in text.split("\n", keep)[:keep]], keep)
+    end = [_line(line, terminal) for line in text.rsplit("\n", keep)[-keep:]]
+    last = _within(end[::-1], keep)[::-1]
+    left_out = total - len(first) - len(last)
+    if total <= limit:
+        lines = [_line(line, terminal) for line in text.split("\n")]
+        if left_out <= 0 or sum(map(_height, lines)) <= limit:
+            return "\n".join(lines)
+    said = "1 line" if left_out == 1 else f"{left_out:,} lines"
+    return "\n".join([*first, f"… {said} not shown here; the attached notebook has them …", *last])
+
+
+def _height(line: str) -> int:
+    return 1 + len(line) // LINE
+
+
+def _within(lines: list[str], height: int) -> list[str]:
+    """Return the first lines that together are not too tall, at least one."""
+    kept, used = lines[:1], _height(lines[0])
+    for line in lines[1:]:
+        used += _height(line)
+        if used > height:
+            break
+        kept.append(line)
+    return kept
 
 
 def _line(line: str, terminal: bool) -> str:

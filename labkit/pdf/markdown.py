@@ -6,6 +6,7 @@ import re
 from html import escape, unescape
 from typing import TYPE_CHECKING, ClassVar
 
+from labkit.pdf import mdtables
 from labkit.pdf.lazily import alone, without
 
 if TYPE_CHECKING:
@@ -88,5 +89,6 @@ def to_html(source: str) -> str:
         '<p><em>a</em> <tex data-display="0">x&lt;y</tex></p>\\n'
     """
     parser = MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True), inline=_Inline())
+    mdtables.register(parser.block)
     html: str = parser.render(source)
     return html

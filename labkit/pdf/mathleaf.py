@@ -26,12 +26,36 @@ _LIMIT_WORDS = {
     "lim", "max", "min", "sup", "inf", "argmax", "argmin", "arg max", "arg min",
     "limsup", "liminf", "lim sup", "lim inf", "det", "gcd", "Pr",
 }  # fmt: skip
-_EM = {"em": 1.0, "ex": 0.45, "mu": 1 / 18, "cm": 2.7, "mm": 0.27, "pt": 0.095, "in": 6.9}
+_EM = {
+    "em": 1.0,
+    "ex": 0.45,
+    "mu": 1 / 18,
+    "cm": 2.7,
+    "mm": 0.27,
+    "pt": 0.095,
+    "in": 6.9,
+    "bp": 0.095,
+    "pc": 1.14,
+    "sp": 0.0,
+}
 _INVISIBLE = set("\u2061\u2062\u2063\u2064\u200b")
 
 
 class FormulaError(Exception):
     """A formula with something that cannot be set; it is then shown as its source."""
+
+
+def length(text: str) -> float:
+    """Return a length of LaTeX in em.
+
+    Example:
+        >>> length("18mu")
+        1.0
+    """
+    found = re.fullmatch(r"\s*(-?\s*(?:\d+\.?\d*|\.\d+))\s*([a-z]{2})\s*", text)
+    if not found or found[2] not in _EM:
+        raise FormulaError(f"{text} is no length")
+    return float(found[1].replace(" ", "")) * _EM[found[2]]
 
 
 def symbol(char: str) -> str:
@@ -116,5 +140,5 @@ def space(element: Element) -> str:
     """Return a space of a width given in em."""
     if element.get("linebreak") == "newline":
         return "\\ "
-    width = re.match(r"(-?\d*\.?\d+)(em|ex|mu|cm|mm|pt|in)", element.get("width", ""))
-    return f"#h({max(-4.0, min(20.0, float(width[1]) * _EM[width[2]])):.3g}em)" if width else ""
+    width = element.get("width", "").replace("negativethinmathspace", "-3mu")
+    return f"#h({max(-4.0, min(20.0, length(width))):.3g}em)" if width else ""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from labkit.pdf.mathleaf import FormulaError, identifier, number, operator, space, symbol, text_of_leaf, words
+from labkit.pdf.mathtable import RULE, RULES, table, tag
 
-_NS = "{http://www.w3.org/1998/Math/MathML}"
 _BIG = set("∑∏∐⋃⋂⨁⨂⋁⋀⨆")
 _OVERLINES = set("―‾¯_")
 _UNDERLINES = set("_―¯‾̲\u0332")
@@ -33,7 +32,6 @@ _CLASSES = {
 }  # fmt: skip
 _ARROWS = set("←→↔⇐⇒⇔↦⟵⟶⟷↩↪⇀⇁↼↽⇌")
 _OPEN, _CLOSE = set("([{|‖∥⟨"), set(")]}|‖∥⟩")
-_RULE = "stroke: 0.5pt"
 _EMPTY = '""'
 
 
@@ -44,19 +42,15 @@ def to_typst(root: Element) -> str:
         FormulaError: an unknown command or an element with no counterpart.
     """
     inner = root
-    while _tag(inner) in ("math", "mrow", "mstyle") and len(inner) == 1:
+    while tag(inner) in ("math", "mrow", "mstyle") and len(inner) == 1:
         inner = inner[0]
-    if _tag(inner) == "mtable" and inner.get("displaystyle") == "true":
+    if tag(inner) == "mtable" and inner.get("displaystyle") == "true":
         return _aligned(inner)
     return _sequence(root)
 
 
-def _tag(element: Element) -> str:
-    return str(element.tag).removeprefix(_NS)
-
-
 def _node(element: Element) -> str:
-    return _NODES.get(_tag(element), _sequence)(element)
+    return _NODES.get(tag(element), _sequence)(element)
 
 
 def _group(element: Element) -> str:
@@ -65,19 +59,19 @@ def _group(element: Element) -> str:
 
 
 def _is_fence(element: Element, chars: set[str]) -> bool:
-    return _tag(element) == "mo" and text_of_leaf(element) in chars
+    return tag(element) == "mo" and text_of_leaf(element) in chars
 
 
 def _sequence(elements: Iterable[Element]) -> str:
     """Return elements side by side; brackets around a table grow with it."""
     items, out, at = list(elements), [], 0
     while at < len(items):
-        if at + 1 < len(items) and _tag(items[at + 1]) == "mtable" and _is_fence(items[at], _OPEN):
+        if at + 1 < len(items) and tag(items[at + 1]) == "mtable" and _is_fence(items[at], _OPEN):
             closed = at + 2 < len(items) and _is_fence(items[at + 2], _CLOSE)
             close = symbol(text_of_leaf(items[at + 2])) if closed else ""
             out.append(f"lr({symbol(text_of_leaf(items[at]))} {_node(items[at + 1])} {close})")
             at += 3 if closed else 2
-        elif _tag(items[at]) == "mpadded" and items[at].get("width") == "0" and at + 1 < len(items):
+        elif tag(items[at]) == "mpadded" and items[at].get("width") == "0" and at + 1 < len(items):
             out.append(f"cancel({_group(items[at + 1])})")  # \not before a relation
             at += 2
         else:
@@ -98,18 +92,21 @@ def _aligned(table: Element) -> str:
     """Return a lone align or gather as Typst's own aligned lines."""
     lines = []
     for row in table:
-        cells = [_sequence(cell) for cell in row if _tag(cell) == "mtd"]
+        cells = [_sequence(cell) for cell in row if tag(cell) == "mtd"]
         spaced = [c if i % 2 == 0 or i == len(cells) - 1 else f"{c} #h(2em)" for i, c in enumerate(cells)]
         lines.append(" & ".join(spaced))
     return " \\ ".join(lines)
 
 
 def _style(element: Element) -> str:
-    if element.get("scriptlevel") == "1" and len(element) == 1 and _tag(element[0]) == "mtable":
-        return _table(element[0], small=True)
+    if element.get("scriptlevel") == "1" and len(element) == 1 and tag(element[0]) == "mtable":
+        return table(element[0], _sequence, small=True)
     body = _sequence(element)
     shown = element.get("displaystyle")
-    if shown:
+    level = element.get("scriptlevel", "")
+    if level in ("1", "2"):
+        body = f"{'script' if level == '1' else 'sscript'}({body or _EMPTY})"
+    elif shown:
         body = f"display({body or _EMPTY})" if shown == "true" else f"inline({body or _EMPTY})"
     return _coloured(element.get("mathcolor"), body)
 
@@ -119,6 +116,12 @@ def _coloured(colour: str | None, body: str) -> str:
     kind = (colour or "").removeprefix("labkit-")
     if kind == "scripts":
         return f"scripts({body or _EMPTY})"
+    if kind.startswith("rule:"):
+        width, height, up = map(float, kind.split(":")[1:])
+        size = f"width: {max(0.0, width)}em, height: {max(0.0, height)}em"
+        return f"#box({size}, baseline: {-up}em, fill: black)"
+    if kind.startswith(RULES):
+        raise FormulaError("a rule outside a table")
     if kind in _CLASSES:
         return f'class("{_CLASSES[kind]}", {body or _EMPTY})'
     if colour in _COLOURS:
@@ -135,7 +138,7 @@ def _phantom(element: Element) -> str:
 def _enclosed(element: Element) -> str:
     body, notation = _sequence(element) or _EMPTY, element.get("notation", "")
     if "box" in notation:
-        return f"#box({_RULE}, inset: 3pt, baseline: 3pt, {{ set par(leading: 0pt); $display({body})$ }})"
+        return f"#box({RULE}, inset: 3pt, baseline: 3pt, {{ set par(leading: 0pt); $display({body})$ }})"
     return f"cancel({body})" if "strike" in notation else body
 
 
@@ -151,14 +154,14 @@ def _fraction(element: Element) -> str:
 
 
 def _root(element: Element) -> str:
-    if _tag(element) == "msqrt":
+    if tag(element) == "msqrt":
         return f"sqrt({_sequence(element) or _EMPTY})"
     return f"root({_group(element[1])}, {_group(element[0])})"
 
 
 def _attached(base: Element, *, below: str = "", above: str = "", limits: bool = False) -> str:
-    shown, text = _group(base), text_of_leaf(base) if _tag(base) in ("mo", "mi") else ""
-    if limits and _tag(base) == "mstyle" and len(base) == 1 and text_of_leaf(base[0]) in _ARROWS:
+    shown, text = _group(base), text_of_leaf(base) if tag(base) in ("mo", "mi") else ""
+    if limits and tag(base) == "mstyle" and len(base) == 1 and text_of_leaf(base[0]) in _ARROWS:
         shown = f"stretch({shown}, size: #(100% + 1em))"
     takes_limits = text in _BIG or (shown.startswith("op(") and shown.endswith("limits: #true)"))
     if limits and not takes_limits:
@@ -185,7 +188,7 @@ def _both_scripts(element: Element) -> str:
 
 
 def _under(element: Element) -> str:
-    mark = text_of_leaf(element[1]) if _tag(element[1]) == "mo" else ""
+    mark = text_of_leaf(element[1]) if tag(element[1]) == "mo" else ""
     if mark in ("⏟", "︸"):
         return f"underbrace({_group(element[0])})"
     if mark and mark in _UNDERLINES:
@@ -194,7 +197,7 @@ def _under(element: Element) -> str:
 
 
 def _over(element: Element) -> str:
-    mark = text_of_leaf(element[1]) if _tag(element[1]) == "mo" else ""
+    mark = text_of_leaf(element[1]) if tag(element[1]) == "mo" else ""
     base = _group(element[0])
     several = sum(1 for part in element[0].iter() if text_of_leaf(part)) > 1
     if mark in ("⏞", "︷"):
@@ -213,12 +216,12 @@ def _under_over(element: Element) -> str:
 def _row(element: Element) -> str:
     """Return a row; one between \\left and \\right becomes a pair of growing brackets."""
     items = list(element)
-    ends = [item for item in (items[:1] + items[-1:]) if _tag(item) == "mo"]
+    ends = [item for item in (items[:1] + items[-1:]) if tag(item) == "mo"]
     forms = [end.get("form") for end in ends]
     if len(items) >= 2 and forms == ["prefix", "postfix"]:
         first, last = (symbol(text_of_leaf(end)) if text_of_leaf(end) else "" for end in ends)
         return f"lr({first} {_fenced(items[1:-1])} {last})"
-    if len(items) >= 2 and forms[:1] == ["prefix"] and _tag(items[0]) == "mo" and text_of_leaf(items[0]):
+    if len(items) >= 2 and forms[:1] == ["prefix"] and tag(items[0]) == "mo" and text_of_leaf(items[0]):
         return f"lr({symbol(text_of_leaf(items[0]))} {_sequence(items[1:])})"  # cases: no closing bracket
     return _sequence(items)
 
@@ -227,7 +230,7 @@ def _fenced(items: list[Element]) -> str:
     middle = []
     for item in items:
         inner_fence = (
-            _tag(item) == "mo"
+            tag(item) == "mo"
             and item.get("fence") == "true"
             and text_of_leaf(item) in ("|", "∣", "‖", "∥", "/")
         )
@@ -241,47 +244,8 @@ def _operator(element: Element) -> str:
     return f"op({_sequence(element) or _EMPTY}, limits: #true)" if len(element) else operator(element)
 
 
-def _table(element: Element, *, small: bool = False) -> str:
-    """Return a matrix, array, cases or alignment as a grid on the math axis; a small one for indices."""
-    shown = element.get("displaystyle") == "true"
-    rows, sides = [], (element.get("columnalign") or "").split()
-    for row in element:
-        cells = [cell for cell in row if _tag(cell) == "mtd"]
-        sides = sides or [cell.get("columnalign") or "center" for cell in cells]
-        rows.append([_sequence(cell) for cell in cells])
-    width = max((len(row) for row in rows), default=0)
-    if not width:
-        return ""
-    if shown and width == 1:
-        sides = ["center"]
-    known = [side if side in ("left", "right", "center") else "center" for side in sides] or ["center"]
-    sides = (known + known[-1:] * width)[:width]
-    gaps = [
-        "0.28em" if pair == ("right", "left") else "2em" if shown else "0.9em" for pair in pairwise(sides)
-    ]
-    ruled = {i + 1 for i, kind in _lines(element, "columnlines") if kind == "solid"}
-    extra = [f"grid.vline(x: {at}, {_RULE})" for at in sorted(ruled)]
-    extra += [
-        f"grid.hline(y: {i + 1}, {_RULE})" for i, kind in _lines(element, "rowlines") if kind == "solid"
-    ]
-    style = "display({})" if shown else "script({})" if small else "{}"
-    cells_out = [
-        f"[${'#h(0.45em) ' if at in ruled else ''}{style.format(cell)}$]" if cell else "[]"
-        for row in rows
-        for at, cell in enumerate(row + [""] * (width - len(row)))
-    ]
-    gap = "0.8em" if shown else "0.1em" if small else "0.5em"
-    gaps = ["0.45em" if at + 1 in ruled else "0.3em" if small else one for at, one in enumerate(gaps)]
-    head = [str(width), _tuple(sides), _tuple(gaps), gap]
-    return f"#math-grid({', '.join(head + extra + cells_out)})"
-
-
-def _lines(element: Element, name: str) -> list[tuple[int, str]]:
-    return list(enumerate((element.get(name) or "").split()))
-
-
-def _tuple(items: list[str]) -> str:
-    return "(" + "".join(f"{item}, " for item in items) + ")"
+def _table(element: Element) -> str:
+    return table(element, _sequence)
 
 
 _NODES: dict[str, Callable[[Element], str]] = {

@@ -10,9 +10,10 @@ import typst
 
 from labkit.pdf.errors import PanicError
 from labkit.pdf.guard import guarded
+from labkit.pdf.mathargs import braced
 from labkit.pdf.mathleaf import FormulaError
 from labkit.pdf.mathml import to_typst
-from labkit.pdf.mathtex import braced, check_nothing_lost, rewrite
+from labkit.pdf.mathtex import check_nothing_lost, rewrite
 from labkit.pdf.typ import call, lit
 
 MAX_LENGTH = 20_000
@@ -40,6 +41,8 @@ class Formulas:
 
     macros: dict[str, Macro] = field(default_factory=dict)
     sources: list[str | None] = field(default_factory=list)  # Typst math; None: could not be converted
+    uses: list[int] = field(default_factory=list)  # which source each formula of the document has
+    empty: int = 0  # formulas that show nothing but are not empty
     _known: dict[str, int] = field(default_factory=dict)
     _length: int = 0
 
@@ -51,15 +54,12 @@ class Formulas:
             self._length += len(tex)
             if len(tex) > MAX_LENGTH or self._length > MAX_TOTAL:
                 raise FormulaError("too long")
-            plain, number = rewrite(expand(take_macros(tex, self.macros), {**self.macros}))
+            plain, number = rewrite(expand(take_macros(tex, self.macros), {**self.macros}), display=display)
             if not plain.strip():
-                return (
-                    ""
-                    if tex and _MACRO.search(tex)
-                    else call("bad-formula", lit(tex), _bool(display))
-                    if tex
-                    else ""
-                )
+                if not tex or _MACRO.search(tex):
+                    return ""
+                self.empty += 1
+                return call("bad-formula", lit(tex), _bool(display))
             source: str | None = convert(plain, display=display)
             check_nothing_lost(plain, source or "")
         except Exception:  # latex2mathml raises many kinds of errors on what is not LaTeX
@@ -67,6 +67,7 @@ class Formulas:
         if source is not None and not source.strip():
             source = None
         index = self._index(source)
+        self.uses.append(index)
         tall = not display and source is not None and "#math-grid(" in source
         return call(
             "formula", str(index), lit(tex), _bool(display), lit(number) if number else "none", _bool(tall)
@@ -85,7 +86,8 @@ class Formulas:
         good = _good(sources, template, fonts, [MAX_TRIES])
         self.sources = [source if source in good else None for source in self.sources]
         items = [f"${source}$.body" if source is not None else "none" for source in self.sources]
-        return f"#let formulas = ({''.join(item + ', ' for item in items)})\n", items.count("none")
+        failed = self.empty + sum(self.sources[index] is None for index in self.uses)
+        return f"#let formulas = ({''.join(item + ', ' for item in items)})\n", failed
 
 
 def _good(sources: list[str], template: str, fonts: typst.Fonts, tries: list[int]) -> set[str]:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 
+from labkit.pdf.mathargs import braced, written_out
 from labkit.pdf.mathleaf import FormulaError
 
 _LINES = re.compile(r"(aligned|alignedat|alignat|align|eqnarray|multline|flalign|split|gathered|gather)\*?")
@@ -24,20 +25,12 @@ _DELIMITERS = {
 }  # fmt: skip
 
 
-def braced(text: str, start: int) -> tuple[str, int]:
-    """Return what stands between braces opened before `start`, and the place after them."""
-    depth, at = 1, start
-    while at < len(text) and depth:
-        if text[at] == "\\":
-            at += 2
-            continue
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
-        at += 1
-    return text[start : max(start, at - 1)], at
-
-
-def rewrite(tex: str) -> tuple[str, str]:
+def rewrite(tex: str, *, display: bool = True) -> tuple[str, str]:
     """Return a formula without macros in the LaTeX that latex2mathml reads, and its \\tag.
+
+    Args:
+        tex: without macros.
+        display: whether the formula stands on a line of its own.
 
     Raises:
         FormulaError: an environment that it would read wrongly.
@@ -46,7 +39,7 @@ def rewrite(tex: str) -> tuple[str, str]:
         >>> rewrite(r"w \\mathrel{+}= x \\tag{1}")
         ('w \\\\textcolor{labkit-rel}{+}= x ', '(1)')
     """
-    number = ""
+    number, tex = "", written_out(tex, display=display)
     tag = re.search(r"\\tag(\*?)\s*\{([^{}]*)\}", tex)
     if tag:
         number = tag[2] if tag[1] else f"({tag[2]})"

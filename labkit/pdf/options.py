@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 
+from labkit.pdf.fold import MAX_LINES
+
 PAPERS = {"a4": "a4", "letter": "us-letter"}
 ENGINES = ("typst", "webpdf", "latex")
 _TAG = re.compile(r"[\w.:-]{1,60}")
@@ -35,7 +37,7 @@ class Options:
     """
 
     paper: str = "a4"
-    fold: int = 400
+    fold: int = MAX_LINES
     leave_out: tuple[str, ...] = ()
     cover: bool = False
     language: str = ""
@@ -75,7 +77,7 @@ def parse(words: str) -> Options:
     try:
         made = Options(
             paper=found.get("paper", "a4"),
-            fold=int(found.get("fold", "400")),
+            fold=int(found.get("fold", MAX_LINES)),
             leave_out=tuple(tag for tag in found.get("leave_out", "").split("+") if tag),
             cover=found.get("cover") == "True",
             language=found.get("language", ""),

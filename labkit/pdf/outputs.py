@@ -25,9 +25,9 @@ MAX_OUTPUTS = 300  # of one cell
 MAX_WRITTEN = 1_000_000  # as `cost` counts, of one cell's outputs
 MAX_MARKDOWN = 100_000  # characters of one cell
 MAX_MARKDOWN_LINES = 4_000
-_PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
-_WIDGET = "application/vnd.jupyter.widget-view+json"
-_FRAME = re.compile(r'frames\[\d+\]\s*=\s*"(data:image/\w+;base64,[^"]+)"')
+PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+FRAME = re.compile(r'frames\[\d+\]\s*=\s*"(data:image/\w+;base64,[^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Outputs:
     def _forms(self, data: Json, metadata: Json, count: int | None, depth: int) -> list[Callable[[], str]]:
         """Return the ways to show a display, richest first."""
         forms: list[Callable[[], str]] = []
-        if _WIDGET in data:
+        if WIDGET in data:
             forms.append(partial(self._widget, data, count, depth))
         if "text/html" in data:
             forms.append(partial(self._html, text_of(data["text/html"]), text_of(data.get("text/plain"))))
@@ -111,7 +111,7 @@ class Outputs:
             forms.append(partial(self._markdown, text_of(data["text/markdown"])))
         forms += [
             partial(self._picture, text_of(data[mime]), mime, as_dict(metadata.get(mime)), count)
-            for mime in _PICTURES
+            for mime in PICTURES
             if mime in data
         ]
         if "text/latex" in data:
@@ -122,7 +122,7 @@ class Outputs:
         return forms
 
     def _widget(self, data: Json, count: int | None, depth: int) -> str:
-        view = as_dict(data[_WIDGET])
+        view = as_dict(data[WIDGET])
         if depth > 4:
             return note("[widget inside too many widgets not shown]")
         outputs, text = self.widgets.describe(text_of(view.get("model_id")))
@@ -130,14 +130,14 @@ class Outputs:
         parts += [body for output in coalesced(outputs) if (body := self.one(output, count, depth + 1))]
         if parts:
             return block(parts)
-        if any(mime in data for mime in _PICTURES) or "text/html" in data:
+        if any(mime in data for mime in PICTURES) or "text/html" in data:
             return ""
         return note(
             "[interactive control: its state was not saved in the notebook; open the notebook to use it]"
         )
 
     def _html(self, text: str, plain: str) -> str:
-        frames = _FRAME.findall(text) if "frames[" in text else []
+        frames = FRAME.findall(text) if "frames[" in text else []
         if not frames and (len(text) > MAX_HTML or text.count("<") > MAX_TAGS):
             said = note(f"[HTML output of {len(text):,} characters not shown, only its plain text]")
             return block([said, terminal(folded(plain, self.fold, terminal=True)) if plain.strip() else ""])

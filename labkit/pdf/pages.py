@@ -11,7 +11,7 @@ from typing import Any
 
 MAX_PAGES = 600
 _SKIPPED = {
-    "/Parent", "/P", "/StructParents", "/StructParent", "/Metadata", "/Length", "/Filter", "/DecodeParms",
+    "/Parent", "/P", "/Metadata", "/Length", "/Filter", "/DecodeParms",
     "/Tabs", "/PieceInfo", "/LastModified", "/Type", "/Thumb", "/M", "/NM",
 }  # fmt: skip
 
@@ -22,45 +22,41 @@ def texts(pdf: bytes) -> list[str]:
     Raises:
         Exception: of any kind, for a damaged PDF.
     """
-    return [re.sub(r"[\s\u200b]+", " ", page.extract_text()) for page in _reader(pdf).pages]
+    return [re.sub(r"[\s\u200b]+", " ", page.extract_text()) for page in open_pdf(pdf).pages]
 
 
 def drawings(pdf: bytes) -> list[str]:
-    """Return a hash of each page (size, commands, fonts, pictures, links, notes), last of forms and scripts.
+    """Return a hash of each page: size, commands, fonts, pictures, links, notes.
 
     Two PDFs with the same hashes show the same pages, though one was written anew by another program.
 
     Raises:
         Exception: of any kind, for a damaged PDF.
     """
-    reader = _reader(pdf)
-    known: dict[int, str] = {}
+    reader = open_pdf(pdf)
+    known = numbered(reader)
     hashes = []
     for page in reader.pages:
         contents = page.get_contents()
         data = contents.get_data() if contents is not None else b""
         parts = [
             hashlib.sha256(b" ".join(data.split())).hexdigest(),
-            *(_hash(page.get(key), known, ()) for key in ("/Resources", "/Annots", "/AA")),
+            *(hash_of(page.get(key), known) for key in ("/Resources", "/Annots", "/AA", "/StructParents")),
             *(str([round(float(side), 2) for side in box]) for box in (page.mediabox, page.cropbox)),
             str(page.rotation),
             str(page.get("/UserUnit", 1)),
         ]
         hashes.append(hashlib.sha256("|".join(parts).encode()).hexdigest())
-    root = reader.root_object
-    names, opened = root.get("/Names"), root.get("/OpenAction")
-    names = names.get_object() if names is not None else {}
-    opened = opened.get_object() if opened is not None else None
-    more = [
-        *(root.get(key) for key in ("/AcroForm", "/OCProperties", "/AA", "/Collection")),
-        names.get("/JavaScript"),
-        opened if isinstance(opened, dict) else None,  # a place to open at does nothing
-    ]
-    forms = "|".join(_hash(thing, known, ()) for thing in more)
-    return [*hashes, hashlib.sha256(forms.encode()).hexdigest()]
+    return hashes
 
 
-def _reader(pdf: bytes) -> Any:
+def numbered(reader: Any) -> dict[int, str]:
+    """Return the pages by the numbers of their objects, as what refers to a page is compared."""
+    return {page.indirect_reference.idnum: f"page {at}" for at, page in enumerate(reader.pages)}
+
+
+def open_pdf(pdf: bytes) -> Any:
+    """Return pypdf's reader of a PDF of at most `MAX_PAGES` pages."""
     from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(pdf))
@@ -69,8 +65,14 @@ def _reader(pdf: bytes) -> Any:
     return reader
 
 
-def _hash(thing: Any, known: dict[int, str], above: tuple[int, ...]) -> str:
-    """Return a hash of an object and all it refers to; the numbers of objects do not count."""
+def hash_of(thing: Any, known: dict[int, str], above: tuple[int, ...] = ()) -> str:
+    """Return a hash of an object and all it refers to; the numbers of objects do not count.
+
+    Args:
+        thing: any object of a PDF, or None.
+        known: hashes by object number; those that are found are added.
+        above: numbers of the objects that this one stands in.
+    """
     from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, StreamObject
 
     number = 0
@@ -83,15 +85,12 @@ def _hash(thing: Any, known: dict[int, str], above: tuple[int, ...]) -> str:
         thing = thing.get_object()
     inside = (*above, number) if number else above
     if isinstance(thing, DictionaryObject):
-        if thing.get("/Type") in ("/Page", "/Pages", "/StructElem"):
-            text = "page"
-        else:
-            keys = sorted(key for key in thing if key not in _SKIPPED)
-            text = ",".join(f"{key}={_hash(thing.raw_get(key), known, inside)}" for key in keys)
-            if isinstance(thing, StreamObject):
-                text += hashlib.sha256(thing.get_data()).hexdigest()
+        keys = sorted(key for key in thing if key not in _SKIPPED)
+        text = ",".join(f"{key}={hash_of(thing.raw_get(key), known, inside)}" for key in keys)
+        if isinstance(thing, StreamObject):
+            text += hashlib.sha256(thing.get_data()).hexdigest()
     elif isinstance(thing, ArrayObject):
-        text = "[" + ",".join(_hash(item, known, inside) for item in thing) + "]"
+        text = "[" + ",".join(hash_of(item, known, inside) for item in thing) + "]"
     elif isinstance(thing, int | float) and not isinstance(thing, bool):
         text = f"{float(thing):.3f}"
     else:

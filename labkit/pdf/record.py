@@ -56,14 +56,19 @@ def seconds_of(cell: Cell) -> float | None:
     return took if 0 <= took < 1e6 else None
 
 
-def record_page(notebook: Notebook) -> str:
-    """Return the Typst expression of the last page, "" when the notebook was not handed in."""
+def facts(notebook: Notebook) -> list[tuple[str, str]]:
+    """Return what the notebook was run with, by name; nothing when it was not handed in."""
     record = _of(notebook)
-    rows = [
+    return [
         (name, " ".join(text_of(record.get(key)).split())[:200])
         for key, name in _ROWS.items()
         if record.get(key)
     ]
+
+
+def record_page(notebook: Notebook) -> str:
+    """Return the Typst expression of the last page, "" when the notebook was not handed in."""
+    rows = facts(notebook)
     if not rows:
         return ""
     timed = [(cell, seconds) for cell in notebook.cells if (seconds := seconds_of(cell)) is not None]

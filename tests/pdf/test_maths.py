@@ -51,6 +51,13 @@ a \mathbin{+} b \mathop{x}\limits_i \mathopen{[} 0,1 \mathclose{)} \sum\nolimits
 \text{a\_b 50\%} \text{if $x_{1} > 0$ and $y$} \mbox{卷積} \hspace{1cm} {a \over b} {n \choose k}
 \left[ \begin{array}{cc|c} 1 & 0 & 2 \\ 0 & 1 & 3 \end{array} \right] e^{\frac{1}{2}x^2} \hbox{rm}
 -\log 0.1 = 2.30 \text{ in 1.5 s}
+\begin{array}{|c|c|}\hline a & b \\ \hline c & d \\ \hline\end{array}
+\begin{array}{l|*{2}{c}} & x & y \\ \hline\hline 1 & 2 & 3 \\ \cline{2-3} 4 & 5 & 6 \\ \hdashline 7\end{array}
+\begin{array}{@{}r@{\quad}p{2cm}@{}} a & b \\ c & d \end{array} \begin{bmatrix} 1 \\ \hline 2 \end{bmatrix}
+\genfrac{(}{)}{0pt}{0}{n}{k} \genfrac{}{}{}{}{a}{b} \genfrac\{\}{1pt}{2}{a+1}{b}
+x \rule{1cm}{2pt} \rule[-2pt]{1em}{0.4pt} y \unicode{x263a} \unicode[serif]{9786}
+\mathchoice{D}{T}{S}{S} x_{\mathchoice{D}{T}{S}{S}} \href{https://example.org/a#b}{x+1} \style{color:red}{z}
+\sum_{\begin{subarray}{l} i \\ j \end{subarray}} \class{a}{x} \kern 3pt y \mkern3mu z \hskip 1em w \! v
 a \rightharpoonup b \leftarrow c \hookrightarrow d \implies e \iff f \leadsto g
 """
 
@@ -218,3 +225,40 @@ def test_room_between_rows_is_no_text(make):
     assert "ex]" not in text
     assert "pt]" not in text
     assert "[1]" in "".join(text.split())
+
+
+def test_rules_of_an_array_stand_where_they_are_written():
+    formulas = Formulas()
+    formulas.add(
+        r"\begin{array}{|l|c|} \hline a & b \\ \cline{2-2} c & d \\ \hline \end{array}", display=True
+    )
+    (source,) = formulas.sources
+    assert re.findall(r"grid\.vline\(x: (\d)", source) == ["0", "1", "2"]
+    assert re.findall(r"grid\.hline\(y: ([^)]*?), stroke", source) == ["0", "1, start: 1, end: 2", "2"]
+    assert "(left, center, )" in source
+    assert source.count("[$") == 4
+
+
+def test_of_four_sizes_the_fitting_one_is_shown():
+    tex = r"\mathchoice{D}{T}{S}{U} x_{\mathchoice{D}{T}{S}{U}}"
+    formulas = Formulas()
+    formulas.add(tex, display=True)
+    formulas.add(tex, display=False)
+    assert formulas.sources == ["D attach(x, b: S)", "T attach(x, b: S)"]
+
+
+@pytest.mark.parametrize(
+    "tex", [r"\begin{array}{c!{x}c} a & b \end{array}", r"x \hline y", r"\unicode{xd800}", r"\genfrac{a}"]
+)
+def test_what_cannot_be_set_stands_as_source(tex):
+    formulas = Formulas()
+    assert formulas.add(tex, display=True)
+    assert formulas.sources == [None]
+
+
+def test_each_formula_that_stands_as_source_is_counted(make):
+    text = r"$\ce{H2O}$ and $\ce{CO2}$, again $\ce{H2O}$, $\!\undefinedone$ and $x^2$."
+    data = make.notebook(make.markdown(text))
+    pdf, warnings = make_pdf(read(data), data, name="n.ipynb")
+    assert warnings == ["4 formulas could not be set and stand as LaTeX source"]
+    assert make.squeezed(make.page_text(pdf)).count(r"\ce{") == 3

@@ -2,17 +2,21 @@
 
 import io
 import json
+import re
 import shutil
 
 import nbformat
 import pypdfium2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 from traitlets.config import Config
 
 from labkit.pdf import engines, render
 from labkit.pdf.errors import PdfError
 from labkit.pdf.exporter import LabPDFExporter
+from labkit.pdf.fold import folded
 from labkit.pdf.options import Options, OptionsError, parse
 
 
@@ -89,3 +93,22 @@ def test_an_engine_that_is_not_there_says_what_to_do(data, monkeypatch, tmp_path
     )
     with pytest.raises(PdfError, match="needs Playwright"):
         LabPDFExporter(engine="webpdf").from_notebook_node(nbformat.from_dict(json.loads(data)))
+
+
+def test_a_long_output_fills_somewhat_more_than_a_page_and_says_what_is_left_out(make):
+    text = "\n".join(f"line {number} of a long output" for number in range(400))
+    pages = PdfReader(
+        io.BytesIO(render(make.notebook(make.code("f()", [make.stream(text)])), name="n.ipynb"))
+    ).pages
+    assert len(pages) == 2
+    assert "322 lines not shown here; the attached notebook has them" in pages[0].extract_text()
+
+
+@given(st.lists(st.integers(0, 900), min_size=1, max_size=60), st.integers(3, 40))
+def test_lines_are_shown_or_counted(lengths, limit):
+    lines = [f"{number}:" + "x" * length for number, length in enumerate(lengths)]
+    shown = folded("\n".join(lines), limit).split("\n")
+    said = [int(found[1]) for line in shown if (found := re.match(r"… (\d+) lines? not shown", line))]
+    assert len(shown) - len(said) + sum(said) == len(lines)
+    assert [line for line in shown if line in lines] == [line for line in lines if line in shown]
+    assert sum(1 + len(line) // 100 for line in shown) <= limit + 1 + 2 * 10  # one long line at each end

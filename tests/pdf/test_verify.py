@@ -179,8 +179,8 @@ def test_a_pdf_that_a_viewer_saved_again_is_proven(pair):
     verdict = verify(again, pair[1], rerender=True)
     assert verdict.proven, verdict.reason
     assert verdict.reason.endswith(
-        "another program has saved the PDF again, but its 1 page is drawn by the same commands "
-        "as when the notebook is drawn again."
+        "another program has saved the PDF again, but its 1 page is drawn by the same commands as when the "
+        "notebook is drawn again, and outline, titles, tags and alternative texts are the same."
     )
 
 
@@ -285,6 +285,86 @@ def test_what_acts_when_the_pdf_is_opened_is_not_proven(pair, trick):
             writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
 
     assert not verify(changed(pair[0], put), pair[1], rerender=True).proven
+
+
+def _first_elements(root, count=9):
+    """The first elements of a PDF's tags, from the top."""
+    found, waiting = [], [root["/StructTreeRoot"]]
+    while waiting and len(found) < count:
+        one = waiting.pop(0).get_object()
+        found += [one] if "/S" in one else []
+        kids = one.get("/K")
+        kids = kids.get_object() if kids is not None else []
+        waiting += [
+            kid for kid in (kids if isinstance(kids, list) else [kids]) if isinstance(kid.get_object(), dict)
+        ]
+    return found
+
+
+def _put_unseen(writer, part):
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
+
+    root = writer.root_object
+    if part in ("/ActualText", "/Alt"):
+        _first_elements(root)[-1][NameObject(part)] = TextStringObject("The answer is forty-three.")
+    elif part == "order":
+        top = _first_elements(root)[0]
+        top[NameObject("/K")] = ArrayObject(list(top["/K"])[::-1])
+    elif part == "outline":
+        writer.add_outline_item(title="An answer", page_number=0)
+    elif part == "outline title":
+        root["/Outlines"]["/First"].get_object()[NameObject("/Title")] = TextStringObject("Another")
+    elif part == "xmp":
+        stream = root["/Metadata"].get_object()
+        stream.set_data(
+            stream.get_data().replace(b"<dc:format>", b"<dc:source>A book</dc:source><dc:format>")
+        )
+    elif part == "labels":
+        style = DictionaryObject({NameObject("/S"): NameObject("/D"), NameObject("/St"): NumberObject(40)})
+        labels = ArrayObject([NumberObject(0), style])
+        root[NameObject("/PageLabels")] = DictionaryObject({NameObject("/Nums"): labels})
+    elif part == "language":
+        root[NameObject("/Lang")] = TextStringObject("fr")
+    else:
+        writer.add_metadata({part: "Somebody"})
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ("/ActualText", "tags and alternative texts"),
+        ("/Alt", "tags and alternative texts"),
+        ("order", "tags and alternative texts"),
+        ("outline", "outline"),
+        ("outline title", "outline"),
+        ("xmp", "metadata (XMP)"),
+        ("labels", "page labels"),
+        ("language", "language"),
+        ("/Title", "title, author and keywords"),
+        ("/Author", "title, author and keywords"),
+        ("/Odd", "title, author and keywords"),
+    ],
+)
+def test_what_is_said_beside_the_pages_is_compared(pair, part, named):
+    from labkit.pdf.compare import compare
+
+    proven, reason, *_ = compare(
+        changed(pair[0], lambda writer: _put_unseen(writer, part)), pair[1], rerender=True
+    )
+    assert not proven
+    assert reason.startswith("Not proven:")
+    assert reason.endswith(f"but something beside them was changed: {named}.")
+
+
+def test_the_date_and_program_of_a_save_are_no_change(pair):
+    def save(writer):
+        writer.add_metadata({"/Producer": "A viewer", "/ModDate": "D:20261120"})
+        stream = writer.root_object["/Metadata"].get_object()
+        said = b"<xmp:MetadataDate>2026-11-20</xmp:MetadataDate><pdf:Producer>A viewer</pdf:Producer>"
+        stream.set_data(stream.get_data().replace(b"<dc:format>", said + b"<dc:format>"))
+
+    verdict = verify(changed(pair[0], save), pair[1], rerender=True)
+    assert verdict.proven, verdict.reason
 
 
 @pytest.mark.skipif(shutil.which("gs") is None, reason="needs Ghostscript")
