@@ -42,9 +42,7 @@ class FeedbackExporter(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **options)
         facts = resources["nbgrader"]
         if self.pdf:
-            made = feedback_pdf(
-                nb, facts, _rows(nb, _cells(nb)), list(map(_source, nb.cells))
-            )
+            made = feedback_pdf(nb, facts, _rows(nb, _cells(nb)), list(map(_source, nb.cells)))
             resources["outputs"] = {**(resources.get("outputs") or {}), f"{facts['notebook']}.pdf": made}
         return page(nb, facts), resources
 
@@ -163,7 +161,9 @@ def _cell(cell: Any, rendered: Room, coloured: Room) -> dict[str, Any]:
         "max": _number(role.get("points", 0)),
         "waiting": bool(role.get("waiting")),
         "by_hand": bool(role.get("by_hand")),
-        "html": None if code else Markup(safe_html(source, maths) if rendered.has(source) else verbatim(source)),
+        "html": None
+        if code
+        else Markup(safe_html(source, maths) if rendered.has(source) else verbatim(source)),
         "code": Markup(_highlighted(source, coloured)) if code and source.strip() else None,
         "outputs": list(map(_output, cell.outputs)) if code else [],
         "comment": Markup(safe_html(comment, maths)) if comment else None,
@@ -182,7 +182,7 @@ def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:
 
 
 def _highlighted(source: str, room: Room) -> str:
-    """Return code as HTML with Pygments' classes; without, where there is so much that it might take hours."""
+    """Return code as HTML with Pygments' classes; without, where so much might take hours."""
     lexer = "python3" if len(source) <= LONGEST_CODE and room.has(source) else "text"
     highlight: Any = Highlight2HTML
     return str(highlight(pygments_lexer=lexer)(source))

@@ -22,7 +22,7 @@ _MACROS = re.compile(r"\\(?:href|style|class|cssId|require|html\w*|data|includeg
 _STYLE = re.compile(r"<[^>]*\bstyle\s*=(?!\s*\"text-align:\s*(?:left|right|center);?\")", re.IGNORECASE)
 _PRE = re.compile(r"<pre>[^<>]*</pre>")
 _LINKS = re.compile(r"\b(?:href|src)\s*=", re.IGNORECASE)
-# Each starts where a name can start only: from the middle of a long one as well, it would take quadratic time.
+# Each begins where a name can begin only: from the middle of a long one as well, it takes quadratic time.
 _NAME = re.compile(r"(?<![^\s\"'<>/=])([^\s\"'<>/=]++)\s*+=")
 _SCHEME = re.compile(r"(?<![a-zA-Z0-9+.-])([a-zA-Z][a-zA-Z0-9+.-]*+)\s*+:")
 _SPECIAL = 400  # more of the characters that parsers take quadratic time over: the text is shown as it is
