@@ -19,7 +19,7 @@ from labgrader.policy import Policy
 from labgrader.sanitise import Cell
 from labgrader.scoring import ANSI, Mark
 
-_OVERTYPED = re.compile(r"[^\n]*\r(?!\n)")
+_OVERTYPED = re.compile(r"^[^\n]*\r(?!\n)", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
