@@ -13,6 +13,7 @@ from labgrader.lab import Kind, Lab, LabCell
 from labgrader.policy import Policy
 
 _DEPTH = 40
+_FLAGS = 20
 # A picture pasted into a text, as Colab keeps it: no page of ours shows it, and it may be very long.
 _PICTURE = re.compile(r"(data:image/[\w.+-]{1,40};base64,)[A-Za-z0-9+/=]{100,}+")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -107,7 +108,9 @@ def rebuild(cells: tuple[Cell, ...], lab: Lab) -> tuple[tuple[Cell, ...], tuple[
             if role.kind == "code" and not role.locked:
                 source = "# This cell was not in the hand-in."
             kept.insert(at, Cell(kind=role.kind, source=source, name=role.name, restored=True))
-    return _with_ids(kept), tuple(dict.fromkeys(flags))
+    said = tuple(dict.fromkeys(flags))
+    more = (f"{len(said) - _FLAGS} more things like that",) if len(said) > _FLAGS else ()
+    return _with_ids(kept), said[:_FLAGS] + more
 
 
 def _load(notebook: bytes, policy: Policy) -> dict[str, Any]:

@@ -70,6 +70,12 @@ def test_files_of_millions_of_values_are_refused_before_they_are_read(filler):
     assert look(content).fault == "the file holds more than 3,000,000 values"
 
 
+def test_what_is_odd_is_said_at_most_twenty_times(lab):
+    _, flags = rebuild(tuple(Cell("code", "", name=f"n{number}") for number in range(1000)), lab)
+    assert len(flags) == 21
+    assert flags[-1].endswith("more things like that")
+
+
 def test_only_kind_text_and_claimed_name_are_read():
     cells = read(
         notebook(
