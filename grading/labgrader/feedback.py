@@ -23,6 +23,7 @@ from labgrader.formulas import maths
 from labgrader.markdown import MOST, Room, safe_html, verbatim
 from labgrader.masters import expect_lab
 from labgrader.results import plain
+from labkit.pdf.errors import PdfError
 
 LONGEST_CODE, MOST_CODE = 8_000, 80_000  # characters coloured in one cell, and in all: it can be slow
 _SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
@@ -42,8 +43,12 @@ class FeedbackExporter(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **options)
         facts = resources["nbgrader"]
         if self.pdf:
-            made = feedback_pdf(nb, facts, _rows(nb, _cells(nb)), list(map(_source, nb.cells)))
-            resources["outputs"] = {**(resources.get("outputs") or {}), f"{facts['notebook']}.pdf": made}
+            try:
+                made = feedback_pdf(nb, facts, _rows(nb, _cells(nb)), list(map(_source, nb.cells)))
+                name = f"{facts['notebook']}.pdf"
+                resources["outputs"] = {**(resources.get("outputs") or {}), name: made}
+            except PdfError as error:  # what a student handed in must not cost them the page too
+                self.log.error("No PDF for %s: %s", facts["student"], error)
         return page(nb, facts), resources
 
 
