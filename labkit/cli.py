@@ -46,7 +46,7 @@ def pdf(
         typer.Option(help="typst; webpdf (needs Chromium) and latex (needs TeX) for those who have them."),
     ] = "typst",
     paper: Annotated[str, typer.Option(help="a4 or letter.")] = "a4",
-    fold: Annotated[int, typer.Option(help="Text outputs of more lines are folded, with their count.")] = 80,
+    fold: Annotated[int, typer.Option(help="Text outputs of more lines are folded, with their count.")] = 60,
     leave_out: Annotated[
         list[str] | None, typer.Option(metavar="TAG", help="Leave out cells with this tag; more than once.")
     ] = None,

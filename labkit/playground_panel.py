@@ -6,7 +6,6 @@ import base64
 import html
 import io
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -29,19 +28,21 @@ _LAYERS = {
 _DECAY = {"0": 0.0, "0.001": 0.001, "0.01": 0.01, "0.1": 0.1}
 _RATES = {"0.003": 0.003, "0.03": 0.03, "0.1": 0.1, "0.3": 0.3, "1": 1.0, "3": 3.0, "10": 10.0}
 
+STRIPS = (
+    Setting(data="circle", features=("x1", "x2"), hidden=()),
+    Setting(data="spiral", features=("x1", "x2", "sin x1", "sin x2"), hidden=(8, 8), rate=1.0),
+)
+"""Two settings, without and with hidden layers; neither answers the exercise below the playground."""
+
 
 def open_playground(*strip: Setting) -> None:
     """Show the playground: controls in a running notebook, and the given settings as static filmstrips.
 
     Args:
-        strip: the settings for print and for screen readers; none means two: without and with a hidden layer.
+        strip: the settings for print and for screen readers; none means `STRIPS`.
     """
     _display()
-    shown: Sequence[Setting] = strip or (
-        Setting(data="circle", features=("x1", "x2"), hidden=()),
-        Setting(data="circle", features=("x1", "x2"), hidden=(4,), rate=1.0),
-    )
-    for setting in shown:
+    for setting in strip or STRIPS:
         plot.show(plot_playground.filmstrip(setting))
 
 

@@ -158,7 +158,8 @@ def png(fig: Figure, *, alt: str = "", dpi: int = 160) -> tuple[dict[str, Any], 
     if not text:
         raise ValueError('the figure has no alt text: call plot.show(fig, alt="what the figure shows")')
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+    # Level 6, the usual one, takes twice the time for files that are 7 % smaller.
+    fig.savefig(buffer, format="png", dpi=dpi, facecolor="white", pil_kwargs={"compress_level": 2})
     width, height = (round(float(side) * 96) for side in fig.get_size_inches())
     data = {"image/png": base64.b64encode(buffer.getvalue()).decode("ascii"), "text/plain": text}
     return data, {"image/png": {"alt": text, "width": width, "height": height}}

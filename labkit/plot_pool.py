@@ -6,6 +6,7 @@ Each figure asks the student's function for its numbers; numbers that are not as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from labkit import pool
 from labkit.plot import BLUE, GREEN, ORANGE, PURPLE, RED, WIDTH, Answer, ask, describe, label, note_figure
-from labkit.plot_grids import Box, Grid, array, compare, grids, titled
+from labkit.plot_grids import Box, Grid, array, compare, grids, place, titled
 
 Function = Callable[..., Any]
 Pair = tuple[int, int]
@@ -177,6 +178,8 @@ def counted(avg_pool2d: Function, *, size: Pair = (3, 5), kernel_size: Pair = (3
 def routing(backward: Function, x: Tensor, dy: Tensor, kernel_size: Pair, stride: Pair) -> Figure:
     """Draw a map, dy, and the student's dx, with arrows from each number of dy to where it went.
 
+    Where there are many numbers, each has a letter instead, which stands again at the pixel that it went to.
+
     Args:
         backward: the student's max_pool2d_backward.
         x: map (H, W).
@@ -203,19 +206,29 @@ def routing(backward: Function, x: Tensor, dy: Tensor, kernel_size: Pair, stride
     alt = f"x is {array(x).tolist()}, dy is {array(dy).tolist()}: {got}. Average pooling spreads dy evenly."
     fig = grids(row, cell=0.36, alt=alt)
     if answer.values is not None and answer.values.shape == tuple(x.shape):
-        _arrows(fig, from_, to, edge=dy.shape[1] - 0.45 if len(to) > 6 else None)
+        (_letters if len(to) > 6 else _arrows)(fig, from_, to)
     return fig
 
 
-def _arrows(fig: Figure, from_: Sequence[Box], to: Sequence[Box], *, edge: float | None) -> None:
-    """Draw an arrow from each cell of dy, or from its edge where there are many, to a pixel of dx."""
-    for place, seen in zip(to, from_, strict=True):
-        row = place.row if edge is None else place.row + 0.24 * (place.col - 1)
-        start, end = (place.col + 0.2 if edge is None else edge, row), (seen.col - 0.3, seen.row)
-        look: dict[str, Any] = {"color": place.color, "linestyle": place.style, "linewidth": 1.3, "zorder": 9}
-        arrow = ConnectionPatch(
-            start, end, "data", "data", axesA=fig.axes[1], axesB=fig.axes[2], arrowstyle="-|>", **look
-        )
+def _letters(fig: Figure, from_: Sequence[Box], to: Sequence[Box]) -> None:
+    """Write a letter at each cell of dy, and at each pixel of dx the letters of what it gets."""
+    gives: dict[Pair, str] = {}
+    gets: dict[Pair, str] = {}
+    for letter, spot, seen in zip(ascii_lowercase, to, from_, strict=False):
+        gives[spot.row, spot.col] = letter
+        gets[seen.row, seen.col] = gets.get((seen.row, seen.col), "") + letter
+    for number, cells in ((1, gives), (2, gets)):
+        for (row, col), text in cells.items():
+            look: dict[str, Any] = {"transform": place(fig, number), "ha": "right", "va": "bottom"}
+            fig.text(col + 0.45, row + 0.5, text, fontsize=6.5, zorder=9, **look)
+
+
+def _arrows(fig: Figure, from_: Sequence[Box], to: Sequence[Box]) -> None:
+    """Draw an arrow from each cell of dy to a pixel of dx."""
+    for spot, seen in zip(to, from_, strict=True):
+        start, end = (spot.col + 0.2, spot.row), (seen.col - 0.3, seen.row)
+        look: dict[str, Any] = {"color": spot.color, "linestyle": spot.style, "linewidth": 1.3, "zorder": 9}
+        arrow = ConnectionPatch(start, end, place(fig, 1), place(fig, 2), arrowstyle="-|>", **look)
         arrow.set_annotation_clip(False)
         fig.add_artist(arrow)
 

@@ -67,34 +67,35 @@ def _nth(n: int) -> str:
 
 def heads(head_params: Function, networks: Sequence[pool.Head]) -> Figure:
     """Draw the student's parameters of each network's last layer: after flattening, and after pooling."""
-    fig = Figure(figsize=(WIDTH, 0.62 * len(networks) + 0.75))
-    ax = fig.add_axes((0.2, 0.02, 0.62, 0.74))
-    said = []
+    fig = Figure(figsize=(WIDTH, 0.55 * len(networks) + 1.15))
+    ax = fig.add_axes((0.16, 0.24, 0.78, 0.53))
+    said, keys = [], ("after global average pooling", "after flattening")
     for row, net in enumerate(networks):
         answer = ask("head_params", lambda *a: [float(v) for v in head_params(*a)], net.channels, net.height,
                      net.width, net.classes, ndim=1)  # fmt: skip
         if answer.values is None or answer.values.shape != (2,):
             return note_figure(answer.note or "head_params did not return two numbers")
-        for at, (value, color, hatch) in enumerate(
-            zip(answer.values, (ORANGE, BLUE), ("///", ""), strict=True)
+        values = np.maximum(answer.values[::-1], 1)  # a logarithm knows no 0
+        ax.plot(values, (row, row), "-", color=GREY, lw=1.5, zorder=1)
+        for value, true, color, marker, key in zip(
+            values, answer.values[::-1], (BLUE, ORANGE), "os", keys, strict=True
         ):
-            ax.barh(row + (at - 0.5) * 0.38, max(value, 0), height=0.34, color=color, hatch=hatch,
-                    edgecolor="white")  # fmt: skip
-            ax.text(max(value, 0), row + (at - 0.5) * 0.38, f"  {value:,.0f}", va="center", fontsize=8.5)
+            ax.plot(value, row, marker, color=color, markersize=9, label=key if row == 0 else None)
+            ax.text(value, row - 0.2, f"{true:,.0f}", ha="center", va="bottom", fontsize=8.5)
         said.append(f"{net.name}: {answer.values[0]:,.0f} and {answer.values[1]:,.0f}")
-    names = [f"{net.name}\n{net.channels}×{net.height}×{net.width}" for net in networks]
-    ax.set(yticks=range(len(networks)), xticks=[])
-    ax.set_yticklabels(names, fontsize=9)
-    ax.invert_yaxis()
-    ax.spines[["top", "right", "bottom"]].set_visible(False)
-    key = "hatched: after flattening   plain: after global average pooling"
-    fig.text(
-        0.2,
-        0.97,
-        f"parameters of a layer to 1000 classes, by your head_params\n{key}",
-        fontsize=9.5,
-        va="top",
+    ax.set_xscale("log")
+    ax.margins(x=0.12)
+    ax.set_ylim(len(networks) - 0.6, -0.7)
+    ax.set_yticks(
+        range(len(networks)), [f"{net.name}\n{net.channels}×{net.height}×{net.width}" for net in networks]
     )
+    ax.xaxis.set_major_formatter(lambda v, at: f"{v:,.0f}")
+    ax.tick_params(labelsize=8.5)
+    ax.tick_params(axis="x", which="minor", labelbottom=False)
+    ax.set_xlabel("parameters; each step of the scale is ten times more", fontsize=8.5)
+    ax.spines[["top", "right"]].set_visible(False)
+    fig.suptitle("a layer to 1000 classes, by your head_params", x=0.02, y=0.99, ha="left", fontsize=9.5)
+    fig.legend(loc="upper left", bbox_to_anchor=(0.01, 0.93), ncols=2, fontsize=9, frameon=False)
     return describe(fig, f"Parameters after flattening and after global average pooling. {'; '.join(said)}.")
 
 

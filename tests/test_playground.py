@@ -9,6 +9,8 @@ import torch
 from nbclient import NotebookClient
 
 from labkit import playground, playground_panel, plot, plot_playground
+from labkit.check.run import examine
+from labkit.check.training import ASPECTS, SPEC
 from labkit.playground import DATA, FEATURES, Playground, Setting, SettingError, points, setting_of
 
 
@@ -126,8 +128,17 @@ def test_without_a_kernel_the_strips_stand_alone(monkeypatch: pytest.MonkeyPatch
     playground_panel.open_playground()
     assert [m["image/png"]["alt"].split(";")[2].strip() for _, m in shown] == [
         "no hidden layer",
-        "hidden 4 (tanh)",
+        "hidden 8, 8 (tanh)",
     ]
+
+
+@pytest.mark.parametrize("setting", playground_panel.STRIPS, ids=plot_playground.told)
+def test_no_strip_shows_an_answer_of_the_exercise(setting: Setting) -> None:
+    """Not for its own data, and not with its data changed either."""
+    for data, aspect in ASPECTS.items():
+        shown = {"features": list(setting.features), "hidden": list(setting.hidden), "rate": setting.rate}
+        report = examine(SPEC, lambda asked: shown if asked == data else {}, None)  # noqa: B023
+        assert aspect in report.failed
 
 
 def test_controls_change_the_game() -> None:

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from labkit import explore_pool, images, plot, plot_pool, plot_pool_sizes, plot_shift, pool
+from labkit import explore_pool, images, plot, plot_grids, plot_pool, plot_pool_sizes, plot_shift, pool
+from labkit.plot_cells import Labels
 
 X = pool.worked_example()
 MAPS = pool.two_maps()
@@ -98,6 +101,7 @@ BAD: dict[str, Any] = {
 
 def _texts(fig: Figure) -> list[str]:
     found = [text.get_text() for text in fig.texts]
+    found += [text for artist in fig.artists if isinstance(artist, Labels) for text in artist.texts]
     for ax in fig.axes:
         found += [ax.get_title(), *(text.get_text() for text in ax.texts)]
     return found
@@ -159,17 +163,26 @@ def test_worked_numbers_are_what_the_figures_show() -> None:
 
 def test_the_winner_is_the_first_pixel_with_the_students_number() -> None:
     fig = plot_pool.winners(pool.largest, torch.zeros(1, 2, 4), (2, 2), (2, 2))
-    seen = [p.get_xy() for p in fig.axes[0].patches if p.get_linewidth() > 2]
-    assert seen == [(-0.5, -0.5), (1.5, -0.5)]
+    assert _outlined(fig) == [(-0.5, -0.5), (1.5, -0.5)]
     fig = plot_pool.winners(lambda *a: torch.full((1, 2), 5.0), torch.zeros(1, 2, 4), (2, 2), (2, 2))
-    assert not [p for p in fig.axes[0].patches if p.get_linewidth() > 2]
+    assert _outlined(fig) == []
 
 
-def test_arrows_lead_from_dy_to_dx() -> None:
-    fig = plot_pool.routing(backward, X, torch.ones(3, 3), (3, 3), (1, 1))
+def _outlined(fig: Figure) -> list[tuple[float, float]]:
+    """Return the corners of the outlines in a figure's first grid."""
+    first = [a for a in fig.artists if isinstance(a, Rectangle) and a.get_linewidth() > 2]
+    inside = plot_grids.place(fig, 0)
+    return [a.get_xy() for a in first if (a.get_data_transform().get_matrix() == inside.get_matrix()).all()]
+
+
+def test_arrows_or_letters_lead_from_dy_to_dx() -> None:
+    fig = plot_pool.routing(backward, MAPS[0], torch.ones(2, 2), (2, 2), (2, 2))
     arrows = [a for a in fig.artists if type(a).__name__ == "ConnectionPatch"]
-    assert len(arrows) == 9
-    assert sum(a.xy2 == (2.7, 1) for a in arrows) == 3  # the 3 in row 1 wins three windows
+    assert [a.xy2 for a in arrows] == [(-0.3, 0), (1.7, 1), (-0.3, 3), (2.7, 2)]
+    fig = plot_pool.routing(backward, X, torch.ones(3, 3), (3, 3), (1, 1))
+    assert not [a for a in fig.artists if type(a).__name__ == "ConnectionPatch"]
+    letters = [t.get_text() for t in fig.texts if t.get_fontsize() < 7]
+    assert letters == [*"abcdefghi", "a", "b", "cef", "dg", "h", "i"]  # the 3 in row 1 wins three windows
     wrong = plot_pool.routing(lambda *a: -backward(*a), X, torch.ones(3, 3), (3, 3), (1, 1))
     assert any("not as expected" in text for text in _texts(wrong))
 
@@ -208,6 +221,16 @@ def test_size_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith("(no numbers: pool_size is not written yet)\n")
 
 
+def test_all_marks_of_the_heads_can_be_seen() -> None:
+    (ax,) = plot_shift.heads(head, pool.heads()).axes
+    marks = [line for line in ax.lines if line.get_marker() in ("o", "s")]
+    low, high = np.log(ax.get_xlim())
+    places = [(np.log(float(line.get_xdata()[0])) - low) / (high - low) for line in marks]  # type: ignore[index]
+    assert len(places) == 6
+    assert all(0.05 < at < 0.95 for at in places)
+    assert all(abs(a - b) > 0.3 for a, b in zip(places[::2], places[1::2], strict=True))
+
+
 def test_head_table(capsys: pytest.CaptureFixture[str]) -> None:
     plot_shift.head_table(head, pool.heads())
     assert capsys.readouterr().out.splitlines()[1:] == [
@@ -234,8 +257,8 @@ def test_curves_tell_the_story_of_the_text() -> None:
     assert (np.asarray(jumping.get_ydata())[1::2] > 0.05).all()
     assert (np.asarray(smooth.get_ydata()) < 0.005).all()
     alt = plot_shift.flicker(blur).get_label()
-    assert any("xxx" in str(p.get_hatch()) for ax in plot_shift.flicker(lambda x, s: 2 * blur(x, s)).axes
-               for p in ax.patches)  # fmt: skip
+    crossed = plot_shift.flicker(lambda x, s: 2 * blur(x, s)).artists
+    assert any("xxx" in str(a.get_hatch()) for a in crossed if isinstance(a, PolyCollection))
     assert "the pattern: [0.0, 1.0, 0.0, 1.0], blurred [0.5, 1.0, 0.5, 1.0]" in alt
     assert "moved by 1: [1.0, 1.0, 1.0, 1.0], blurred [0.75, 0.75, 0.75, 0.75]" in alt
 

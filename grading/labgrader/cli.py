@@ -225,7 +225,8 @@ def export(
 ) -> None:
     """Write the marks as a CSV table, a line for each student and lab that anybody handed in.
 
-    Its last column says who is graded, not graded yet, or did not hand in. `nbgrader export` writes the same.
+    Its last column says who is graded, not graded yet, handed in again since, or did not hand in.
+    `nbgrader export` writes the same.
 
     Examples:
 
@@ -235,20 +236,21 @@ def export(
     from collections import Counter
 
     from labgrader.course import find_course
-    from labgrader.export import NOT_GRADED, export_grades
+    from labgrader.export import WAITING, export_grades
 
     lines = export_grades(find_course(course), to, lab=lab)
     typer.echo(f"{len(lines)} line{'s' * (len(lines) != 1)} in {to}")
-    for name, count in Counter(line["lab"] for line in lines if line["status"] == NOT_GRADED).items():
+    for name, count in Counter(line["lab"] for line in lines if line["status"] in WAITING).items():
         what = "1 hand-in is" if count == 1 else f"{count} hand-ins are"
         typer.echo(f"Note: {what} not graded yet: run labgrade grade {name}, then export again.", err=True)
 
 
 @app.command()
 def demo(
-    labs: Annotated[
-        list[str] | None, typer.Argument(metavar="LAB", help="Which labs; default: those that run quickly.")
-    ] = None,
+    labs: Annotated[list[str] | None, typer.Argument(metavar="LAB", help="Which labs; default: all.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out labs whose solution runs longer than a minute.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="The demo's course folder; default: demo-course in the course.")
     ] = None,
@@ -257,12 +259,15 @@ def demo(
 ) -> None:
     """Let a made-up class of 12 hand in the labs: release, collect, grade, feedback, export.
 
-    Unasked, it takes the labs that run within a minute, which needs about three minutes, in a folder of its
-    own, made anew each time. Exit 1 if anything comes out otherwise than expected.
+    Unasked, it takes all labs, which needs about six minutes, in a folder of its own, made anew each time.
+    Labs that run long are handed in by four of the class only. CIFAR-10 and ResNet-50 are fetched first, when
+    they are missing and can be had; else stand-ins are used. Exit 1 if anything comes out otherwise than
+    expected.
 
     Examples:
 
     - `labgrade demo` then look into grading/demo-course
+    - `labgrade demo --quick` only what runs quickly: three minutes, nothing is fetched
     - `labgrade demo 02_pooling` one lab
     - `labgrade demo --out /tmp/course` somewhere else
     """
@@ -271,7 +276,7 @@ def demo(
     from labgrader.course import find_course
     from labgrader.demo import demo as run_demo
 
-    if not run_demo(find_course(course), labs or (), out=out, jobs=jobs, console=Console()):
+    if not run_demo(find_course(course), labs or (), quick=quick, out=out, jobs=jobs, console=Console()):
         raise typer.Exit(1)
 
 

@@ -15,6 +15,7 @@ from nbgrader.plugins import ExportPlugin
 
 from labgrader import config as settings
 from labgrader.course import Course, CourseError
+from labgrader.plan import superseded
 from labgrader.record import handed_in
 
 COLUMNS = (
@@ -33,6 +34,8 @@ COLUMNS = (
     "status",
 )
 GRADED, NOT_GRADED, NOT_HANDED_IN = "graded", "not graded", "not handed in"
+NEWER_WAITS = "graded; a newer hand-in is not"
+WAITING = (NOT_GRADED, NEWER_WAITS)
 
 
 class GradesPlugin(ExportPlugin):  # type: ignore[misc,unused-ignore]
@@ -78,7 +81,8 @@ def rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield a line for each student, in the gradebook or in submitted/, and each lab that anybody handed in.
 
-    Who handed in nothing has 0 points and no time; who is not graded yet has no points, but a time.
+    Who handed in nothing has 0 points and no time; who is not graded yet has no points, but a time; who was
+    collected again since has the points and the time of the hand-in that was graded.
 
     A cell's points are a person's if there are any, else the grader's, as in nbgrader; `auto` counts the
     latter, `manual` the former and extra credit.
@@ -118,7 +122,8 @@ def rows(
                     none = dict.fromkeys(("auto", "manual", "late_penalty", "total"), "0")
                     yield {**line, **none, "needs_manual": "no", "status": NOT_HANDED_IN}
             else:
-                yield {**line, **_marks(submission)}
+                waits = id in collected[name] and superseded(course, id, name)
+                yield {**line, **_marks(submission), "status": NEWER_WAITS if waits else GRADED}
 
 
 def write_table(to: Path, lines: Iterable[dict[str, Any]]) -> None:
@@ -168,7 +173,6 @@ def _marks(submission: Any) -> dict[str, str]:
         "needs_manual": "yes" if submission.needs_manual_grade else "no",
         "seconds_late": _number(submission.total_seconds_late),
         "handed_in": _time(submission.timestamp),
-        "status": GRADED,
     }
 
 

@@ -41,6 +41,7 @@ def main(control: socket.socket) -> None:
     Args:
         control: to the process that asks.
     """
+    gc.disable()
     try:
         start, _ = receive(control)
         for name in start["preload"]:
@@ -50,8 +51,7 @@ def main(control: socket.socket) -> None:
     except BaseException as error:
         send(control, {"error": f"{type(error).__name__}: {error}"[:2000]})
         raise SystemExit(1) from error
-    gc.collect()
-    gc.freeze()
+    seal.freeze()
     send(control, {"ready": os.getpid()})
     children: dict[int, Born] = {}
     try:

@@ -82,6 +82,15 @@ def content(course: Course, student: str, lab: str) -> bytes:
         return b""
 
 
+def superseded(course: Course, student: str, lab: str) -> bool:
+    """Return whether what was collected is not what was graded; False where the grader left no stamp."""
+    source = read_stamp(course.notebook("autograded", student, lab)).get("source")
+    if source is None:
+        return False
+    same = source == hashlib.sha256(content(course, student, lab)).hexdigest()
+    return not (same and same_time(course, student, lab))
+
+
 def _students(course: Course, lab: str, only: str | None) -> list[str]:
     """Return the students who handed in a lab."""
     found = course.handed_in(lab)

@@ -40,6 +40,7 @@
 # the picture below: it is drawn by *your* function, so a wrong answer looks wrong. (While a function is not
 # written, its picture says so; nothing stops.) The dots tell how hard an exercise is: ●○○ short, ●●○ some
 # thought, ●●● take a break first. You can leave an exercise out: later ones do not need it.
+# Tensors that you return have the dtype of those that you get, unless the exercise says otherwise.
 #
 # Run this cell first.
 
@@ -90,7 +91,8 @@ plot.show(plot_conv.filmstrip(conv.correlate, x, k, whose="the output"))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Make the output first: `y = x.new_zeros(H - kh + 1, W - kw + 1)`. Then fill `y[i, j]` with `(window * k).sum()`.
+# Make the output first, full of zeros and in the dtype of `x`: `x.new_zeros(rows, columns)`. Window and kernel have the
+# same shape, so `*` multiplies them number by number. What is left to do at each place?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "corr2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -173,12 +175,13 @@ plot.show(plot_conv.feature_maps(corr2d, image, filters, stride=2))
 #
 # <details><summary>Hint</summary>
 #
-# `k.flip(0)` turns a tensor upside down. You need both directions.
+# Half a turn is two flips, one along each axis; tensors have a method `flip`. Which of the two has to be turned, the
+# image or the kernel?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# After the turn it is the same sum as in exercise 1, and `conv.correlate(x, k)` computes that. Your own `corr2d`
-# would do as well, but then a slip in it costs the points of both exercises.
+# You need no new loops: the sum is that of exercise 1, and `conv.correlate` computes it. (Your own `corr2d` would do as
+# well, but then a slip in it costs the points of both exercises.) Try it with a kernel that has a single 1, in a corner.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "convolve2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -228,8 +231,8 @@ plot.show(plot_conv.flipped(convolve2d, x, k))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `range(0, L - n + 1, stride)` gives the starts of all windows. `torch.stack` makes one tensor of a list of
-# numbers.
+# `range` with three numbers counts in steps: where do the starts begin, and which one comes too late? `torch.stack` makes
+# one tensor of a list of numbers.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "corr1d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -291,7 +294,8 @@ plot.show(plot_sizes.strides_1d(corr1d, row, difference, strides=(1, 2)))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Then copy the image into the middle with one slice: rows `top : top + H`, columns `left : left + W`.
+# Then copy the image into the middle, with one slice on the left of `=`. In which row does the image begin, and in which
+# does it end?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "pad2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -438,7 +442,7 @@ common = [(32, 3, 1, 1), (32, 5, 1, 2), (32, 5, 2, 2), (32, 1, 1, 0), (32, 7, 1,
 plot_sizes.size_table(out_size, *common)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-dropped-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 1. Dropped pixels — 8 minutes, 3 points
+# ### Question 1. Dropped pixels — ●○○ 8 minutes, 3 points
 #
 # Write two or three sentences or a short calculation for each, in the cell below.
 #
@@ -496,22 +500,25 @@ explore.kernels(corr2d, photo, conv.classic_kernels())
 #
 # Write two functions. There is more than one right answer; the check looks at these properties:
 #
-# - `blur_kernel(n)`: an $n \times n$ kernel without negative numbers whose sum is 1, and with more than one
-#   number that is not 0;
+# - `blur_kernel(n)`: an $n \times n$ kernel without negative numbers whose sum is 1. No number is above 0.99, so that
+#   it really mixes pixels;
 # - `edge_kernel()`: a 3×3 kernel whose sum is 0, which answers to a **vertical** edge (dark left, bright right)
-#   and answers **exactly 0** to a horizontal one.
+#   and answers **0** to a horizontal one. Its answer to a vertical edge of height 1 (from 0 to 1) must be at least a
+#   tenth of the sum of the absolute values of its numbers, so that the two sides do not nearly cancel.
+#
+# Sums and zeros may be off by 0.00001, because of rounding.
 #
 # $$\sum_{a,b} k^{\text{blur}}_{ab} = 1, \quad k^{\text{blur}}_{ab} \ge 0, \qquad \sum_{a,b} k^{\text{edge}}_{ab} = 0$$
 #
 # <details><summary>Hint</summary>
 #
-# For the blur, the mean of all pixels in the window is the simplest answer. Weights that are larger in the middle
-# look better.
+# For the blur: what must the weights be if all pixels of the window are to count the same? (Weights that are larger in the
+# middle look better.)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# For the edge: right neighbour minus left neighbour. At a horizontal edge both neighbours are equal
-# **in every row**, so every row of the kernel must add up to 0.
+# For the edge: which two neighbours of a pixel differ at a vertical edge, and how do you measure a difference with
+# weights? At a horizontal edge the two are equal **in every row**, so every row of the kernel must add up to 0.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "design", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -522,7 +529,7 @@ def blur_kernel(n):
         n: rows and columns of the kernel, int >= 2.
 
     Returns:
-        tensor of shape (n, n), float: no negative number, sum 1, more than one number that is not 0.
+        tensor of shape (n, n), float: no negative number, sum 1, no number above 0.99.
 
     Example:
         >>> blur_kernel(2).shape, round(float(blur_kernel(2).sum()), 4)
@@ -537,7 +544,7 @@ def edge_kernel():
     """Return a kernel that finds vertical edges.
 
     Returns:
-        tensor of shape (3, 3), float: sum 0, not 0 at a vertical edge, exactly 0 at a horizontal edge.
+        tensor of shape (3, 3), float: sum 0, a tenth or more at a vertical edge, 0 at a horizontal edge.
 
     Example:
         >>> edge_kernel().shape, float(edge_kernel().sum())
@@ -582,8 +589,8 @@ plot.show(plot_filters.designed(blur_kernel, edge_kernel, cat))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Loop over the numbers `k2[a, b]` and add `k2[a, b] * k1` to the part of the result that starts at row `a`,
-# column `b`.
+# Every number of the second kernel stamps a copy of the first one, times itself, onto the result. Where does the stamp of
+# `k2[a, b]` begin? Where stamps overlap, they add up.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "merge_kernels", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -722,13 +729,14 @@ plot.show(plot_layers.channel_sum())
 #
 # <details><summary>Hint</summary>
 #
-# The window of all images is `x[:, :, top : top + kh, left : left + kw]`, of shape $(N, C, k_h, k_w)$, with
-# `top = i * sh`. The result for one place has the shape $(N, K)$.
+# One slice takes the window of all images and channels at once, of shape $(N, C, k_h, k_w)$. The window of row `i` begins
+# at row `i * sh`. The result for one place has the shape $(N, K)$.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `torch.einsum("nchw,kchw->nk", window, w)` does the sum. The bias is added to every place of a map:
-# `b.view(1, -1, 1, 1)`. `torch.nn.functional.pad(x, (left, right, top, bottom))` pads the last two axes.
+# Window $(N, C, k_h, k_w)$ and kernels $(K, C, k_h, k_w)$ give $(N, K)$: three axes are summed, and these are the ones
+# that both have. `torch.einsum` can be told so, with a letter for each axis. The bias needs a shape in which its numbers
+# lie along the axis of the filters. `torch.nn.functional.pad` takes (left, right, top, bottom).
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "conv2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -802,8 +810,8 @@ plot.show(plot_layers.channels(conv2d, photo, w, b, names, stride=(1, 2)))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `window.reshape(N, -1)` makes it one column for each image, in the right order. `torch.stack(columns, dim=2)`
-# puts them side by side.
+# `reshape` makes one row of numbers of each window, in the order that is asked for; keep the axis of the images.
+# `torch.stack` puts tensors side by side along a **new** axis. At which place does it have to be?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "im2col", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -928,7 +936,7 @@ plot_costs.table(conv_cost, conv.three_layers(), title="a 200x200 image")
 # filters of 10×10.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-connectivity-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 2. From 1.6 billion to 10,000 — 8 minutes, 3 points
+# ### Question 2. From 1.6 billion to 10,000 — ●●○ 8 minutes, 3 points
 #
 # Answer in the cell below.
 #
@@ -1004,7 +1012,7 @@ print()
 plot_costs.table(conv_cost, resnet50, total=25_557_032, stages=True, title="ResNet-50, torchvision")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-slips-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 3. Find the slips — 12 minutes, 3 points
+# ### Question 3. Find the slips — ●●○ 12 minutes, 3 points
 #
 # These tables were printed in a handout. **Three** entries are wrong or do not mean what the handout says. For
 # each, write which entry it is, what the right number is, and **what was forgotten or mixed up**. Use your
@@ -1092,7 +1100,8 @@ plot_costs.table(conv_cost, other, total=11_511_784, stages=True, title="ResNet-
 #
 # ### Exercise 12. `conv2d_backward` — ●●● 25 minutes, 5 points
 #
-# The layer has a bias and no padding. Do not use autograd.
+# The layer has a bias and no padding. Work it out by hand; take autograd to test yourself, not to answer. (The check sees
+# your numbers only.)
 #
 # <details><summary>Hint</summary>
 #
@@ -1101,9 +1110,9 @@ plot_costs.table(conv_cost, other, total=11_511_784, stages=True, title="ResNet-
 # </details>
 # <details><summary>Second hint</summary>
 #
-# With `g = dy[:, :, i, j]` of shape $(N, K)$ and the window of shape $(N, C, k_h, k_w)$, the share of `dw` is
-# `torch.einsum("nk,nchw->kchw", g, window)`. The share of the window of `dx` is
-# `torch.einsum("nk,kchw->nchw", g, w)`.
+# At one place, `dy` has the shape $(N, K)$ and the window $(N, C, k_h, k_w)$. The letters of the formula say over which
+# axis to sum: $n$ for $dw$, $k$ for $dx$. `torch.einsum` is told the letters of both factors, and the four letters of the
+# result. Each share of $dx$ belongs to a window, which it is **added** to.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "conv2d_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}

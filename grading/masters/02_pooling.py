@@ -37,7 +37,7 @@
 # **How it works.** It is the same as in lab 1: a cell to fill in, a check below it that says in words what does not
 # fit yet, and a picture drawn by *your* function. (While a function is not written, its picture says so; nothing
 # stops.) The dots tell how hard an exercise is: ●○○ short, ●●○ some thought, ●●● take a break first. You can leave
-# an exercise out: later ones do not need it.
+# an exercise out: later ones do not need it. Tensors that you return have the dtype of those that you get.
 #
 # Run this cell first.
 
@@ -303,7 +303,7 @@ plot_pool_sizes.size_table(pool_size, *settings)
 explore_pool.sizes(pool_size)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-slips-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 1. Find the slips — 12 minutes, 4 points
+# ### Question 1. Find the slips — ●●○ 12 minutes, 4 points
 #
 # A handout on pooling shows the 5×5 input of this lab and says:
 #
@@ -512,7 +512,7 @@ plot.show(plot_pool.counted(avg_pool2d))
 # | one number a map | `AdaptiveAvgPool2d(1)`: $(N, C, 1, 1)$ | `GlobalAveragePooling2D()`: $(N, C)$ |
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-zeros-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 2. Zeros or minus infinity? — 8 minutes, 3 points
+# ### Question 2. Zeros or minus infinity? — ●●○ 8 minutes, 3 points
 #
 # 1. In most networks a ReLU comes before max pooling. Explain why padding with **zeros** then gives the same result
 #    as $-\infty$.
@@ -560,7 +560,7 @@ plot.show(plot_pool.counted(avg_pool2d))
 #
 # ### Exercise 6. `max_pool2d_backward` — ●●● 20 minutes, 4 points
 #
-# No padding. Do not use autograd.
+# No padding. Work it out by hand; take autograd to test yourself, not to answer. (The check sees your numbers only.)
 #
 # <details><summary>Hint</summary>
 #
@@ -569,9 +569,8 @@ plot.show(plot_pool.counted(avg_pool2d))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `window.flatten().argmax()` gives the number of the winner in reading order, the first one if there are several.
-# `divmod(number, kw)` turns it into row and column inside the window; the window itself starts at `i * sh`,
-# `j * sw`.
+# `argmax` of a flattened window counts in reading order, and takes the first of several. `divmod` makes a row and a column
+# of that number: by which of the two sides of the window has it to be divided? Add where the window itself begins.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "max_pool2d_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -614,8 +613,8 @@ earned = check.max_pool2d_backward(max_pool2d_backward, seed=secret("max_pool2d_
 
 # %% [markdown]
 # The first picture has windows side by side: each of the four numbers of $dy$ goes to one pixel. In the second,
-# with overlapping windows and $dy$ of ones, $dx$ counts how many windows each pixel won. Average pooling, on the
-# right, gives every pixel of a window the same small share.
+# with overlapping windows and $dy$ of ones, $dx$ counts how many windows each pixel won; its small letters say which
+# numbers of $dy$ it got. Average pooling, on the right, gives every pixel of a window the same small share.
 
 # %%
 four = torch.tensor([[1.0, 2], [3, 4]])
@@ -645,7 +644,8 @@ plot.show(plot_pool.routing(max_pool2d_backward, x, torch.ones(3, 3), (3, 3), (1
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Try $a = 3$, $b = 5$: `relu(b - a)` is 2. Now $a = 5$, $b = 3$: it is 0. What has to be added to get 5 both times?
+# Try $a = 3$, $b = 5$, and then $a = 5$, $b = 3$. Both times 5 has to come out. What does your difference give, and what
+# has to be added to it?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "max_from_relu", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -700,7 +700,7 @@ plot.show(plot_pool.hinge(max_from_relu))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `torch.full(shape, value)` makes a tensor of equal numbers. There are `kh * kw` of them in one kernel.
+# `torch.full` makes a tensor of equal numbers. How many numbers of **one** kernel share in that sum?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "mean_kernels", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -911,14 +911,14 @@ plot.show(plot_shift.curves(shift_curve, images.photo("camera", 96)))
 # %% [markdown]
 # ## 10. Blur before you step
 #
-# The curve of max pooling is flatter, but it hides a flaw. Take a row of blocks, `0 0 1 1 0 0 1 1`. The largest of
-# 2, with stride 2, gives `0 1 0 1`. Now move the row by **one** pixel: the result is `1 1 1 1`. The same pattern,
-# and another answer. The maximum is not to blame (with stride 1 it only moves along); the **stride** is, because it
-# looks at every second place and happens to hit other ones.
+# Pooling makes the curve flatter, but its stride has a flaw. Take a row of blocks, `0 0 1 1 0 0 1 1`. The largest of
+# 2, with stride 2, gives `0 1 0 1`. Now move the row by **one** pixel: the result is `1 1 1 1`. It is the same pattern,
+# and yet half of the answers are different. The maximum is not to blame: with stride 1 its answers only move along with
+# the row. The **stride** is: it keeps every second answer, and after the shift these are the other ones.
 #
-# Signal processing has known this for long: **blur before you leave out pixels**, so that each one that stays knows
-# a little of its neighbours. So max pooling with stride 2 is taken apart: the largest of 2×2 with stride **1**, and
-# then a blur with stride 2. This blur is called **blur-pool** (Zhang 2019):
+# Signal processing has a rule for this: **blur before you leave out pixels**, so that each one that stays tells
+# something of those that go. So max pooling with stride 2 is done in two steps: the largest of 2×2 with stride **1**, and
+# then a blur with stride 2. A blur with a stride is called **blur-pool** (Zhang 2019):
 #
 # $$k = \frac{1}{16} \begin{bmatrix} 1 & 2 & 1 \\ 2 & 4 & 2 \\ 1 & 2 & 1 \end{bmatrix}, \qquad
 # y_{n,c,i,j} = \sum_{a=0}^{2} \sum_{b=0}^{2} k_{ab} \; \tilde{x}_{n,c,\; s_h i + a,\; s_w j + b}$$
@@ -932,13 +932,13 @@ plot.show(plot_shift.curves(shift_curve, images.photo("camera", 96)))
 #
 # <details><summary>Hint</summary>
 #
-# `torch.nn.functional.pad(x, (1, 1, 1, 1), mode="reflect")` makes the border. The kernel is an outer product: the
-# column 1, 2, 1 times the row 1, 2, 1, divided by 16. Mind the dtype.
+# `torch.nn.functional.pad` makes the border; it has a `mode="reflect"`. The kernel is an outer product: the column 1, 2, 1
+# times the row 1, 2, 1, divided by 16. Mind the dtype.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# A depthwise convolution, as in exercise 8: weights of shape $(C, 1, 3, 3)$ and `groups=C`.
-# `kernel.expand(C, 1, 3, 3)` repeats a 3×3 kernel for all channels. The stride does the stepping.
+# It is a depthwise convolution, as in exercise 8, with the same 3×3 kernel for every channel: `expand` repeats a tensor
+# along new axes without a copy. Which shape do the weights need, and how many groups? Let the convolution do the stepping.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "blur_pool2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -980,8 +980,8 @@ earned = check.blur_pool2d(blur_pool2d, seed=secret("blur_pool2d"))
 plot.show(plot_shift.flicker(blur_pool2d))
 
 # %% [markdown]
-# The blurred answers are not equal either, but they are much closer, and their **mean** is the same: 0.75 in both
-# rows. It was 0.5 and 1 before. Now the photo: pool its edges, and take the mean of everything, as global average
+# The blurred answers of the two rows are not equal either, but they are closer, and their **mean** is the same: 0.75.
+# Without the blur the means are 0.5 and 1. Now the photo: pool its edges, and take the mean of everything, as global average
 # pooling does at the end of a network. How much does this one number change when the photo moves?
 
 # %%
@@ -995,7 +995,7 @@ plot.show(plot_shift.smoother(shift_curve, blur_pool2d, images.photo("camera", 9
 plot.show(plot_shift.aliasing(blur_pool2d, pool.rings()))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-shift-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 3. Read the curves — 10 minutes, 3 points
+# ### Question 3. Read the curves — ●●○ 10 minutes, 3 points
 #
 # 1. In section 9 the curve of the global average is exactly 0. Why? And why would it **not** be exactly 0 if you
 #    moved the camera instead?
@@ -1037,7 +1037,8 @@ plot.show(plot_shift.aliasing(blur_pool2d, pool.rings()))
 # - In max pooling the gradient goes to the winners only. A maximum is made of ReLUs, a mean is a depthwise
 #   convolution.
 # - Global average pooling makes the head of a network $H \cdot W$ times smaller.
-# - Pooling makes small shifts matter less; the stride is what makes them matter at all. Blur before you step.
+# - Behind pooling a map changes less when the image moves a little. With a stride the answer also depends on where the
+#   windows happen to fall: blur before you step.
 #
 # ## Hand in
 #

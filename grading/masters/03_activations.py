@@ -41,6 +41,7 @@
 # the picture below: it is drawn by *your* function, so a wrong answer looks wrong. (While a function is not
 # written, its picture says so; nothing stops.) The dots tell how hard an exercise is: ●○○ short, ●●○ some
 # thought, ●●● take a break first. You can leave an exercise out: later ones do not need it.
+# Tensors that you return have the dtype of those that you get, unless the exercise says otherwise.
 #
 # Run this cell first.
 
@@ -339,8 +340,9 @@ plot.show(plot_activations.curves({"step": step, "sigmoid": sigmoid, "tanh": tan
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `torch.log1p(v)` is log(1 + v), exact for small v, too. For maxout, `torch.einsum("nd,kdh->knh", x, w)` computes
-# all linear layers; the bias needs the shape $(K, 1, H)$, and `.amax(0)` takes the largest.
+# `torch.log1p(v)` is log(1 + v), exact for small v, too. For maxout, compute all $K$ linear layers first, as a tensor of
+# shape $(K, N, H)$: `@` multiplies stacks of matrices as well. Which axis is the bias lacking, and along which one is the
+# largest to be taken?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "rectify", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -471,7 +473,7 @@ plot.show(plot_activations.curves(family, columns=5))
 # ### Exercise 5. Five derivatives — ●●○ 18 minutes, 4 points
 #
 # You may use `torch.sigmoid`, `torch.tanh` and `torch.erf`, so that this exercise does not depend on the ones
-# before. No autograd.
+# before. Differentiate by hand: the check sees your numbers only, but Question 1 and the next sections build on it.
 #
 # <details><summary>Hint</summary>
 #
@@ -480,8 +482,8 @@ plot.show(plot_activations.curves(family, columns=5))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `torch.where(x > 0, 1.0, slope)` makes a float32 tensor. Take `torch.ones_like(x)` in the place of `1.0` to keep
-# the dtype. Product rule: $(x\,\Phi)' = \Phi + x\,\Phi'$.
+# Where one branch is a plain number, `torch.ones_like(x)` and its relatives make a tensor of it that has the dtype of `x`.
+# Product rule: $(x\,\Phi)' = \Phi + x\,\Phi'$.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "slopes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -511,7 +513,7 @@ def tanh_slope(x):
 
 
 def leaky_relu_slope(x, slope=0.01):
-    """Return the derivative of leaky ReLU: 1 where x > 0, else slope, for a tensor of any shape.
+    """Return the derivative of leaky ReLU: 1 where x > 0, else slope, for a tensor of any shape; any float dtype.
 
     Example:
         >>> leaky_relu_slope(torch.tensor([-2., 0, 3]), slope=0.0)
@@ -564,7 +566,7 @@ pairs |= {"leaky_relu": (leaky_relu, leaky_relu_slope), "gelu": (gelu, gelu_slop
 plot.show(plot_activations.slopes(pairs))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-leaky-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 1. Two handouts, one name — 8 minutes, 3 points
+# ### Question 1. Two handouts, one name — ●○○ 8 minutes, 3 points
 #
 # Handout A: "Leaky ReLU is $\max(0.1x,\, x)$." Handout B: "Leaky ReLU is $\max(0.01x,\, x)$, which for $x < 0$ has
 # the slope $-0.01$." A student trains a network with A's formula, saves the weights and runs them with
@@ -714,7 +716,8 @@ playground_panel.open_playground()
 #
 # <details><summary>Hint</summary>
 #
-# A circle is where $x_1^2 + x_2^2 = r^2$. In the playground, both squares are features that you can choose.
+# Without a hidden layer the border is where $w_1 f_1 + w_2 f_2 + \dots + b = 0$. With `x1` and `x2` as features this is
+# a straight line. Which features does the equation of the border that you need have in it?
 # </details>
 # <details><summary>Second hint</summary>
 #
@@ -791,7 +794,8 @@ for fig in plot_playground.chosen(playground_setting):
 #
 # ### Exercise 8. `train_step` — ●●● 25 minutes, 4 points
 #
-# No autograd. Compute all gradients with the **old** weights, and change none of the tensors that come in.
+# By hand: take autograd to test yourself, not to answer. (The check sees your numbers only.) Compute all gradients with the
+# **old** weights, and change none of the tensors that come in.
 #
 # <details><summary>Hint</summary>
 #
@@ -874,8 +878,8 @@ plot.show(plot_neurons.learned(train_step))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# For the census: `fires = x @ w.T + b > 0` has a True for each row and unit. Its mean down the rows
-# (`.to(x.dtype).mean(0)`) is the share of rows for which a unit is active; a dead unit has 0.
+# For the census: ask of each row and unit whether $u$ is above 0. True and False become numbers with `.to(x.dtype)`, and
+# the mean of ones and zeros is a share. Along which axis? And what is the share of a dead unit?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "depth", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -888,7 +892,7 @@ def gradient_norms(x, weights, phi):
         phi: activation, a function of tensors that autograd can differentiate.
 
     Returns:
-        tensor of shape (L,): the norm of the gradient of each layer's weights.
+        tensor of shape (L,), of any float dtype: the norm of the gradient of each layer's weights.
 
     Example:
         >>> gradient_norms(torch.ones(1, 1), torch.tensor([[[2.]], [[3.]]]), torch.relu)
@@ -912,7 +916,8 @@ def dead_units(x, w, b):
         b: biases, tensor of shape (H,).
 
     Returns:
-        (dead, active): an int, and a tensor of shape (H,) with the share of rows for which each unit is above 0.
+        (dead, active): an int, and a tensor of shape (H,), of any float dtype, with the share of rows for which
+        each unit is above 0.
 
     Example:
         >>> dead_units(torch.tensor([[1.], [2]]), torch.tensor([[1.], [-1]]), torch.tensor([-1.5, 0]))
@@ -960,7 +965,8 @@ plot.show(plot_depth.dead_map(dead_units))
 #
 # ### Exercise 10. `init_std` — ●●○ 10 minutes, 2 points
 #
-# Return the **standard deviation** of the weights. The check sends a signal through 20 layers.
+# Return the **standard deviation** of the weights. The check sends a signal through 20 layers; at the end it may be half
+# or twice as large as with the right spread, but not less or more (tanh: any gain from 1 to 2).
 #
 # <details><summary>Hint</summary>
 #
@@ -1112,11 +1118,11 @@ plot.show(plot_depth.normalised(batch_norm, layer_norm))
 #
 # <details><summary>Hint</summary>
 #
-# `u >= p` is True for the numbers that stay. In evaluation the answer is `x`.
+# Which numbers stay? One comparison of two tensors answers that for all of them. And what is different in evaluation?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# A mask of True and False can be multiplied with numbers. Then only the division is missing.
+# In a product True counts as 1 and False as 0. Look at the formula once more: what happens to those that stay?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "dropout", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1180,8 +1186,8 @@ plot.show(plot_depth.dropped(dropout))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# For 0 log 0, put a 1 in the place of each 0 before taking the logarithm: `torch.where(p > 0, p, 1.0)` changes
-# nothing else, as the factor $p$ is 0 there. Mind the dtype: `torch.ones_like(p)`.
+# For 0 log 0, put a 1 in the place of each 0 before taking the logarithm (`torch.where`). This changes nothing else, as
+# the factor $p$ is 0 there. A plain `1.0` may change the dtype; `torch.ones_like` does not.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "soften", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1290,7 +1296,8 @@ plot.show(plot_losses.temperatures(softmax, entropy, pet_scores, ("dog", "cat", 
 # </details>
 # <details><summary>Second hint</summary>
 #
-# For the gradient: compute $p$, take 1 off at the places `[torch.arange(N), labels]`, and divide by $N$.
+# For the gradient: $y$ is 1 at one place of each row and 0 elsewhere, so $p - y$ differs from $p$ at these places only.
+# How do you reach them all at once? And what does the loss divide by?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "losses", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1324,7 +1331,7 @@ def cross_entropy(z, labels):
         labels: true classes, tensor of shape (N,) of whole numbers from 0 to C - 1.
 
     Returns:
-        tensor without axes.
+        tensor without axes, or a float.
 
     Example:
         >>> cross_entropy(torch.tensor([[0., 0], [0, 0]]), torch.tensor([0, 1]))
@@ -1383,7 +1390,7 @@ plot.show(plot_losses.punished(scores))
 plot.show(plot_losses.pull(cross_entropy_grad))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-sign-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 2. A sign in a handout — 10 minutes, 3 points
+# ### Question 2. A sign in a handout — ●●○ 10 minutes, 3 points
 #
 # For two classes and one output $p$ (the probability of class 1), a handout prints the loss as
 #
@@ -1415,7 +1422,7 @@ plot.show(plot_losses.pull(cross_entropy_grad))
 # ### END SOLUTION
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-scores-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 3. The same error — 8 minutes, 3 points
+# ### Question 3. The same error — ●●○ 8 minutes, 3 points
 #
 # Look at the table of section 14 once more.
 #

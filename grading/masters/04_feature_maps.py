@@ -401,7 +401,7 @@ plot_maps.shapes_table(map_shapes, record, found)
 plot.show(plot_maps.stairs(map_shapes, found))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-depth-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 1. Why smaller, and why more? — 12 minutes, 4 points
+# ### Question 1. Why smaller, and why more? — ●●○ 12 minutes, 4 points
 #
 # Use the table above. (With the stand-in network the numbers are smaller; the argument is the same.)
 #
@@ -685,7 +685,7 @@ else:
     print("data/my_images is empty: put photos there to see them here.")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-variations-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 2. Read the bars — 15 minutes, 4 points
+# ### Question 2. Read the bars — ●●○ 15 minutes, 4 points
 #
 # 1. In the photo of two halves, compare the sum over all cats with the sum over all cups and coffees. Why can neither
 #    reach the value that it has alone? What would you put in place of the softmax if both subjects should be found?
@@ -947,7 +947,7 @@ plot.show(fig, dpi=110)
 # | montage of pictures | `torchvision.utils.make_grid` | none |
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-evidence-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 3. What does a heat map prove? — 12 minutes, 4 points
+# ### Question 3. What does a heat map prove? — ●●○ 12 minutes, 4 points
 #
 # 1. For the cat, covering and CAM point at about the same places. Name one case where covering would **not** find
 #    evidence that CAM shows, and one thing that covering with grey itself does to the photo.

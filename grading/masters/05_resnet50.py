@@ -406,7 +406,7 @@ company["two rockets"] = scenes.subject("rocket")
 plot_margins.company(features_of, found, cat, company)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-traps-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 1. Silent mistakes — 12 minutes, 4 points
+# ### Question 1. Silent mistakes — ●●○ 12 minutes, 4 points
 #
 # 1. In training mode the features of the cat change with its company. Explain which numbers of the batch norms cause
 #    it, and why a batch of **one** photo does not help.
@@ -615,7 +615,7 @@ subjects = {"cat": cat, "coffee": cup}
 plot.show(plot_margins.occlusion(cosine_matrix, found, subjects))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-margin-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 2. Read the margins — 12 minutes, 4 points
+# ### Question 2. Read the margins — ●●○ 12 minutes, 4 points
 #
 # 1. Across classes the similarity is far above 0, in each stage. Why can it not be below 0 here, and what would you
 #    subtract from the features to make use of the whole range from −1 to 1?
@@ -848,7 +848,7 @@ plot.show(plot_features.agreement(linear_cka, features))
 # | parameters, counted | `sum(p.numel() for p in net.parameters())` | `net.count_params()`: with the running statistics |
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-ask-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Question 3. Which tool for which question? — 12 minutes, 4 points
+# ### Question 3. Which tool for which question? — ●●○ 12 minutes, 4 points
 #
 # 1. A probe on stage 2 reads the class off with 60 %, on stage 4 with 95 %. Does stage 2 **know** less? Stage 4 is
 #    computed from stage 2; give an answer that uses the word "linear".

@@ -9,9 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
-class NoGraphError(Exception):
-    """A result that no gradient can flow through."""
+from labkit.check.calling import UnusableError
 
 
 def through(fn: Callable[..., Any], *, smooth: bool) -> Callable[..., Any]:
@@ -32,7 +30,9 @@ def through(fn: Callable[..., Any], *, smooth: bool) -> Callable[..., Any]:
             if not isinstance(y, Tensor) or y.shape != x.shape:
                 return y, None
             if not y.requires_grad:
-                raise NoGraphError("the result has no gradient: call the apply of your Function")
+                raise UnusableError(
+                    "a tensor, but the result has no gradient: call the apply of your Function"
+                )
             try:
                 (dx,) = torch.autograd.grad(y, leaf, dy.to(y.dtype), allow_unused=True)
             except NotImplementedError:

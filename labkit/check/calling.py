@@ -17,6 +17,10 @@ from labkit.check.policy import plain
 OURS = ("labkit", "labgrader")
 
 
+class UnusableError(Exception):
+    """A result that cannot be judged; the text says what came back, and why that is of no use."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one call did: the value it returned or the error it raised, and which inputs it changed."""

@@ -58,7 +58,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A named wrong answer; `name` completes the sentence "your result equals ...", or names what it does."""
+    """A named wrong answer; `name` completes the sentence "your result equals ...", or names what it does.
+
+    `fn` is what a student would write, or gives at once what `Spec.adapt` makes of that.
+    """
 
     name: str
     fn: Callable[..., Any]
@@ -74,9 +77,11 @@ class Spec:
         cases: Builds the cases from a seeded generator; the first aspect is the core of the exercise.
         mutants: The named wrong answers.
         parts: Names of the results where the function returns several.
-        tensors: Whether it takes and returns tensors, so that changed inputs and lost precision count.
+        tensors: Whether it takes and returns tensors, so that changed inputs and another dtype count.
+        keeps: Whether its results promise the dtype of its inputs; if not, any float dtype is welcome.
         witness: What the answers agree with, for the line printed on success.
-        adapt: Turns the student's function into what the cases call, where that is something else.
+        adapt: Turns the student's function, and those given in its cell, into what the cases call, where that
+            is something else; mutants go through it, too.
     """
 
     name: str
@@ -85,5 +90,6 @@ class Spec:
     mutants: tuple[Mutant, ...]
     parts: tuple[str, ...] = ()
     tensors: bool = True
+    keeps: bool = True
     witness: str = "torch"
-    adapt: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    adapt: Callable[..., Callable[..., Any]] | None = None

@@ -45,11 +45,10 @@ def spread(draw: Draw, *shape: int, beyond: Range = BEYOND) -> Tensor:
     return between(draw, table[which]).reshape(shape)
 
 
-def spread_pairs(draw: Draw, *shape: int) -> tuple[Tensor, Tensor]:
-    """All kinds of numbers with gradients of both signs, within 1 and beyond; at least 20 places."""
-    table = kinds(WITHIN, BEYOND)
-    which = draw.shuffled(torch.arange(math.prod(shape)) % 20)
-    x, dy = between(draw, table[which // 4]), between(draw, table[1 + which % 4])
+def spread_pairs(draw: Draw, *shape: int, table: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers of all kinds in a table, each with gradients of both signs, within 1 and beyond."""
+    which = draw.shuffled(torch.arange(math.prod(shape)) % (4 * len(table)))
+    x, dy = between(draw, table[which // 4]), between(draw, kinds(WITHIN, BEYOND)[1 + which % 4])
     return x.reshape(shape), dy.reshape(shape)
 
 
@@ -120,8 +119,10 @@ def maxout(draw: Draw) -> list[Case]:
     return made
 
 
-def own_backward(forward: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor]) -> Build:
-    """Make the cases of a function with a backward of its own: (x, dy) to (y, dx)."""
+def own_backward(
+    forward: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor], *, edges: bool = False
+) -> Build:
+    """Make the cases of a function with a backward of its own, (x, dy) to (y, dx); edges: -1 and 1 too."""
 
     aspects = ("a row of numbers", "a matrix", "a batch of images", "float32")
 
@@ -129,9 +130,13 @@ def own_backward(forward: Callable[[Tensor], Tensor], backward: Callable[[Tensor
         made = []
         shapes = [(draw.integer(20, 24),), (4, draw.integer(5, 6)), (2, 3, 2, 4), (4, draw.integer(5, 6))]
         for aspect, shape in zip(aspects, shapes, strict=True):
-            x, dy = (v.to(FLOAT32 if aspect == "float32" else v.dtype) for v in spread_pairs(draw, *shape))
+            pairs = spread_pairs(draw, *shape, table=kinds(WITHIN, BEYOND))
+            x, dy = (v.to(FLOAT32 if aspect == "float32" else v.dtype) for v in pairs)
             note = "and then backward with a random dy"
             made.append(Case(aspect, (x, dy), (forward(x), backward(x, dy)), note=note))
+        if edges:
+            x, dy = spread_pairs(draw, 8, table=torch.tensor([[-1.0, -1], [1, 1]], dtype=torch.float64))
+            made.append(Case("x at -1 and 1", (x, dy), (forward(x), backward(x, dy)), note=note))
         return made
 
     return build
@@ -142,6 +147,6 @@ def relu_backward(x: Tensor, dy: Tensor) -> Tensor:
     return library.slope_of(lambda v: torch.relu(v) * dy)(x)
 
 
-def hardtanh_backward(x: Tensor, dy: Tensor) -> Tensor:
-    """The gradient of `F.hardtanh`, which the straight-through step borrows."""
-    return library.slope_of(lambda v: torch.nn.functional.hardtanh(v) * dy)(x)
+def pass_backward(x: Tensor, dy: Tensor) -> Tensor:
+    """The gradient of `F.hardtanh`, which the straight-through step borrows; a bit wider, to hold 1."""
+    return library.slope_of(lambda v: torch.nn.functional.hardtanh(v, -1.001, 1.001) * dy)(x)

@@ -1,4 +1,4 @@
-"""The cases of Lab 3 for neurons, layers, gradients, normalisation and dropout.
+"""The cases of Lab 3 for neurons, layers, one step of learning, normalisation and dropout.
 
 Sizes are fixed, or drawn so that their order is; what tells right from wrong (a unit that is off, a number
 of mistakes, a u between p and one half) is there under every seed: a wrong function fails the same cases.
@@ -7,7 +7,6 @@ of mistakes, a u between p and one half) is there under every seed: a wrong func
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from labkit.check.case import Case, Rule
 from labkit.check.draw import Draw
 
 FLOAT32 = torch.float32
-LAYERS = 20
 EPOCHS = 6
 POINTS = [
     [1.2, -0.9, -0.9], [0.6, -1.5, -1.7], [-0.5, -1.6, 1.2], [1.2, 1.1, 1.7],
@@ -112,122 +110,20 @@ def train_step(draw: Draw) -> list[Case]:
     """One gradient step of a perceptron with a hidden layer."""
     made = []
     for aspect, outputs, dtype in (("several outputs", 3, torch.float64), ("one output", 1, torch.float64),
-                                   ("one row", 2, torch.float64), ("float32", 2, FLOAT32)):  # fmt: skip
+                                   ("one row", 2, torch.float64), ("a unit with u = 0", 2, torch.float64),
+                                   ("float32", 2, FLOAT32)):  # fmt: skip
         d, n, h = sorted(draw.distinct(4, 7, 3))
         n = 1 if aspect == "one row" else n
         shapes = [(n, d), (n, outputs), (h, d), (h,), (outputs, h), (outputs,)]
         rate = draw.choice([0.05, 0.15, 0.3])
         while True:  # until some units are off, and some are on
             args: tuple[Any, ...] = (*(draw.tensor(*shape, dtype=dtype) for shape in shapes), rate)
+            if aspect == "a unit with u = 0":
+                args[2][0], args[3][0] = 0, 0
             on = F.linear(args[0], args[2], args[3]) > 0
             if bool(on.any(1).all()) and not bool(on.all(1).any()):
                 break
         made.append(Case(aspect, args, library.train_step(*args), oracle="torch's autograd and SGD"))
-    return made
-
-
-def gradient_norms(draw: Draw) -> list[Case]:
-    """Gradients by layer."""
-    made = []
-    sets = [("tanh", torch.tanh, torch.float64), ("ReLU", torch.relu, torch.float64),
-            ("sigmoid", torch.sigmoid, torch.float64), ("float32", torch.tanh, FLOAT32)]  # fmt: skip
-    for aspect, phi, dtype in sets:
-        layers, h, n = 3, draw.integer(4, 5), draw.integer(6, 7)
-        while True:  # until no layer is left without a gradient, or with one of a single direction
-            x, w = draw.tensor(n, h, dtype=dtype), draw.tensor(layers, h, h, dtype=dtype) * 0.4
-            answer = library.gradient_norms(x, w, phi)
-            largest = torch.linalg.matrix_norm(library.gradients(x, w, phi), 2)
-            if bool(answer.min() > 0.2) and bool((largest < 0.97 * answer).any()):
-                break
-        made.append(
-            Case(aspect, (x, w, phi), answer, oracle="torch's autograd", note=f"with {aspect} as phi")
-        )
-    return made
-
-
-def dead_units(draw: Draw) -> list[Case]:
-    """A layer in which some units never answer and one always does."""
-    made = []
-    for aspect, dtype in (("dead, living and always active units", torch.float64), ("float32", FLOAT32)):
-        n, d, h = 9, draw.integer(6, 7), draw.integer(10, 12)
-        chosen, dead = list(draw.distinct(0, h - 1, 5)), draw.integer(2, 3)
-        while True:
-            x, w = draw.tensor(n, d, dtype=dtype), draw.tensor(h, d, dtype=dtype)
-            b = draw.tensor(h, dtype=dtype) / 4
-            b[chosen[:dead]], b[chosen[3]] = -60, 60
-            count, share = library.dead_units(x, w, b)
-            off = (F.linear(x, w, b) <= 0).sum(1)  # no row looks as if it were all rows
-            if count == dead < int(off.min()) and int((share == 1).sum()) == 1:
-                break
-        made.append(Case(aspect, (x, w, b), (count, share)))
-    while True:  # until without the bias no unit is dead, and none always active
-        x, w, b = draw.tensor(7, 3), draw.tensor(5, 3), torch.full((5,), 40.0, dtype=torch.float64)
-        on = F.linear(x, w) > 0
-        if bool(on.any(0).all()) and not bool(on.all(0).any()):
-            break
-    made.append(Case("no dead unit", (x, w, b), library.dead_units(x, w, b)))
-    return made
-
-
-@lru_cache(maxsize=16)
-def _noise(fan_in: int) -> tuple[Tensor, Tensor]:
-    """Numbers of mean 0 and spread 1: inputs (48, fan_in) and layers (20, fan_in, fan_in)."""
-    g = torch.Generator().manual_seed(fan_in)
-    x = torch.randn(48, fan_in, generator=g, dtype=torch.float64)
-    return x, torch.randn(LAYERS, fan_in, fan_in, generator=g, dtype=torch.float64)
-
-
-def signal(std: float, fan_in: int, activation: str, slope: float) -> Tensor:
-    """The answers of the last of 20 layers whose weights have the given standard deviation."""
-    known: dict[str, Callable[[Tensor], Tensor]] = {
-        "linear": lambda v: v,
-        "relu": torch.relu,
-        "tanh": torch.tanh,
-        "leaky_relu": lambda v: F.leaky_relu(v, slope),
-    }
-    phi = known[activation]
-    h, layers = _noise(fan_in)
-    for w in layers:
-        h = phi(h @ w * std)
-    return h
-
-
-@lru_cache(maxsize=1024)
-def measured(std: float, fan_in: int, activation: str, slope: float) -> tuple[float, float]:
-    """Root mean square of the last answers, and the share of them beyond 0.97."""
-    h = signal(std, fan_in, activation, slope)
-    return float(h.square().mean().sqrt()), float((h.abs() > 0.97).double().mean())
-
-
-def init_std(draw: Draw) -> list[Case]:
-    """The spread of weights that keeps the signal alive through 20 layers."""
-
-    def rule(fan_in: int, activation: str, slope: float) -> Rule:
-        power, _ = measured(library.init_std(fan_in, activation, slope), fan_in, activation, slope)
-
-        def holds(std: Tensor) -> bool:
-            if not 0 < float(std) < 10:
-                return False
-            end, flat = measured(float(std), fan_in, activation, slope)
-            if activation == "tanh":
-                return end > 0.15 * power and flat < 0.25  # a gain from 1 to 2
-            return 0.5 < end / power < 2
-
-        def hint(std: Tensor) -> str:
-            if not 0 < float(std) < 10:
-                return "a standard deviation is a positive number, here far below 1"
-            end = measured(float(std), fan_in, activation, slope)[0] / power
-            told = "dies away" if end < 1 else "explodes" if activation != "tanh" else "saturates"
-            return f"after {LAYERS} layers the signal {told}: {end:.2g} times what it should be"
-
-        return Rule((), holds, f"a spread that keeps the signal through {LAYERS} layers", hint)
-
-    made = []
-    for activation in ("relu", "linear", "leaky_relu", "tanh"):
-        for at, slope in enumerate((0.01, 0.3, 0.5) if activation == "leaky_relu" else (0.01, 0.01)):
-            fan_in = (40, 100, 70)[at] + draw.integer(0, 4)  # so different that no constant is right twice
-            given = {} if slope == 0.01 else {"slope": slope}
-            made.append(Case(activation, (fan_in, activation), rule(fan_in, activation, slope), given))
     return made
 
 

@@ -16,6 +16,7 @@ from labkit.check.equivariance import Map, either
 
 SIZES_PER_ASPECT = 24
 WRAP = "shifts that wrap around"
+TWO = "maps of two rows or columns"
 
 
 def pool_size(draw: Draw) -> list[Case]:
@@ -120,14 +121,16 @@ def shift_curve(draw: Draw) -> list[Case]:
     """
     cases = []
     sets = [("shifts", (7, 9), (2, 3), 4), ("shifts", (9, 7), (3, 2), 5), (WRAP, (6, 8), (2, 3), 2)]
+    sets.append(("float32", (8, 9), (3, 2), 4))
     for aspect, (height, width), shape, back in sets:
+        dtype = FLOAT32 if aspect == "float32" else FLOAT64
         row, most = draw.integer(1, height - 5), 3 + (aspect == WRAP)
         column = width - back - (draw.integer(0, 1) if aspect == WRAP else 1)
         while True:
-            table = draw.tensor(*shape, height, width)
+            table = draw.tensor(*shape, height, width, dtype=dtype)
             if table[:, :, row, column].min() < 0 < table[:, :, row, column].max():
                 break
-        x = torch.zeros(height, width, dtype=FLOAT64)
+        x = torch.zeros(height, width, dtype=dtype)
         x[row, column] = 1
         seen = [table[:, :, row, (column + d) % width] for d in range(most + 1)]
         gaps = torch.stack([torch.dist(after, seen[0], p=1) for after in seen])
@@ -156,11 +159,15 @@ def blur_pool2d(draw: Draw) -> list[Case]:
         ("stride (1, 1)", {"stride": (1, 1)}, (2, 4), (7, 9), FLOAT64),
         ("stride (2, 1)", {"stride": (2, 1)}, (3, 2), (9, 8), FLOAT64),
         ("stride (1, 3)", {"stride": (1, 3)}, (2, 3), (8, 9), FLOAT64),
+        (TWO, {"stride": (1, 2)}, (3, 2), (2, 9), FLOAT64),
+        (TWO, {"stride": (2, 1)}, (2, 3), (7, 2), FLOAT64),
         ("float32", {"stride": (2, 3)}, (3, 2), (10, 7), FLOAT32),
     ]
     cases = []
     for aspect, kwargs, counts, size, dtype in sets:
         x = maps(draw, counts, size, kwargs.get("stride", (2, 2)), dtype)
+        if aspect == TWO:
+            x = x[:, :, : size[0], : size[1]].clone()
         answer = library.blur_pool2d(x, **kwargs)
         cases.append(Case(aspect, (x,), answer, kwargs, "the blur [1, 2, 1] / 4 along both axes"))
     return cases

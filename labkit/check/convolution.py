@@ -117,7 +117,7 @@ def design(blur_kernel: Fn, edge_kernel: Fn, *, seed: Seed = None) -> Earned:
     """Check `blur_kernel(n)` and `edge_kernel()` by their properties; each is worth half.
 
     The blur has shape (n, n) for odd and even n, no negative weight, weights that sum to 1 (so a flat image
-    stays as it is), and more than one weight above 0; it need not be symmetric. The edge kernel has shape
+    stays as it is), and no weight above 0.99; it need not be symmetric. The edge kernel has shape
     (3, 3), sums to 0, answers a vertical edge with at least a tenth of the edge's height times the sum of the
     absolute weights, and does not answer a horizontal edge at all. The dtype of both is free.
 

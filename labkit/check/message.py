@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import math
+import sys
 from typing import Any
 
 from torch import Tensor
 
-from labkit.check.calling import frames_of
+from labkit.check.calling import UnusableError, frames_of
 from labkit.check.case import Case, Rule
 from labkit.check.naming import Cause, Unit
 from labkit.check.policy import plain, shape_of
@@ -15,6 +17,10 @@ from labkit.check.run import Report
 
 SMALL = 20
 LONG = 160
+BETWEEN_WORDS = (
+    "margin: 0; padding: 0; font-size: var(--jp-code-font-size, inherit); "
+    "white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
+)
 METHODS = ("__init__", "forward", "backward")
 IN_CLASS = 'Replace each line "raise NotImplementedError" in the methods of its class with your code'
 
@@ -103,11 +109,11 @@ def call_text(report: Report, case: Case) -> str:
     """Write a call with shapes and parameters, never with the numbers inside a tensor."""
     spec, tensors, given = report.spec, [], []
     named = [*zip(spec.params, case.args, strict=False)]
-    plain_numbers = not any(isinstance(v, Tensor) or callable(v) for v in case.args)
+    plain_numbers = not any(isinstance(v, Tensor) or _called(v) for v in case.args)
     for at, (key, value) in enumerate([*named, *case.kwargs.items()]):
         if isinstance(value, Tensor):
             tensors.append(f"{key} {tuple(value.shape)}")
-        hide = isinstance(value, Tensor) or callable(value) or (report.hidden and plain_numbers)
+        hide = isinstance(value, Tensor) or _called(value) or (report.hidden and plain_numbers)
         positional = at < len(named)
         given.append(
             key if hide else f"{key}={value!r}" if not positional or not plain_numbers else f"{value!r}"
@@ -119,9 +125,16 @@ def call_text(report: Report, case: Case) -> str:
     return text + (f", {case.note}" if case.note else "")
 
 
+def _called(value: Any) -> bool:
+    """Say whether a value is a function, or a list of functions."""
+    return callable(value) or (isinstance(value, list | tuple) and any(map(callable, value)))
+
+
 def came_back(unit: Unit, part: str) -> str:
     """Say what came back, or how the call stopped."""
     error = unit.outcome.error
+    if isinstance(error, UnusableError):
+        return f"Came back{part}: {str(error).removesuffix('.')}"
     if error is not None:
         place = frames_of(error)[-1:]
         where = f" (in {place[0][0]}, line {place[0][1]})" if place else ""
@@ -140,7 +153,9 @@ def wanted(report: Report, unit: Unit) -> str:
     text = unit.complaint.wanted if unit.complaint else ""
     if unit.outcome.error is not None:
         text = "a result"
-        if isinstance(expected, Tensor | Rule):
+        if isinstance(expected, Rule):
+            text = expected.wanted
+        if isinstance(expected, Tensor):
             text = f"a tensor of shape {tuple(expected.shape)}"
     oracle = f", as {unit.case.oracle} gives" if unit.case.oracle else ""
     shown = f": {values(expected)}" if unit.case.small and values(expected) else ""
@@ -190,7 +205,15 @@ def reasons(report: Report) -> list[str]:
 
 
 def show(text: str) -> None:
-    """Print a message, also where the terminal cannot print every sign."""
+    """Print a message, also where the terminal cannot print every sign.
+
+    A notebook gets it as HTML too: JupyterLab breaks lines of printed text in the middle of words.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and getattr(shell, "kernel", None) is not None:
+        page = f'<pre style="{BETWEEN_WORDS}">{html.escape(text)}</pre>'
+        shell.display_pub.publish({"text/plain": text, "text/html": page})
+        return
     try:
         print(text)
     except UnicodeEncodeError:

@@ -16,9 +16,21 @@ def whole(oracle: Callable[..., Any]) -> Mutant:
     return Mutant("the right answer cut to whole numbers", lambda *a, **k: oracle(*a, **k).long())
 
 
+def in_dtype(value: Any, dtype: torch.dtype) -> Any:
+    """Give all floats of a result a dtype."""
+    if isinstance(value, tuple):
+        return tuple(in_dtype(v, dtype) for v in value)
+    return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
 def half(oracle: Callable[..., Any]) -> Mutant:
     """The right numbers in a buffer of float32."""
-    return Mutant("float32 for a float64 input", lambda *a, **k: oracle(*a, **k).float())
+    return Mutant("float32 for a float64 input", lambda *a, **k: in_dtype(oracle(*a, **k), torch.float32))
+
+
+def double(oracle: Callable[..., Any]) -> Mutant:
+    """The right numbers in float64, whatever came in."""
+    return Mutant("float64 for a float32 input", lambda *a, **k: in_dtype(oracle(*a, **k), torch.float64))
 
 
 def zeros(oracle: Callable[..., Any]) -> Mutant:
@@ -39,7 +51,7 @@ def changing(oracle: Callable[..., Any], which: int = 0) -> Mutant:
 
 def usual(oracle: Callable[..., Any], which: int = 0) -> tuple[Mutant, ...]:
     """The mistakes that any function of tensors can have."""
-    return whole(oracle), half(oracle), zeros(oracle), changing(oracle, which)
+    return whole(oracle), half(oracle), double(oracle), zeros(oracle), changing(oracle, which)
 
 
 def blank(out: Tensor, *keep: slice) -> Tensor:

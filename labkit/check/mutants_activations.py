@@ -98,6 +98,14 @@ ELU = table(
         "alpha * exp(x) - 1: the brackets are missing",
         lambda x, alpha=1.0: torch.where(x > 0, x, alpha * x.clamp_max(0).exp() - 1),
     ),
+    (
+        "exp(x) - alpha: alpha is taken off instead of multiplied",
+        lambda x, alpha=1.0: torch.where(x > 0, x, x.clamp_max(0).exp() - alpha),
+    ),
+    (
+        "alpha * exp(x - 1): the - 1 is inside exp",
+        lambda x, alpha=1.0: torch.where(x > 0, x, alpha * (x.clamp_max(0) - 1).exp()),
+    ),
     ("the wrong sign below 0", lambda x, alpha=1.0: elu(x, -alpha)),
     (
         "alpha above 0 as well (SELU without its scale)",

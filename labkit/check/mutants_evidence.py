@@ -89,7 +89,7 @@ OCCLUSION_MAP = (
     Mutant("steps as large as the box, whatever the stride", _cover(step=lambda size, stride: size)),
     Mutant("rows and columns of size and stride swapped", _cover(turn=True)),
     Mutant("the answer with rows and columns swapped", lambda *a, **k: _covered(*a, **k).T),
-    *usual(_covered, which=1),
+    *(m for m in usual(_covered, which=1) if "float64 for" not in m.name),
 )
 
 cam = library.cam

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from labkit.check import library
 from labkit.check.case import Mutant
-from labkit.check.mutants import blank, changing
+from labkit.check.mutants import blank, changing, double, half
 
 Pair = tuple[int, int]
 back = library.conv2d_backward
@@ -99,9 +99,8 @@ CONV2D_BACKWARD = (
         "the right answer cut to whole numbers",
         _grads(lambda gx, gw, gb, *_: (gx.long(), gw.long(), gb.long())),
     ),
-    Mutant(
-        "float32 for a float64 input", _grads(lambda gx, gw, gb, *_: (gx.float(), gw.float(), gb.float()))
-    ),
+    half(back),
+    double(back),
     changing(back),
     changing(back, 2),
 )

@@ -169,6 +169,11 @@ IM2COL = (
     Mutant("columns in which each window is read column by column", _order(0, 1, 3, 2, 4, 5)),
     Mutant("the windows taken column by column", _order(0, 1, 2, 3, 5, 4)),
     Mutant("windows stored as rows and then only reshaped", _order(0, 4, 5, 1, 2, 3)),
+    Mutant("windows from x.unfold, reshaped without a permute before", _order(0, 1, 4, 5, 2, 3)),
+    Mutant(
+        "the columns one behind the other in one row, by cat instead of stack",
+        lambda x, k, stride=(1, 1): unfold(x, k, stride).transpose(1, 2).flatten(1),
+    ),
     Mutant("im2col with the stride forgotten", lambda x, k, stride=(1, 1): unfold(x, k)),
     Mutant("im2col with the stride on rows only", lambda x, k, stride=(1, 1): unfold(x, k, (stride[0], 1))),
     Mutant(

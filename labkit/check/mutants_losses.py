@@ -11,7 +11,7 @@ from torch import Tensor
 
 from labkit.check import library_activations as library
 from labkit.check.case import Mutant
-from labkit.check.mutants import changing
+from labkit.check.mutants import changing, double, half
 from labkit.check.mutants_activations import table
 
 soft, log_soft, entr = library.softmax, library.log_softmax, library.entropy
@@ -97,7 +97,11 @@ ENTROPY = table(
         lambda p: (torch.special.entr(p) + torch.special.entr(1 - p)).sum(-1),
     ),
     ("the entropy of the softmax of p: p is a distribution already", lambda p: entr(torch.softmax(p, -1))),
+    ("the mean of all rows' entropies: one number", lambda p: entr(p).mean()),
+    ("the mean down the columns", lambda p: torch.special.entr(p).mean(0)),
     ("log of p + 0.001, which shifts the answer", lambda p: -(p * (p + 1e-3).log()).sum(-1)),
+    ("log of p + 0.000001, which shifts the answer a little", lambda p: -(p * (p + 1e-6).log()).sum(-1)),
+    ("log of p + 0.00000001, which shifts the answer a little", lambda p: -(p * (p + 1e-8).log()).sum(-1)),
 )
 
 three = library.scores
@@ -244,5 +248,7 @@ CROSS_ENTROPY_GRAD = (
         "the gradient of the squared error through softmax",
         lambda z, k: library.slope_of(lambda v: (soft(v) - _hot(z, k)).square().sum(1).mean() / 2)(z),
     ),
+    half(grad),
+    double(grad),
     changing(grad),
 )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from labkit.check import library_activations as library
 from labkit.check.case import Mutant
-from labkit.check.mutants import changing
+from labkit.check.mutants import changing, double, half
 from labkit.check.mutants_activations import Bend, table
 
 Map = Callable[[Any], Any]
@@ -66,6 +66,7 @@ PERCEPTRON = (
     Mutant(
         "the rows that were right instead of wrong", lambda x, t, n: _counted(x, t, n, lambda m: len(x) - m)
     ),
+    half(right),
     changing(right),
 )
 
@@ -100,7 +101,8 @@ COLLAPSE = (
         "weights with a ReLU between the layers", _layers(lambda w, b, *a: (a[4] @ (a[2] @ a[0]).relu(), b))
     ),
     Mutant("weights of the opposite sign", _layers(lambda w, b, *a: (-w, b))),
-    Mutant("float32 for a float64 input", _layers(lambda w, b, *a: (w.float(), b.float()))),
+    half(library.collapse),
+    double(library.collapse),
     changing(library.collapse),
 )
 
@@ -166,6 +168,10 @@ TRAIN_STEP = (
         _steps(lambda g, old, rate, x, t: _bent(x, t, old, gate=lambda u: (u <= 0).to(u.dtype))),
     ),
     Mutant(
+        "ReLU's slope taken as 1 at u = 0: >= instead of >",
+        _steps(lambda g, old, rate, x, t: _bent(x, t, old, gate=lambda u: (u >= 0).to(u.dtype))),
+    ),
+    Mutant(
         "a factor h in the place of ReLU's slope",
         _steps(lambda g, old, rate, x, t: _bent(x, t, old, gate=torch.relu)),
     ),
@@ -193,5 +199,7 @@ TRAIN_STEP = (
         ),
     ),
     Mutant("the old values: nothing has moved", lambda x, t, w1, b1, w2, b2, rate: (w1, b1, w2, b2)),
+    half(library.train_step),
+    double(library.train_step),
     *(changing(library.train_step, which) for which in (2, 4)),
 )

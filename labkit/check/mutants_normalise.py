@@ -11,7 +11,7 @@ from torch import Tensor
 
 from labkit.check import library_activations as library
 from labkit.check.case import Mutant
-from labkit.check.mutants import changing
+from labkit.check.mutants import changing, double, half
 from labkit.check.mutants_activations import table
 
 bn, ln = library.batch_norm, library.layer_norm
@@ -95,9 +95,8 @@ BATCH_NORM = (
         "y with the mean and the variance learned over the rows",
         _batch(lambda x, g, b, eps: (*bn(x, g, b, eps)[:3], ln(x, g, b, eps))),
     ),
-    Mutant(
-        "float32 for a float64 input", _batch(lambda x, g, b, eps: tuple(v.float() for v in bn(x, g, b, eps)))
-    ),
+    half(bn),
+    double(bn),
     changing(bn),
 )
 
@@ -186,6 +185,26 @@ DROPOUT = table(
     (
         "an evaluation scaled by 1 / (1 - p)",
         lambda x, p, u, training=True: drop(x, p, u) if training else x / (1 - p),
+    ),
+    (
+        "the dropped numbers left out instead of set to 0",
+        lambda x, p, u, training=True: x[u.ge(p)] / (1 - p) if training else x.clone(),
+    ),
+    (
+        "the mask divided by 1 - p, without x",
+        lambda x, p, u, training=True: u.ge(p).to(x.dtype) / (1 - p) if training else x.clone(),
+    ),
+    (
+        "x / 1 - p: brackets are missing around 1 - p",
+        lambda x, p, u, training=True: _keep(x, p, u) / 1 - p if training else x.clone(),
+    ),
+    (
+        "a division by the share that was really kept instead of 1 - p",
+        lambda x, p, u, training=True: _keep(x, p, u) / u.ge(p).to(x.dtype).mean() if training else x.clone(),
+    ),
+    (
+        "a p of one half whatever p is",
+        lambda x, p, u, training=True: drop(x, 0.5, u, training),
     ),
     (
         "whole rows dropped, by their first number",

@@ -21,6 +21,11 @@ def windows(x: Tensor, kernel: Pair, stride: Pair) -> Tensor:
     return x.unfold(-2, kernel[0], stride[0]).unfold(-2, kernel[1], stride[1]).flatten(-2)
 
 
+def farthest(w: Tensor) -> Tensor:
+    """Of each window the number that is farthest from 0."""
+    return w.gather(-1, w.abs().argmax(-1, keepdim=True))[..., 0]
+
+
 def settings(pool: Pool) -> tuple[tuple[str, Pool], ...]:
     """Mistakes in the window and its steps; a stride that is not given is the window's size."""
     return (
@@ -68,6 +73,11 @@ _MAX_WINDOWS: tuple[tuple[str, Pool], ...] = (
     ("the mean of each window: average pooling", lambda x, k, s: windows(x, k, s).mean(-1)),
     ("the sum of each window", lambda x, k, s: windows(x, k, s).sum(-1)),
     ("the largest number without its sign", lambda x, k, s: windows(x.abs(), k, s).amax(-1)),
+    (
+        "the largest number or -1e9: a start at a large number instead of minus infinity",
+        lambda x, k, s: windows(x, k, s).amax(-1).clamp_min(-1e9),
+    ),
+    ("the number with the largest absolute value", lambda x, k, s: farthest(windows(x, k, s))),
     (
         "the largest number or 0: a start at 0 instead of minus infinity",
         lambda x, k, s: windows(x, k, s).amax(-1).relu(),

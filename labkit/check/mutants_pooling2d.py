@@ -12,7 +12,7 @@ from torch import Tensor
 from labkit.check import library_pooling as library
 from labkit.check.case import Mutant
 from labkit.check.mutants import usual
-from labkit.check.mutants_pooling import Pool, batches, default_one, named, settings, windows
+from labkit.check.mutants_pooling import Pool, batches, default_one, farthest, named, settings, windows
 
 Pair = tuple[int, int]
 
@@ -70,6 +70,10 @@ MAX_POOL2D = (
         "max pooling with padding on the bottom and right only",
         _layer(lambda x, k, s, p, c: _max(F.pad(x, (0, p[1], 0, p[0]), value=LOW), k, s)),
     ),
+    Mutant(
+        "max pooling with -1e9 as padding instead of minus infinity",
+        _layer(lambda x, k, s, p, c: _max(edges(x, p, -1e9), k, s)),
+    ),
     Mutant("max pooling with -1 as padding", _layer(lambda x, k, s, p, c: _max(edges(x, p, -1.0), k, s))),
     Mutant(
         "max pooling with the first padding used for both axes",
@@ -90,6 +94,10 @@ MAX_POOL2D = (
     Mutant(
         "the smallest number of each window",
         _layer(lambda x, k, s, p, c: -_max(edges(-x, p, LOW), k, s)),
+    ),
+    Mutant(
+        "the number with the largest absolute value",
+        _layer(lambda x, k, s, p, c: farthest(windows(edges(x, p), k, s))),
     ),
     Mutant("average pooling", _layer(lambda x, k, s, p, c: library.avg_pool2d(x, k, s, p))),
     default_one(library.max_pool2d),

@@ -75,6 +75,21 @@ def _transposed(index: Tensor, k: Pair) -> Tensor:
     return index % k[0] * k[1] + index // k[0]
 
 
+def _by_columns(w: Tensor, k: Pair) -> Tensor:
+    """The place of the largest pixel, where windows are read column by column."""
+    return _transposed(w.reshape(*w.shape[:-1], *k).transpose(-1, -2).flatten(-2).argmax(-1), k)
+
+
+def _placed(
+    x: Tensor, dy: Tensor, k: Pair, s: Pair, where: Callable[[Tensor], tuple[Tensor, Tensor]]
+) -> Tensor:
+    """Find the winner's row and column in its window from its number in another way."""
+    row, column = where(windows(x, k, s).argmax(-1))
+    n, c, i, j = torch.meshgrid(*map(torch.arange, dy.shape), indexing="ij")
+    at = (n, c, i * s[0] + row, j * s[1] + column)
+    return torch.zeros_like(x).index_put_(at, dy, accumulate=True)
+
+
 def _as_avg(x: Tensor, dy: Tensor, k: Pair, s: Pair) -> Tensor:
     return library.gradient(lambda t: F.avg_pool2d(t, k, s), x, dy)
 
@@ -94,6 +109,22 @@ MAX_POOL2D_BACKWARD = (
     Mutant(
         "dy given to the pixel with the largest absolute value",
         _routed(lambda w: _one_hot(w.abs().argmax(-1), w)),
+    ),
+    Mutant(
+        "the first of equal largest pixels column by column, instead of row by row",
+        lambda x, dy, k, s: spread(x, lambda w: _one_hot(_by_columns(w, k), w), dy, k, s),
+    ),
+    Mutant(
+        "a search that starts at 0: where all are below 0 the top left pixel wins",
+        _routed(lambda w: _one_hot(w.clamp_min(0).argmax(-1), w)),
+    ),
+    Mutant(
+        "the winner's number divided by the window's height instead of its width",
+        lambda x, dy, k, s: _placed(x, dy, k, s, lambda n: (n // k[0], n % k[0])),
+    ),
+    Mutant(
+        "the winner's row and column exchanged",
+        lambda x, dy, k, s: _placed(x, dy, k, s, lambda n: (n % k[1], n // k[1])),
     ),
     Mutant(
         "dy given to the top left pixel of the window",

@@ -30,7 +30,7 @@ def _kept(o: int, s: int, end: int) -> int:
 
 POOL_SIZE = (
     Mutant(
-        "the size with ceil_mode ignored: always rounded down",
+        "the size always rounded down (behind // nothing is left for math.ceil to round up)",
         lambda i, k, s, p=0, ceil_mode=False: size(i, k, s, p),
     ),
     Mutant(
@@ -48,6 +48,28 @@ POOL_SIZE = (
     Mutant(
         "the size with a last window that starts in the padding on the right",
         lambda i, k, s, p=0, ceil_mode=False: _kept(_bare((i + 2 * p - k) / s, ceil_mode), s, i + 2 * p),
+    ),
+    Mutant(
+        "the size with a last window that starts exactly at the end: > instead of >=",
+        lambda i, k, s, p=0, ceil_mode=False: _kept(_bare((i + 2 * p - k) / s, ceil_mode), s, i + p + 1),
+    ),
+    Mutant(
+        "the size with the start of the last window taken as o * s instead of (o - 1) * s",
+        lambda i, k, s, p=0, ceil_mode=False: (
+            _kept(_bare((i + 2 * p - k) / s, True), s, i + p - s) if ceil_mode else size(i, k, s, p)
+        ),
+    ),
+    Mutant(
+        "the size with one window more for ceil_mode, whether places are left over or not",
+        lambda i, k, s, p=0, ceil_mode=False: size(i, k, s, p) + ceil_mode,
+    ),
+    Mutant(
+        "the size with one window more for ceil_mode, left over or not, unless that starts outside",
+        lambda i, k, s, p=0, ceil_mode=False: _kept(size(i, k, s, p) + ceil_mode, s, i + p),
+    ),
+    Mutant(
+        "the size with ceil_mode the wrong way round",
+        lambda i, k, s, p=0, ceil_mode=False: size(i, k, s, p, not ceil_mode),
     ),
     Mutant(
         "the size rounded to the nearest",

@@ -41,7 +41,7 @@ def _of_answers(x: Tensor, weights: Tensor, phi: Map) -> Tensor:
         return torch.stack([g.norm() for g in torch.autograd.grad(found[-1].sum(), found)])
 
 
-GRADIENT_NORMS = table(
+_NORMS = table(
     norms,
     ("the squared norms", lambda x, w, phi: norms(x, w, phi) ** 2),
     ("the largest number of each gradient", lambda x, w, phi: _grads(x, w, phi).abs().amax((1, 2))),
@@ -65,6 +65,7 @@ GRADIENT_NORMS = table(
     ("the gradients added up over two backward passes", lambda x, w, phi: 2 * norms(x, w, phi)),
     ("the layers taken in the opposite order", lambda x, w, phi: norms(x, w.flip(0), phi)),
 )
+GRADIENT_NORMS = tuple(m for m in _NORMS if "float" not in m.name)  # any float dtype is welcome
 
 census = library.dead_units
 
@@ -74,6 +75,10 @@ def _census(change: Callable[..., Any]) -> Callable[..., Any]:
         return change(*census(x, w, b), F.linear(x, w, b))
 
     return fn
+
+
+def _share(on: Tensor) -> tuple[int, Tensor]:
+    return int((~on.any(0)).sum()), on.double().mean(0)
 
 
 DEAD_UNITS = (
@@ -103,15 +108,43 @@ DEAD_UNITS = (
         "units that are always active counted as dead",
         _census(lambda dead, share, u: (int((share == 1).sum()), share)),
     ),
+    Mutant(
+        "u = 0 counted as active: >= instead of >",
+        _census(lambda dead, share, u: _share(u >= 0)),
+    ),
+    Mutant(
+        "an answer below 0.1 counted as 0",
+        _census(lambda dead, share, u: _share(u > 0.1)),
+    ),
+    Mutant(
+        "units that are active for less than a tenth of the rows counted as dead",
+        _census(lambda dead, share, u: (int((share < 0.1).sum()), share)),
+    ),
+    Mutant(
+        "units whose answers add up to 0 or less counted as dead",
+        _census(lambda dead, share, u: (int((u.sum(0) <= 0).sum()), share)),
+    ),
+    Mutant(
+        "a share rounded down, by // instead of /",
+        _census(lambda dead, share, u: (int((share < 1).sum()), share.floor())),
+    ),
     Mutant("the census without the bias", lambda x, w, b: census(x, w, 0 * b)),
     Mutant("the census of the inputs below 0: a sign is wrong", lambda x, w, b: census(x, -w, -b)),
     Mutant("the first row only", lambda x, w, b: census(x[:1], w, b)),
     Mutant("the two results in the wrong order", _census(lambda dead, share, u: (share, dead))),
-    Mutant("float32 for a float64 input", _census(lambda dead, share, u: (dead, share.float()))),
     changing(census),
 )
 
 std = library.init_std
+
+
+def _gain(activation: str, name: str, gain: Callable[[float], float]) -> Mutant:
+    """Give one activation another gain."""
+    return Mutant(
+        name, lambda n, a, slope=0.01: gain(slope) / n**0.5 if a == activation else std(n, a, slope)
+    )
+
+
 INIT_STD = (
     Mutant("1 / root of fan-in for every activation", lambda n, a, slope=0.01: n**-0.5),
     Mutant("root of 2 / fan-in for every activation", lambda n, a, slope=0.01: (2 / n) ** 0.5),
@@ -125,7 +158,33 @@ INIT_STD = (
     Mutant("the gain times the root of fan-in", lambda n, a, slope=0.01: std(1, a, slope) * n**0.5),
     Mutant("0.01 for every layer", lambda n, a, slope=0.01: 0.01),
     Mutant("1 for every layer", lambda n, a, slope=0.01: 1.0),
-    Mutant("weights of zero", lambda n, a, slope=0.01: 0.0),
+    Mutant("weights of zero, as int() or // make them", lambda n, a, slope=0.01: 0.0),
+    Mutant(
+        "root of 3 / fan-in: the limit of a uniform distribution, not its spread",
+        lambda n, a, slope=0.01: (3 / n) ** 0.5,
+    ),
+    Mutant(
+        "the root of 3 times the spread: the limit of a uniform distribution",
+        lambda n, a, slope=0.01: 3**0.5 * std(n, a, slope),
+    ),
+    _gain("linear", "the gain of ReLU for a linear layer", lambda slope: 2**0.5),
+    _gain(
+        "relu",
+        "a gain of 1 for ReLU: it halves the mean square, and the gain makes up for it",
+        lambda slope: 1,
+    ),
+    _gain("leaky_relu", "the gain of ReLU for leaky ReLU: the slope is left out", lambda slope: 2**0.5),
+    _gain("leaky_relu", "a gain of 1 for leaky ReLU", lambda slope: 1),
+    _gain(
+        "leaky_relu",
+        "1 - slope squared in the gain of leaky ReLU: a sign is wrong",
+        lambda a: (2 / (1 - a * a)) ** 0.5,
+    ),
+    _gain("leaky_relu", "(1 + slope) squared in the gain of leaky ReLU", lambda a: 2**0.5 / (1 + a)),
+    _gain("leaky_relu", "the gain of leaky ReLU turned over", lambda a: ((1 + a * a) / 2) ** 0.5),
+    _gain("leaky_relu", "the gain of leaky ReLU without its root", lambda a: 2 / (1 + a * a)),
+    _gain("tanh", "a gain of 3 for tanh, which saturates", lambda slope: 3),
+    _gain("tanh", "the gain of tanh turned over: 3/5", lambda slope: 0.6),
     Mutant(
         "root of 1 / (2 fan-in): the 2 is on the wrong side for ReLU",
         lambda n, a, slope=0.01: (1 / (2 * n)) ** 0.5 if a == "relu" else std(n, a, slope),

@@ -67,7 +67,8 @@ _LEAKY = table(
     ),
     ("x above 0: not differentiated", lambda x, slope=0.01: torch.where(x > 0, x, slope).to(x.dtype)),
 )
-LEAKY_RELU_SLOPE = tuple(m for m in _LEAKY if "whole" not in m.name)  # the slope cut to 0 is ReLU's
+# the slope cut to 0 is ReLU's; any float dtype is welcome
+LEAKY_RELU_SLOPE = tuple(m for m in _LEAKY if "whole" not in m.name and "float" not in m.name)
 de = library.elu_slope
 ELU_SLOPE = table(
     de,
@@ -129,7 +130,7 @@ GELU_SLOPE = table(
 
 
 def bent(forward: Bend, backward: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:
-    """Make a function with a backward of its own; called with dy too, it gives (y, dx) at once."""
+    """Make a function with a backward of its own."""
 
     class Bent(torch.autograd.Function):
         @staticmethod
@@ -142,10 +143,7 @@ def bent(forward: Bend, backward: Callable[[Tensor, Tensor], Any]) -> Callable[.
             (x,) = ctx.saved_tensors
             return backward(x, dy)
 
-    def fn(x: Tensor, dy: Tensor | None = None) -> Any:
-        return Bent.apply(x) if dy is None else (forward(x), backward(x, dy))
-
-    return fn
+    return lambda x: Bent.apply(x)
 
 
 def _through(*pairs: tuple[str, Bend, Callable[[Tensor, Tensor], Any]]) -> tuple[Mutant, ...]:
@@ -175,6 +173,9 @@ PASS_THROUGH = _through(
     ("a gradient of 0 everywhere, as the step has", step, lambda x, dy: torch.zeros_like(x)),
     ("dy passed everywhere, also where |x| > 1", step, lambda x, dy: dy.clone()),
     ("dy passed where |x| > 1 instead of within", step, lambda x, dy: dy * (x.abs() > 1)),
+    ("dy passed where |x| < 1: 0 at exactly -1 and 1", step, lambda x, dy: dy * (x.abs() < 1)),
+    ("dy passed for -1 <= x < 1, but not at 1", step, lambda x, dy: dy * (x >= -1) * (x < 1)),
+    ("dy passed for -1 < x <= 1, but not at -1", step, lambda x, dy: dy * (x > -1) * (x <= 1)),
     ("dy passed above 0 only", step, _late),
     ("dy passed for every x up to 1, also below -1", step, lambda x, dy: dy * (x <= 1)),
     ("a backward that leaves out dy", step, lambda x, dy: (x.abs() <= 1).to(x.dtype)),

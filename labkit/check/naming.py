@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.check.calling import Outcome, call
 from labkit.check.case import Case, Mutant
-from labkit.check.policy import Complaint, same, shape_of
+from labkit.check.policy import Complaint, boxed, judge, same, shape_of
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,20 @@ def _readable(unit: Unit) -> bool:
 def _matches(mutant: Mutant, unit: Unit, cache: dict[int, Any]) -> bool:
     if not _readable(unit):
         return False
+    value, expected = unit.outcome.value, unit.case.expected
+    if unit.part is not None and isinstance(expected, tuple):
+        value, expected = value[unit.part], expected[unit.part]
+    if type(expected) is int and boxed(value):
+        return False  # the type is wrong; arithmetic is not to blame
     if id(unit.case) not in cache:
         cache[id(unit.case)] = call(mutant.fn, unit.case, ())
-    wrong, value = cache[id(unit.case)], unit.outcome.value
+    wrong = cache[id(unit.case)]
     if wrong.error is not None:
         return False
-    if unit.part is None:
-        return same(value, wrong.value)
     try:
-        return same(value[unit.part], wrong.value[unit.part])
+        mistaken = wrong.value if unit.part is None else wrong.value[unit.part]
+        if not same(value, mistaken):
+            return False
+        return unit.complaint is None or judge(mistaken, expected) is not None
     except Exception:
         return False

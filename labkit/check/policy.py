@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from labkit.check.case import Rule
+from labkit.check.patterns import ATOL32, RTOL32, close, pattern
 
-RTOL, ATOL = 1e-9, 1e-10  # float64
-RTOL32 = ATOL32 = 1e-4  # float32
 MAX_DEPTH = 8
 
 
@@ -38,6 +37,11 @@ def is_a(value: Any, *types: type) -> bool:
 def is_number(value: Any) -> bool:
     """Say whether a value is an int, a float or a numpy number."""
     return is_a(value, int, float) or issubclass(type(value), np.number)
+
+
+def boxed(value: Any) -> bool:
+    """Say whether a value is one number in a tensor or an array, which is not a plain number."""
+    return is_a(value, Tensor, torch.nn.Parameter, np.ndarray) and value.shape == ()
 
 
 def kind(value: Any) -> str:
@@ -104,6 +108,8 @@ def numbers(value: Any, shape: tuple[int, ...]) -> Tensor | Complaint:
         hint = (
             "a whole-number dtype cuts the fractions off: use dtype=x.dtype" if whole else "use dtype=x.dtype"
         )
+        if result.dtype == torch.bool:
+            hint = "True and False are no numbers yet: .to(x.dtype) makes 1 and 0 of them"
         return Complaint("dtype", kind(value), f"{wanted} and dtype float64", hint)
     if not bool(result.isfinite().all()):
         bad = int((~result.isfinite()).sum())
@@ -111,39 +117,6 @@ def numbers(value: Any, shape: tuple[int, ...]) -> Tensor | Complaint:
         got = f"{kind(value)} in which {bad} of {result.numel()} numbers are infinite or not a number"
         return Complaint("finite", got, "finite numbers only", hint)
     return result
-
-
-def close(a: Tensor, b: Tensor, *, equal_nan: bool = False) -> bool:
-    """Compare two plain tensors of one shape with the tolerance of the less precise one."""
-    loose = torch.float32 in (a.dtype, b.dtype)
-    rtol, atol = (RTOL32, ATOL32) if loose else (RTOL, ATOL)
-    return torch.allclose(a.double(), b.double(), rtol=rtol, atol=atol, equal_nan=equal_nan)
-
-
-def pattern(got: Tensor, want: Tensor) -> str:
-    """Describe where or how two tensors of one shape differ, without showing their numbers."""
-    got, want = got.double(), want.double()
-    off = (got - want).abs() > ATOL32 * (1 + want.abs())
-    if off.ndim == 0 or not bool(off.any()):
-        return ""
-    if bool((got == 0).all()):
-        return "every number is 0, as if the buffer was returned before it was filled"
-    if bool(off.all()) and off.numel() > 2:
-        if close((got / want).float(), (got / want).flatten()[0].float().expand_as(got)):
-            return f"every number is the right one times {float((got / want).flatten()[0]):.4g}"
-        if close((got - want).float(), (got - want).flatten()[0].float().expand_as(got)):
-            return "every number is off by the same amount"
-    for axis, word in ((off.ndim - 1, "column"), (off.ndim - 2, "row")):
-        if axis >= 0 and off.shape[axis] > 1:
-            for index, place in ((0, "first"), (-1, "last")):
-                rest = off.movedim(axis, 0)[1:] if index == 0 else off.movedim(axis, 0)[:-1]
-                if not bool(rest.any()):
-                    return (
-                        f"only the {place} {word} is wrong"
-                        if off.ndim > 1
-                        else f"only the {place} number is wrong"
-                    )
-    return ""
 
 
 def judge_tensor(value: Any, expected: Tensor) -> Complaint | None:
@@ -185,7 +158,8 @@ def judge_int(value: Any, expected: int, *, show: bool) -> Complaint | None:
         shown = f"the float {round(float(value), 4)}" if show else "a float"
         return Complaint("type", shown, wanted, "a size is a whole number: use // not /")
     if type(value) is not int and not issubclass(type(value), np.integer):
-        return Complaint("type", kind(value), wanted, "return a plain int")
+        more = ": int(...) makes one of it" if boxed(value) else ""
+        return Complaint("type", kind(value), wanted, f"return a plain int{more}")
     if int(value) == expected:
         return None
     gap = int(value) - expected

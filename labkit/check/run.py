@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ from labkit.check.draw import Draw, Seed
 from labkit.check.naming import Cause, Unit, name_causes
 from labkit.check.policy import Complaint, is_a, judge, kind, plain
 
-KEEPS = "keeps float64"
+KEEPS = "keeps the dtype"
 UNCHANGED = "leaves its input unchanged"
 
 
@@ -78,16 +80,18 @@ def _several(value: Any) -> str:
     return f"{len(value)} results" if is_a(value, list, tuple) else "one result"
 
 
-def narrow(unit: Unit) -> bool:
-    """Say whether a call with float64 inputs gave back float32."""
-    tensors = [v for v in (*unit.case.args, *unit.case.kwargs.values()) if isinstance(v, Tensor)]
-    if unit.complaint or any(t.dtype != torch.float64 for t in tensors):
-        return False
-    value = unit.outcome.value if unit.part is None else unit.outcome.value[unit.part]
-    try:
-        return plain(value).dtype == torch.float32
-    except Exception:
-        return False
+def other_dtype(unit: Unit) -> str:
+    """Name the dtypes where a right result is float32 for inputs of float64, or the other way round.
+
+    Lists and plain numbers have no dtype.
+    """
+    inputs = [*unit.case.args, *unit.case.kwargs.values()]
+    given = {v.dtype for v in inputs if isinstance(v, Tensor) and v.is_floating_point()}
+    value = unit.outcome.value if unit.complaint or unit.part is None else unit.outcome.value[unit.part]
+    if unit.complaint or len(given) != 1 or not is_a(value, Tensor, torch.nn.Parameter, np.ndarray):
+        return ""
+    got, wanted = plain(value).dtype, given.pop()
+    return "" if got == wanted else f"{str(got)[6:]} for a {str(wanted)[6:]} input"
 
 
 def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]]:
@@ -98,9 +102,10 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
     basic = {u.aspect for u in units if u.case.aspect == units[0].case.aspect}
     core = bool(basic - {u.aspect for u in units if u.complaint})
     first = Complaint("core", "", "", "this counts once the basic case is right")
-    if not core or any(narrow(u) for u in units):
-        hint = "a buffer from torch.zeros is float32 unless it is told dtype=x.dtype"
-        c = Complaint("dtype", "float32 for a float64 input", "a result as precise as the input", hint)
+    other = next(filter(None, map(other_dtype, units)), "")
+    if spec.keeps and (other or not core):
+        hint = "torch.zeros, torch.tensor and numpy have a dtype of their own: tell them dtype=x.dtype"
+        c = Complaint("dtype", other, "a result of the input's dtype", hint)
         found.append((KEEPS, c if core else first))
     changed = sorted({name for u in units for name in u.outcome.changed})
     if not core or changed:
@@ -113,13 +118,14 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
     return found
 
 
-def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
+def examine(spec: Spec, fn: Any, seed: Seed, given: Sequence[Any] = ()) -> Report:
     """Run a function on all cases of its exercise.
 
     Args:
         spec: The exercise.
         fn: The student's function; anything it does but KeyboardInterrupt ends up in the report.
         seed: None for the published inputs, else what the inputs are drawn from.
+        given: Functions that stand in the student's cell from the start, for `spec.adapt`.
 
     Returns:
         The report, with the likely causes.
@@ -127,11 +133,14 @@ def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
     cases = spec.cases(Draw(spec.name, seed))
     parts: list[int | None] = [*range(len(spec.parts))] or [None]
     aspects = list(dict.fromkeys(label(spec, c, p) for c in cases for p in parts))
-    aspects += [KEEPS, UNCHANGED] if spec.tensors else []
+    aspects += [KEEPS] if spec.tensors and spec.keeps else []
+    aspects += [UNCHANGED] if spec.tensors else []
     report = Report(spec, seed is not None, tuple(aspects))
     if not callable(fn):
         return replace(report, absent=kind(fn))
-    fn = spec.adapt(fn) if spec.adapt else fn
+    mutants = spec.mutants
+    if spec.adapt:
+        fn, mutants = spec.adapt(fn, *given), tuple(replace(m, fn=spec.adapt(m.fn)) for m in mutants)
     units: list[Unit] = []
     for case in cases:
         outcome = call(fn, case, spec.params)
@@ -139,5 +148,5 @@ def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
             return replace(report, unwritten=stub_of(outcome.error, spec.name))
         units += [judged(spec, case, label(spec, case, p), outcome, p, show=seed is None) for p in parts]
     side = side_complaints(spec, units)
-    causes = name_causes(spec.mutants, units)
+    causes = name_causes(mutants, units)
     return replace(report, units=tuple(units), side=tuple(side), causes=causes)

@@ -11,6 +11,7 @@ from labkit.check import (
     cases_activations,
     cases_losses,
     cases_networks,
+    cases_signal,
     mutants_activations,
     mutants_losses,
     mutants_networks,
@@ -22,7 +23,7 @@ from labkit.check import (
 from labkit.check import library_activations as library
 from labkit.check.autograd import through
 from labkit.check.case import Mutant, Spec
-from labkit.check.cases_activations import each_number, hardtanh_backward, own_backward, relu_backward
+from labkit.check.cases_activations import each_number, own_backward, pass_backward, relu_backward
 
 _AUTO = "torch's autograd"
 _ALL = (
@@ -63,6 +64,7 @@ _ALL = (
         ("x", "slope"),
         each_number(library.leaky_relu_slope, _AUTO, zero="at 0", exact=True, slope=0.01),
         mutants_slopes.LEAKY_RELU_SLOPE,
+        keeps=False,
     ),
     Spec(
         "elu_slope",
@@ -83,7 +85,7 @@ _ALL = (
     Spec(
         "pass_through",
         ("x",),
-        own_backward(library.step, hardtanh_backward),
+        own_backward(library.step, pass_backward, edges=True),
         mutants_slopes.PASS_THROUGH,
         parts=("y", "dx"),
         tensors=False,
@@ -100,20 +102,22 @@ _ALL = (
     Spec(
         "gradient_norms",
         ("x", "weights", "phi"),
-        cases_networks.gradient_norms,
+        cases_signal.gradient_norms,
         mutants_signal.GRADIENT_NORMS,
+        keeps=False,
     ),
     Spec(
         "dead_units",
         ("x", "w", "b"),
-        cases_networks.dead_units,
+        cases_signal.dead_units,
         mutants_signal.DEAD_UNITS,
         parts=("dead", "active"),
+        keeps=False,
     ),
     Spec(
         "init_std",
         ("fan_in", "activation", "slope"),
-        cases_networks.init_std,
+        cases_signal.init_std,
         mutants_signal.INIT_STD,
         tensors=False,
         witness="a signal that lives through 20 layers",
@@ -138,8 +142,15 @@ _ALL = (
         cases_losses.scores,
         mutants_losses.SCORES,
         parts=("error", "cross_entropy", "squared_error"),
+        keeps=False,
     ),
-    Spec("cross_entropy", ("z", "labels"), cases_losses.cross_entropy, mutants_losses.CROSS_ENTROPY),
+    Spec(
+        "cross_entropy",
+        ("z", "labels"),
+        cases_losses.cross_entropy,
+        mutants_losses.CROSS_ENTROPY,
+        keeps=False,
+    ),
     Spec(
         "cross_entropy_grad",
         ("z", "labels"),

@@ -12,7 +12,7 @@ _ALL = (
     Spec(
         "channel_stats", ("images",), pictures.channel_stats, mutants_pictures.CHANNEL_STATS, ("mean", "std")
     ),
-    Spec("normalise", ("images", "mean", "std"), pictures.normalise, mutants_pictures.NORMALISE),
+    Spec("normalise", ("images", "mean", "std"), pictures.normalise, mutants_pictures.NORMALISE, keeps=False),
     Spec(
         "stratified_split",
         ("labels", "order", "per_class"),
@@ -41,6 +41,7 @@ _ALL = (
         ("step", "images", "labels", "orders", "size"),
         learning.fit,
         mutants_learning.FIT,
+        keeps=False,
         witness="the definition",
     ),
     Spec(
@@ -83,7 +84,7 @@ SPECS: dict[str, Spec] = {spec.name: spec for spec in _ALL}
 """Function that a student writes -> what its check needs."""
 
 MUTANTS: dict[str, tuple[Mutant, ...]] = {spec.name: spec.mutants for spec in _ALL}
-"""Function -> its named wrong answers; `fn` takes what the check calls."""
+"""Function -> its named wrong answers; `fn` is what a student would write."""
 
 EXERCISES: dict[str, tuple[str, ...]] = {
     "standardise": ("channel_stats", "normalise"),

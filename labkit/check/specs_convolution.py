@@ -44,6 +44,7 @@ _ALL = (
         ("f", "x", "dy", "dx"),
         equivariance.shift_error,
         equivariance.SHIFT_ERROR,
+        keeps=False,
         witness="the known error of f",
     ),
     Spec(

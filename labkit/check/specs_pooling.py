@@ -7,6 +7,7 @@ from labkit.check import cases_pooling_nets as nets
 from labkit.check import (
     mutants_pooling,
     mutants_pooling2d,
+    mutants_pooling_blur,
     mutants_pooling_gradient,
     mutants_pooling_layers,
     mutants_pooling_nets,
@@ -73,7 +74,7 @@ SPECS: dict[str, Spec] = {
             mutants_pooling_nets.SHIFT_CURVE,
             witness="the known curve of f",
         ),
-        Spec("blur_pool2d", ("x", "stride"), nets.blur_pool2d, mutants_pooling_nets.BLUR_POOL2D),
+        Spec("blur_pool2d", ("x", "stride"), nets.blur_pool2d, mutants_pooling_blur.BLUR_POOL2D),
     )
 }
 """Function -> what its check needs."""

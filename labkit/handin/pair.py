@@ -97,7 +97,15 @@ def _word_file(notebook: Notebook, stem: str, root: Path) -> bytes:
             f"The pair is written, but the Word file needs {error.name or 'a package'}; "
             "run: pip install 'labkit[pdf]'"
         ) from None
-    return make_docx(notebook, name=f"{stem}.ipynb", root=root)
+    from labkit.pdf.errors import ROOM
+
+    try:
+        return make_docx(notebook, name=f"{stem}.ipynb", root=root)
+    except OSError as error:
+        raise HandinError(
+            f"The pair is written, but the Word file cannot be made: {error.strerror or error} in the folder "
+            f"for temporary files; {ROOM}"
+        ) from None
 
 
 def lab_of(notebook: Notebook, path: Path) -> str:

@@ -157,10 +157,13 @@ def _checked(data: bytes, side: int = MAX_SIDE) -> tuple[bytes, str, int]:
                 if image.width * image.height > MAX_PIXELS:
                     raise PictureError(f"it has too many pixels ({image.width} x {image.height})")
                 kind, simple = image.format or "", not getattr(image, "is_animated", False)
+                small, pixels = max(image.size) <= side, image.width * image.height
+                if kind == "PNG" and simple and small:
+                    image.verify()  # its checksums; the compiler decodes it anyway, and names what is damaged
+                    return data, ".png", pixels
                 image.load()
-                small = max(image.size) <= side
                 if kind in _TYPST_READS and simple and image.mode != "CMYK" and small:
-                    return data, _TYPST_READS[kind], image.width * image.height
+                    return data, _TYPST_READS[kind], pixels
                 return _redrawn(image, side)
     except PictureError:
         raise

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from labkit.pdf.errors import PdfError
+from labkit.pdf.errors import ROOM, PdfError
 from labkit.pdf.options import USUAL, Options, parse
 
 MAX_CPU = 300
@@ -78,7 +78,11 @@ def make_pdf(
     """
     with tempfile.TemporaryDirectory(prefix="labkit-child-") as place:
         folder = Path(place)
-        (folder / "ipynb").write_bytes(raw)
+        try:
+            (folder / "ipynb").write_bytes(raw)
+        except OSError as error:
+            said = f"{error.strerror or error} in the folder for temporary files; {ROOM}"
+            raise PdfError(f"The PDF cannot be made: {said}") from None
         arguments = [name, str(root.resolve()) if root else "", options.words(), str(memory)]
         try:
             answer = run("labkit.pdf.child", arguments, folder, seconds=seconds)

@@ -11,7 +11,7 @@ from typing import Any
 import typst
 
 from labkit.pdf.document import Document, build, source_of
-from labkit.pdf.errors import PanicError, PdfError
+from labkit.pdf.errors import ROOM, PanicError, PdfError
 from labkit.pdf.fonts import (
     CJK,
     FontSet,
@@ -69,8 +69,7 @@ def make_pdf(
         raise AssertionError("unreachable")
     except OSError as error:
         raise PdfError(
-            f"The PDF cannot be made: {error.strerror or error} in the folder for temporary files; "
-            "free some space, or set TMPDIR to a folder that can be written to."
+            f"The PDF cannot be made: {error.strerror or error} in the folder for temporary files; {ROOM}"
         ) from None
 
 

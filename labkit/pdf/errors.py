@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+ROOM = "free some space, or set TMPDIR to a folder that can be written to."
+
 
 class PdfError(Exception):
     """The PDF could not be made: what is wrong and what to do."""

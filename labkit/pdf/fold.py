@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.pdf.ansi import settle
 
-MAX_LINES = 80  # of one text output, somewhat more than a page; the rest is folded with its count
+MAX_LINES = 60  # of one text output: about a page; the rest is folded with its count
 LINE = 100  # characters; a longer line counts as the lines that it fills
 MAX_LINE = 4_000  # characters
 _MAX_BAR = 40_000  # characters of a line that overwrites itself

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape, unescape
 from typing import TYPE_CHECKING, ClassVar
 
@@ -81,6 +82,7 @@ def _tex_in_html(match: re.Match[str]) -> str:
     return _tex(unescape(body), display=bool(match["display"])) if body else match[0]
 
 
+@lru_cache(maxsize=128)  # of a notebook that is drawn again, few cells have changed
 def to_html(source: str) -> str:
     """Return Markdown as HTML in which each formula is a <tex data-display="0|1"> element.
 

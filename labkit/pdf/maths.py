@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree import ElementTree
 
 import typst
+from latex2mathml.converter import convert as to_mathml
 
 from labkit.pdf.errors import PanicError
 from labkit.pdf.guard import guarded
@@ -117,6 +119,7 @@ def _compiles(source: str, fonts: typst.Fonts) -> bool:
     return True
 
 
+@lru_cache(maxsize=2048)
 def convert(tex: str, *, display: bool) -> str:
     """Return the Typst math source of a LaTeX formula without macros.
 
@@ -124,8 +127,6 @@ def convert(tex: str, *, display: bool) -> str:
         >>> convert(r"\\frac{i}{s}", display=True)
         'frac(i, s)'
     """
-    from latex2mathml.converter import convert as to_mathml
-
     mathml: str = to_mathml(tex, display="block" if display else "inline")
     return to_typst(ElementTree.fromstring(mathml))
 

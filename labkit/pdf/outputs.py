@@ -52,7 +52,8 @@ class Outputs:
                 count = "none"
                 if output.get("output_type") == "execute_result":
                     count = str(cell.count) if cell.count is not None else "none"
-                shown.append(call("result", count, block([body])))
+                more = "true" if number + 1 < len(outputs) and _short(output) else "false"
+                shown.append(call("result", count, block([body]), more))
                 written += cost(body)
         return shown
 
@@ -176,6 +177,12 @@ class Outputs:
     def _json(self, value: object) -> str:
         text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
         return call("output-text", code(folded(text, self.fold)))
+
+
+def _short(output: Json) -> bool:
+    """Say whether an output is a few lines of text, which stay on the page of the next."""
+    text = text_of(output.get("text"))
+    return 0 < len(text) <= 400 and text.count("\n") <= 6
 
 
 def too_long(markdown: str) -> bool:

@@ -195,7 +195,7 @@ def _cell(html: Html, cell: Tag, place: tuple[int, int, int, int], depth: int, *
     if paper:
         named["fill"] = paper
     if side in ("left", "right", "center"):
-        named["align"] = side
+        named["align"] = f"{side} + horizon"
     body = html.line(cell, depth + 1)
     if cell.name == "th" or "bold" in style.get("font-weight", ""):
         body = block([call("strong", body)])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.pdf.child import run
+from labkit.pdf.errors import ROOM
 
 MAX_PDF = 200_000_000
 MAX_NOTEBOOK = 100_000_000
@@ -56,10 +57,15 @@ def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: floa
     missing = [name for name in ("pypdf", "typst") if importlib.util.find_spec(name) is None]
     if missing:
         return Verdict(False, f"Not compared: {missing[0]} is missing; run: pip install 'labkit[pdf]'")
-    with tempfile.TemporaryDirectory(prefix="labkit-verify-") as folder:
-        (Path(folder) / "pdf").write_bytes(pdf)
-        (Path(folder) / "ipynb").write_bytes(notebook)
-        return _in_child(Path(folder), rerender=rerender, seconds=seconds)
+    try:
+        with tempfile.TemporaryDirectory(prefix="labkit-verify-") as folder:
+            (Path(folder) / "pdf").write_bytes(pdf)
+            (Path(folder) / "ipynb").write_bytes(notebook)
+            return _in_child(Path(folder), rerender=rerender, seconds=seconds)
+    except OSError as error:
+        return Verdict(
+            False, f"Not compared: {error.strerror or error} in the folder for temporary files; {ROOM}"
+        )
 
 
 def _in_child(folder: Path, *, rerender: bool, seconds: float) -> Verdict:

@@ -13,6 +13,8 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Cm, Emu, Pt
+from latex2mathml.converter import convert as to_mathml
+from mathml2omml import convert as to_office
 
 from labkit.pdf.assets import Pictures
 from labkit.pdf.elements import NOT_SHOWN
@@ -207,16 +209,13 @@ class Flow:
 
     def formula(self, tex: str, paragraph: Paragraph) -> None:
         """Write a formula as Word's own, as its source where it cannot be converted."""
-        from latex2mathml.converter import convert
-        from mathml2omml import convert as to_office
-
         try:
             if len(tex) > 5000:
                 raise ValueError("too long")
             plain, number = rewrite(expand(take_macros(tex, self.macros), {**self.macros}))
             if not plain.strip():
                 return
-            office = to_office(convert(plain)).replace("<m:oMath>", f"<m:oMath {_NAMESPACE}>", 1)
+            office = to_office(to_mathml(plain)).replace("<m:oMath>", f"<m:oMath {_NAMESPACE}>", 1)
             paragraph._p.append(parse_xml(office))
             if number:
                 self.text(f"  {number}", paragraph, {})

@@ -274,7 +274,7 @@ class ThroughNumpy(torch.autograd.Function):
 
 
 def through_detach(x):
-    soft = x.clamp(-1, 1)
+    soft = torch.where(x.abs() <= 1, x, x.sign())  # x.clamp has no slope at exactly -1 and 1
     hard = (x >= 0).to(x.dtype)
     return hard.detach() + (soft - soft.detach())
 
@@ -747,6 +747,7 @@ HONEST = {
         "autograd": slope(lambda x, slope=0.01: F.leaky_relu(x, slope)),
         "numpy": array(lambda x, slope=0.01: np.where(x > 0, 1.0, slope)),
         "loop": loop(lambda v, slope=0.01: 1.0 if v > 0 else slope),
+        "two numbers": lambda x, slope=0.01: torch.where(x > 0, 1.0, slope),  # float32
     },
     "elu_slope": {
         "where": lambda x, alpha=1.0: torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x)),
@@ -785,8 +786,15 @@ HONEST = {
         "one leaf": norms_one_leaf,
         "list": norms_list,
         "numpy": norms_numpy,
+        "float32": lambda x, weights, phi: torch.tensor([float(v) for v in norms_list(x, weights, phi)]),
     },
-    "dead_units": {"torch": dead_torch, "numpy": dead_numpy, "loops": dead_loops, "einsum": dead_einsum},
+    "dead_units": {
+        "torch": dead_torch,
+        "numpy": dead_numpy,
+        "loops": dead_loops,
+        "einsum": dead_einsum,
+        "float32": lambda x, w, b: (dead_torch(x, w, b)[0], (x @ w.T + b > 0).float().mean(0)),
+    },
     "init_std": {"formula": init_formula, "torch": init_torch, "numpy": init_numpy, "tensor": init_tensor},
     "batch_norm": {"torch": bn_torch, "numpy": bn_numpy, "library": bn_library, "columns": bn_columns},
     "layer_norm": {
@@ -827,8 +835,15 @@ HONEST = {
         "floats": scores_floats,
         "numpy": scores_numpy,
         "loops": scores_loops,
+        "float32": lambda p, t: tuple(torch.tensor(float(v)) for v in scores_torch(p, t)),
     },
-    "cross_entropy": {"gather": ce_gather, "shift": ce_shift, "numpy": ce_numpy, "loop": ce_loop},
+    "cross_entropy": {
+        "gather": ce_gather,
+        "shift": ce_shift,
+        "numpy": ce_numpy,
+        "loop": ce_loop,
+        "float32": lambda z, labels: torch.tensor(float(ce_gather(z, labels))),
+    },
     "cross_entropy_grad": {
         "softmax": grad_softmax,
         "one hot": grad_one_hot,

@@ -603,6 +603,7 @@ HONEST = {
         "roll": shift_error_roll,
         "numpy": shift_error_numpy,
         "pad": shift_error_pad,
+        "float32": lambda f, x, dy, dx: torch.tensor(float(shift_error_zeros(f, x, dy, dx))),
     },
     "conv2d_backward": {
         "loops": backward_loops,

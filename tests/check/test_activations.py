@@ -78,7 +78,10 @@ def test_gradcheck_has_its_say(run):
 def test_settings_that_cannot_be_used_are_explained(setting, said, run):
     earned, text = run("playground_setting", lambda data: setting)
     assert float(earned) == 0
+    assert "Came back: a setting that cannot be used; " in text
     assert said in text
+    assert "Expected: at least 95% of new points right." in text
+    assert ".." not in text
 
 
 def test_the_product_is_not_allowed_for_xor(run):

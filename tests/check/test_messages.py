@@ -3,10 +3,13 @@
 # ruff: noqa: E501
 
 import re
+from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 
+from labkit.check import message
 from labkit.check.specs_convolution import MUTANTS, SPECS
 
 
@@ -49,11 +52,18 @@ GOLDEN = {
   Not passing yet: stride (1, 2); bias, stride and padding together; float32.""",
     ("corr2d", "float32 for a float64 input", None): """\
 ✗ corr2d: 7 of 8 cases pass.
-  Case "keeps float64".
+  Case "keeps the dtype".
   Came back: float32 for a float64 input.
-  Expected: a result as precise as the input.
-  Hint: a buffer from torch.zeros is float32 unless it is told dtype=x.dtype.
-  Not passing yet: keeps float64.""",
+  Expected: a result of the input's dtype.
+  Hint: torch.zeros, torch.tensor and numpy have a dtype of their own: tell them dtype=x.dtype.
+  Not passing yet: keeps the dtype.""",
+    ("corr2d", "float64 for a float32 input", None): """\
+✗ corr2d: 7 of 8 cases pass.
+  Case "keeps the dtype".
+  Came back: float64 for a float32 input.
+  Expected: a result of the input's dtype.
+  Hint: torch.zeros, torch.tensor and numpy have a dtype of their own: tell them dtype=x.dtype.
+  Not passing yet: keeps the dtype.""",
     ("corr2d", "changes its input", None): """\
 ✗ corr2d: 7 of 8 cases pass.
   Case "leaves its input unchanged".
@@ -72,7 +82,7 @@ GOLDEN = {
 ✗ edge_kernel: 1 of 2 cases pass.
   Case "one direction only" calls edge_kernel().
   Came back: a tensor of shape (3, 3) and dtype float64.
-  Expected: a strong response to a vertical edge.
+  Expected: a response to a vertical edge of at least a tenth of its height times the sum of the absolute weights.
   Likely cause: your result equals a detector of horizontal edges.
   Not passing yet: one direction only.""",
 }
@@ -84,18 +94,78 @@ def test_golden(key, run):
     assert run(name, mutant(name, mistake), seed)[1] == GOLDEN[key]
 
 
+TYPES = [
+    ("out_size", lambda right: torch.tensor(right), "a tensor of shape () and dtype int64"),
+    ("out_size", lambda right: torch.tensor(float(right)), "a tensor of shape () and dtype float32"),
+    ("pool_size", lambda right: np.array(right), "a numpy array of shape () and dtype int64"),
+    ("head_params", lambda right: tuple(map(torch.tensor, right)), "a tensor of shape () and dtype int64"),
+    ("conv_cost", lambda right: tuple(map(torch.tensor, right)), "a tensor of shape () and dtype int64"),
+    ("dead_units", lambda right: (torch.tensor(right[0]), right[1]), "a tensor of shape () and dtype int64"),
+]
+
+
+@pytest.mark.parametrize(("name", "boxed", "got"), TYPES)
+def test_a_number_in_a_tensor_is_blamed_for_its_type_only(name, boxed, got, functions, run):
+    earned, text = run(name, lambda *a, **k: boxed(functions[name].right(*a, **k)))
+    assert f": {got}.\n" in text
+    assert "Hint: return a plain int: int(...) makes one of it." in text
+    assert not earned.causes
+
+
+@pytest.mark.parametrize(
+    ("share", "hint"),
+    [
+        (lambda u: (u > 0).any(0), "True and False are no numbers yet: .to(x.dtype) makes 1 and 0 of them"),
+        (lambda u: (u > 0).sum(0), "a whole-number dtype cuts the fractions off: use dtype=x.dtype"),
+    ],
+)
+def test_shares_that_are_no_floats(share, hint, functions, run):
+    def dead_units(x, w, b):
+        return functions["dead_units"].right(x, w, b)[0], share(x @ w.T + b)
+
+    earned, text = run("dead_units", dead_units)
+    assert f"Hint: {hint}." in text
+    assert set(earned.causes) <= {"the number of rows instead of their share"}
+
+
+def test_other_random_numbers_than_those_handed_in(run):
+    text = run("dropout", lambda x, p, u, training=True: torch.dropout(x, p, training))[1]
+    assert "Hint: the zeros stand in other places than they should." in text
+
+
+def test_a_factor_is_told_where_zeros_are_right(run, functions):
+    right = functions["max_pool2d_backward"].right
+    text = run("max_pool2d_backward", lambda *a: right(*a) * 3)[1]
+    assert "Hint: every number that is not 0 is the right one times 3." in text
+
+
 SUCCESS = {
     "out_size": "✓ out_size: all 7 cases agree with torch.",
     "corr2d": "✓ corr2d: all 8 cases agree with torch.",
     "blur_kernel": "✓ blur_kernel: all 2 cases agree with what a blur must do.",
     "conv2d": "✓ conv2d: all 10 cases agree with torch.",
-    "shift_error": "✓ shift_error: all 5 cases agree with the known error of f.",
+    "shift_error": "✓ shift_error: all 4 cases agree with the known error of f.",
 }
 
 
 @pytest.mark.parametrize("which", list(SUCCESS))
 def test_success_is_one_line(which, functions, run):
     assert run(which, functions[which].right)[1] == SUCCESS[which]
+
+
+def test_a_notebook_gets_the_message_as_html_too(monkeypatch):
+    class Shell:
+        kernel = display_pub = property(lambda self: self)
+        shown: ClassVar[list] = []
+
+        def publish(self, data):
+            self.shown.append(data)
+
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+    message.show("✓ a < b")
+    assert Shell.shown == [
+        {"text/plain": "✓ a < b", "text/html": f'<pre style="{message.BETWEEN_WORDS}">✓ a &lt; b</pre>'}
+    ]
 
 
 def test_not_written(run):

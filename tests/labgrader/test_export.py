@@ -75,6 +75,19 @@ def test_who_is_collected_but_not_graded_has_a_line_without_points(course, toy, 
     )
 
 
+def test_who_handed_in_again_since_is_told_apart(marked, toy, tmp_path):
+    to = tmp_path / "x.csv"
+    toy.submit(marked, "amy", toy.released, "2026-11-07 10:00:00 UTC")
+    said = CliRunner().invoke(app, ["export", "--to", str(to), "--course", str(marked.root)]).output
+    assert "Note: 1 hand-in is not graded yet" in said
+    with to.open(newline="", encoding="utf-8") as file:
+        lines = {line["student"]: line for line in csv.DictReader(file)}
+    amy = lines["amy"]
+    assert (amy["auto"], amy["handed_in"]) == ("9", "2026-11-05 10:00:00")  # of what was graded
+    assert amy["status"] == "graded; a newer hand-in is not"
+    assert [lines[name]["status"] for name in ("'=bob", "cat")] == ["graded", "not handed in"]
+
+
 def test_plain_nbgrader_writes_the_same_table(marked, toy, tmp_path):
     toy.submit(marked, "dan", toy.hand_in(), "2026-11-06 10:00:00 UTC")  # not graded
     export_grades(marked, tmp_path / "ours.csv")

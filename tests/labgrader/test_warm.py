@@ -181,3 +181,17 @@ def test_messages_carry_records_and_open_files():
         here.close()
         with pytest.raises(Hungup, match="gone"):
             receive(there)
+
+
+def test_what_is_warm_is_not_looked_through_again():
+    steps = [
+        Step(0, "import gc\ndef f(): return gc.isenabled() and gc.get_freeze_count() > 100_000"),
+        Step(1, "1.0 * f()", test=True),
+        Step(2, "import gc\n1.0 * (gc.isenabled() and gc.get_freeze_count() > 100_000)", test=True),
+    ]
+    assert [each.value for each in execute(steps, secrets={}, policy=POLICY)[1:]] == [1.0, 1.0]
+
+
+def test_reading_notebooks_builds_no_grammar_of_addresses():
+    script = "import labgrader.pool, nbformat, sys; print(sys.modules['rfc3987_syntax'])"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "None\n"

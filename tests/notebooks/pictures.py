@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 MASTERS = Path(__file__).parents[2] / "grading" / "masters"
 PICTURES = {
     "02_pooling": {"lab2-gradient.png": ("routing", 0), "lab2-rings.png": ("rings", 0)},
-    "03_activations": {"lab3-playground.png": ("playground_setting", 1)},
+    "03_activations": {"lab3-playground.png": ("open_playground", 1)},
 }
 """Lab -> file -> a word in the source of the cell that draws it, and which of the cell's figures it is."""
 

@@ -9,7 +9,7 @@ from labgrader.masters import Master, read_master, solution_notebook
 
 MASTERS = sorted(Path(__file__).parents[2].glob("grading/masters/*.py"))
 TITLE = re.compile(r"^### Exercise (\d+)\. .+ — (●○○|●●○|●●●) (\d+) minutes, (\d+) points$", re.MULTILINE)
-QUESTION = re.compile(r"^### Question (\d+)\. .+ — (\d+) minutes, (\d+) points$", re.MULTILINE)
+QUESTION = re.compile(r"^### Question (\d+)\. .+ — (?:●○○|●●○|●●●) (\d+) minutes, (\d+) points$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module", params=MASTERS, ids=lambda path: path.stem)
@@ -37,6 +37,7 @@ def test_exercises_state_dots_minutes_and_points(master: Master):
     assert len(exercises) == text.count("### Exercise")
     assert [int(e[0]) for e in exercises] == list(range(1, len(exercises) + 1))
     assert [int(e[3]) for e in exercises] == points(master, "code")
+    assert len(questions) == text.count("### Question")
     assert [int(q[0]) for q in questions] == list(range(1, len(questions) + 1))
     assert [int(q[2]) for q in questions] == points(master, "markdown")
     needed = sum(int(e[2]) for e in exercises) + sum(int(q[1]) for q in questions)
@@ -49,6 +50,22 @@ def test_each_exercise_folds_a_hint_before_a_second_one(master: Master):
         assert asked.count("<details><summary>Hint</summary>") == 1, asked
         assert asked.count("<details><summary>Second hint</summary>") == 1, asked
         assert asked.index("<summary>Hint<") < asked.index("<summary>Second hint<")
+
+
+def code_of(source: str) -> str:
+    return re.sub(r"\s+", "", source)
+
+
+@pytest.mark.parametrize("lab", ["01_convolution", "02_pooling", "03_activations"])
+def test_no_hint_holds_code_of_the_solution(lab: str):
+    """Names and short calls may stand in a hint, such as `x.mean(0)`; a line of the answer may not."""
+    master = read_master(MASTERS[0].with_name(f"{lab}.py"))
+    solutions = [code_of(c.source) for c in solution_notebook(master).cells if c.cell_type == "code"]
+    for text in (t for t in prose(master) if "<details>" in t):
+        hints = text[text.index("<details>") : text.rindex("</details>")]
+        for span in re.findall(r"`([^`]+)`", hints):
+            told = len(code_of(span)) > 24 and any(code_of(span) in solved for solved in solutions)
+            assert not told, span
 
 
 def test_each_lab_names_the_operations_of_other_libraries(master: Master):

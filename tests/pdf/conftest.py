@@ -195,7 +195,7 @@ def make_stress():
         (code("odd", [display({"application/x-odd": "?"})], 15), ("cannot be printed: application/x-odd",)),
         (
             code("many", [stream("\n".join(f"row {i}" for i in range(900)))], 16),
-            ("row 38", "822 lines not shown", "row 899"),
+            ("row 28", "842 lines not shown", "row 899"),
         ),
         (
             markdown("![a plan](attachment:p.png) pasted", attachments={"p.png": {"image/png": png()}}),

@@ -47,9 +47,25 @@ LABKIT = {
 }  # fmt: skip
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = {"application/vnd.jupyter.widget-state+json": {"state": make.SLIDER}}
+ARRAYS = r"""
+$$\begin{array}{|l|cc|} \hline & x & y \\ \hline a & 1 & 2 \\ b & 3 & 4 \\ \hline \end{array} \qquad
+\left[\begin{array}{cc|c} 1 & 0 & 2 \\ \hline 0 & 1 & 3 \end{array}\right] \qquad
+\genfrac{(}{)}{0pt}{}{n}{k}$$
+"""
 PICTURES = {
     "title": ([make.markdown("# Convolution\n\nA kernel slides over the image.")], {"labkit": LABKIT}),
-    "maths": ([make.markdown(make.MATHS.replace("# Stress 測試 of the *exporter*\n", ""))], {}),
+    "markdown": (
+        [
+            make.markdown(
+                "## Padding\n\nA *border* of zeros keeps the **size**: see "
+                "[the guide](https://example.org/g) and `F.pad`.\n\n1. left and right\n"
+                "2. top and bottom\n    - or each side for itself\n\n"
+                "> A wise word.\n\n### In code\n\n```python\nx = F.pad(x, (1, 1, 2, 2))\n```"
+            )
+        ],
+        {},
+    ),
+    "maths": ([make.markdown(make.MATHS.replace("# Stress 測試 of the *exporter*\n", "") + ARRAYS)], {}),
     "code": (
         [
             make.code(
@@ -64,12 +80,13 @@ PICTURES = {
                 [make.display({"text/plain": "tensor([3., 5.])"}, None, "execute_result", 8)],
                 8,
             ),
+            {"cell_type": "raw", "metadata": {}, "source": "A raw cell is set as it is, without $maths$."},
         ],
         {},
     ),
     "tables": (
         [
-            make.markdown("| layer | size |\n|:--|--:|\n| conv1 | 6 × 28 × 28 |\n| pool1 | 6 × 14 × 14 |"),
+            make.markdown("| layer | size |\n|:--|--:|\n| conv1 | 6 × 28 × 28 |\n| pool1 |"),
             make.code("losses", [make.display({"text/html": frame(24)})], 3),
         ],
         {},
@@ -89,8 +106,12 @@ PICTURES = {
     "pictures": (
         [
             make.code("plot.show(fig)", [make.display({"image/png": gradient()})], 9),
-            make.markdown("![a map](https://example.org/map.png)"),
-            make.code("animation", [make.display({"text/html": make.ANIMATION})], 10),
+            make.code("drawing", [make.display({"image/svg+xml": make.DRAWING})], 10),
+            make.markdown(
+                "A pasted picture ![a plan](attachment:p.png), and one on the web: ![a map](https://example.org/map.png)",
+                attachments={"p.png": {"image/png": make.png()}},
+            ),
+            make.code("animation", [make.display({"text/html": make.ANIMATION})], 11),
         ],
         {},
     ),

@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import re
+import struct
+import zlib
 
 import pytest
 from PIL import Image
@@ -23,7 +25,7 @@ def draw(data):
 
 def test_a_long_output_is_folded_and_counted(make):
     text = make.page_text(draw(make.notebook(make.code("x", [make.stream("a line of text\n" * 700_000)]))))
-    assert "699,922 lines not shown here" in text
+    assert "699,942 lines not shown here" in text
     line = make.page_text(draw(make.notebook(make.code("x", [make.stream("z" * 10_000_000)]))))
     assert "9,996,000 characters not shown here" in " ".join(line.split())
 
@@ -187,3 +189,14 @@ def test_json_and_foreign_objects_are_told(make):
     assert "0.93" in text
     assert plain not in text
     assert "[text inside this SVG (foreignObject) not shown]" in text
+
+
+@pytest.mark.parametrize("body", [b"no deflate", zlib.compress(b"\0" * 50)])
+def test_a_picture_with_good_checksums_and_bad_pixels_is_named(make, body):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 40, 30, 8, 2, 0, 0, 0)
+    picture = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    data = make.notebook(make.code("f()", [make.display({"image/png": base64.b64encode(picture).decode()})]))
+    assert "it cannot be decoded" in make.page_text(draw(data))

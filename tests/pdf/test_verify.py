@@ -290,6 +290,17 @@ def test_time_is_limited(pair):
     assert verdict.reason == "Not proven: comparing took more than 0.01 seconds and was stopped."
 
 
+def test_a_full_disk_is_told(pair, monkeypatch):
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert verify(*pair).reason == (
+        "Not compared: No space left on device in the folder for temporary files; free some space, or set "
+        "TMPDIR to a folder that can be written to."
+    )
+
+
 def test_a_missing_package_is_named(pair, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pypdf" else find(name))

@@ -59,6 +59,7 @@ def main(start: Start, link: socket.socket) -> None:
         start: how the sandbox is made.
         link: to the warden.
     """
+    gc.disable()
     try:
         world = bwrap.World() if start.tier == "bwrap" else None
         entry = _import(start)
@@ -68,8 +69,7 @@ def main(start: Start, link: socket.socket) -> None:
     except BaseException as error:
         say(link, {"error": f"{type(error).__name__}: {error}"[:4000]})
         raise SystemExit(1) from error
-    gc.collect()
-    gc.freeze()
+    seal.freeze()
     say(link, {"ready": os.getpid()})
     _serve(link, Birth(start, entry, fonts, world))
 
