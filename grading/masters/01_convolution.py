@@ -512,13 +512,13 @@ explore.kernels(corr2d, photo, conv.classic_kernels())
 #
 # <details><summary>Hint</summary>
 #
-# For the blur, the mean of all pixels in the window is the simplest answer. Weights that are larger in the middle
-# look better.
+# For the blur: what must the weights be if all pixels of the window are to count the same? (Weights that are larger in the
+# middle look better.)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# For the edge: right neighbour minus left neighbour. At a horizontal edge both neighbours are equal
-# **in every row**, so every row of the kernel must add up to 0.
+# For the edge: which two neighbours of a pixel differ at a vertical edge, and how do you measure a difference with
+# weights? At a horizontal edge the two are equal **in every row**, so every row of the kernel must add up to 0.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "design", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -53,6 +53,14 @@ def _one_image(right: Callable[[Tensor, Tensor], Tensor], flip: bool) -> tuple[M
             "the right answer with its last row and column left at 0",
             lambda x, k: blank(right(x, k), slice(0, -1), slice(0, -1)),
         ),
+        Mutant(
+            "the first row only, the others left at 0: a return inside the loop",
+            lambda x, k: blank(right(x, k), slice(0, 1)),
+        ),
+        Mutant(
+            "the last product of each window instead of the sum of all: = instead of +=",
+            lambda x, k: x[k.shape[0] - 1 :, k.shape[1] - 1 :] * (k[0, 0] if flip else k[-1, -1]),
+        ),
         Mutant("the mean over the window instead of the sum", lambda x, k: right(x, k) / k.numel()),
         Mutant("the sum of each window, without the kernel", lambda x, k: corr(x, torch.ones_like(k))),
         Mutant(

@@ -73,6 +73,10 @@ _MAX_WINDOWS: tuple[tuple[str, Pool], ...] = (
     ("the mean of each window: average pooling", lambda x, k, s: windows(x, k, s).mean(-1)),
     ("the sum of each window", lambda x, k, s: windows(x, k, s).sum(-1)),
     ("the largest number without its sign", lambda x, k, s: windows(x.abs(), k, s).amax(-1)),
+    (
+        "the largest number or -1e9: a start at a large number instead of minus infinity",
+        lambda x, k, s: windows(x, k, s).amax(-1).clamp_min(-1e9),
+    ),
     ("the number with the largest absolute value", lambda x, k, s: farthest(windows(x, k, s))),
     (
         "the largest number or 0: a start at 0 instead of minus infinity",

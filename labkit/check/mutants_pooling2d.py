@@ -70,6 +70,10 @@ MAX_POOL2D = (
         "max pooling with padding on the bottom and right only",
         _layer(lambda x, k, s, p, c: _max(F.pad(x, (0, p[1], 0, p[0]), value=LOW), k, s)),
     ),
+    Mutant(
+        "max pooling with -1e9 as padding instead of minus infinity",
+        _layer(lambda x, k, s, p, c: _max(edges(x, p, -1e9), k, s)),
+    ),
     Mutant("max pooling with -1 as padding", _layer(lambda x, k, s, p, c: _max(edges(x, p, -1.0), k, s))),
     Mutant(
         "max pooling with the first padding used for both axes",

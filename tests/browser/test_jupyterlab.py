@@ -69,7 +69,7 @@ def test_pictures_for_the_readme(notebook, opened):
         .replace("    ### BEGIN SOLUTION\\n", "")
         .replace("    ### END SOLUTION", "")
     )
-    page = opened(notebook.name, viewport={"width": 1000, "height": 860})
+    page = opened(notebook.name, viewport={"width": 1000, "height": 960})
     page.keyboard.press("Control+b")
     run_all(page)
     for name, code in {"lab1": "earned = check.corr2d(corr2d)", "explore": "explore.sizes(out_size)"}.items():

@@ -16,6 +16,15 @@ def test_every_function_has_enough_mutants_styles_and_mistakes(name, functions):
     assert len(function.mistakes) >= 4
 
 
+def test_a_promised_dtype_is_tried_both_ways(name, functions):
+    """By mutants, which others of these tests prove to be refused; the perceptron has no float32 rows."""
+    function = functions[name]
+    if function.lab in ("convolution", "pooling", "activations") and name != "perceptron":
+        named = {m.name for m in function.mutants}
+        both = {"float32 for a float64 input", "float64 for a float32 input"}
+        assert named & both == (both if function.spec.tensors and function.spec.keeps else set())
+
+
 def test_mutants_are_rejected_and_named_and_styles_accepted(name, row):
     found = row(name)
     assert not found.accepted
@@ -119,7 +128,7 @@ def test_remembered_answers_fail_under_a_seed(name, functions, run):
     def recite(*a, **k):
         return memory[key(*a, **k)]
 
-    if name in FIXED:
+    if name in FIXED or name == "bottleneck":  # the right block is right for any numbers
         return
     assert float(run(name, learn)[0]) == 1
     assert float(run(name, recite, "hidden")[0]) <= PARTLY.get(name, 0.15)
