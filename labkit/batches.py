@@ -36,17 +36,19 @@ def windows(images: Tensor, shift: int) -> Tensor:
         shift: how many pixels a picture may move.
 
     Returns:
-        (N, 3, 2 shift + 1, 2 shift + 1, H, W).
+        (N, 2 shift + 1, 2 shift + 1, H, W, 3): channels last, so that a row of a picture is one run of bytes.
 
-    >>> windows(torch.zeros(5, 3, 8, 8, dtype=torch.uint8), 2).shape
-    torch.Size([5, 3, 5, 5, 8, 8])
+    >>> windows(torch.zeros(5, 3, 8, 9, dtype=torch.uint8), 2).shape
+    torch.Size([5, 5, 5, 8, 9, 3])
     """
-    height, width = images.shape[2:]
-    rows, columns = (torch.arange(-shift, side + shift).abs() for side in (height, width))
-    rows = torch.where(rows >= height, 2 * height - 2 - rows, rows)
-    columns = torch.where(columns >= width, 2 * width - 2 - columns, columns)
-    padded = images[:, :, rows.to(images.device)][..., columns.to(images.device)]
-    return padded.unfold(2, height, 1).unfold(3, width, 1)
+    count, channels, height, width = images.shape
+    padded = images.new_empty(count, height + 2 * shift, width + 2 * shift, channels)
+    padded[:, shift : shift + height, shift : shift + width] = images.permute(0, 2, 3, 1)
+    for side in (padded, padded.transpose(1, 2)):  # rows, then whole columns, the corners with them
+        end = side.shape[1] - shift - 1
+        for k in range(1, shift + 1):
+            side[:, shift - k], side[:, end + k] = side[:, shift + k], side[:, end - k]
+    return padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)
 
 
 def several(x: Tensor, count: int) -> list[Tensor]:
@@ -73,14 +75,14 @@ def batches(
         size: pictures in a batch.
         epoch: counted from 0.
     """
-    count, places = len(labels), views.shape[2]
+    count, places = len(labels), views.shape[1]
     order = torch.randperm(count).to(labels.device)
     dy, dx = torch.randint(places, (2, count)).to(labels.device)
     coin = torch.Generator().manual_seed(seed)  # half of the pictures begin mirrored, then take turns
     mirrored = (torch.randint(2, (count,), generator=coin) + epoch).to(labels.device) % 2 == 1
     for start in range(0, max(1, count - size + 1), size):
         index = order[start : start + size]
-        x = views[index, :, dy[index], dx[index]]
+        x = views[index, dy[index], dx[index]].permute(0, 3, 1, 2)
         if flip:
             x = torch.where(mirrored[index, None, None, None], x.flip(3), x)
         yield x, labels[index]

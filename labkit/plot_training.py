@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
 from labkit.plot import BLUE, GREEN, GREY, ORANGE, RED, WIDTH, ask, blank, describe, label, note_figure
@@ -90,7 +91,7 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
     fig = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     axes = fig.subplots(2, -(-len(runs) // 2), sharex=True, sharey=True, squeeze=False)
     said = []
-    top = max(row["test_loss"] for run in runs.values() for row in run.epochs)
+    top = max(row[part] for run in runs.values() for row in run.epochs for part in ("loss", "test_loss"))
     for ax, (name, run) in zip(axes.flat, runs.items(), strict=True):
         train = [row["loss"] for row in run.epochs]
         other = [row["test_loss"] for row in run.epochs]
@@ -115,6 +116,7 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
     fig.legend(handles, names, loc="outside upper center", ncols=4, fontsize=8.5, frameon=False)
     for ax in axes[-1]:
         ax.set_xlabel("epoch", fontsize=9)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for ax in axes[:, 0]:
         ax.set_ylabel("loss", fontsize=9)
     return describe(fig, f"Loss by epoch in four ways, with a patience of {patience}. {'; '.join(said)}.")

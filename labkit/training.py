@@ -128,7 +128,7 @@ def train(
                     rate = plan.rate_at(len(run.losses) + len(losses), steps)
                     for group in optimizer.param_groups:
                         group["lr"] = rate * group["factor"]
-                    with autocast(place, plan.bf16):
+                    with autocast(net, place, plan.bf16):
                         logits = net(ready(x))
                     loss = F.cross_entropy(logits.float(), y, label_smoothing=plan.smoothing)
                     optimizer.zero_grad(set_to_none=True)
@@ -162,7 +162,7 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
     with threads(place):
         for some in torch.split(images, batch):
             x = ready(some.to(place))
-            with autocast(place, run.plan.bf16):
+            with autocast(run.net, place, run.plan.bf16):
                 logits.append(
                     torch.stack([run.net(view).float() for view in batches.several(x, views)]).mean(0).cpu()
                 )
@@ -194,19 +194,26 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def autocast(place: torch.device, bf16: bool | None) -> torch.autocast:
-    """Compute in bfloat16 when asked to, or where the hardware multiplies it faster."""
-    if bf16 is None:
-        bf16 = (
-            torch.cuda.is_bf16_supported()
-            if place.type == "cuda"
-            else _cpu_has_bf16() and place.type == "cpu"
-        )
+def autocast(net: nn.Module, place: torch.device, bf16: bool | None) -> torch.autocast:
+    """Compute in bfloat16 when asked to, or where the hardware multiplies it faster.
+
+    On processors that have it, it halves the time of convolutions of many channels, and is slower with few.
+    """
+    if bf16 is None and place.type == "cuda":
+        bf16 = torch.cuda.is_bf16_supported()
+    elif bf16 is None:
+        bf16 = place.type == "cpu" and _cpu_has_bf16() and _channels(net) >= 16
     return torch.autocast(place.type, torch.bfloat16, enabled=bf16)
 
 
 def _cpu_has_bf16() -> bool:
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _channels(net: nn.Module) -> float:
+    """Return how many channels the convolutions of a network give in the mean."""
+    counts = [layer.out_channels for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    return sum(counts) / len(counts) if counts else 0.0
 
 
 def _groups(net: nn.Module, plan: Plan) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labgrader.course import Course, CourseError
+from labgrader.demo_data import fetch, used
 from labgrader.demo_handins import Released, hand_in_class
 from labgrader.madeup import Student, read_class, solve
 from labgrader.masters import lab_names, read_masters
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from labgrader.collect import Collected
     from labgrader.runner import Graded
 
-QUICK = 60.0  # seconds that the solution of a lab may run, to be in the demo unasked
+LONG = 60.0  # a lab whose solution runs more seconds is handed in by some only
+FEW = 5_000  # pictures that Lab 6 trains on
 MARK = '"""Made by `labgrade demo`'
 CONFIG = f'''{MARK}, which starts afresh each time: keep nothing of yours in this folder."""
 
@@ -43,13 +45,20 @@ class DemoError(CourseError):
 
 
 def demo(
-    home: Course, labs: Sequence[str] = (), *, out: Path | None = None, jobs: int = 2, console: Console
+    home: Course,
+    labs: Sequence[str] = (),
+    *,
+    quick: bool = False,
+    out: Path | None = None,
+    jobs: int = 2,
+    console: Console,
 ) -> bool:
     """Run the whole course once with the made-up class, in a folder of its own that is made anew.
 
     Args:
         home: the course whose masters and made-up class are used.
-        labs: what is handed in; default: every lab whose solution runs within a minute.
+        labs: what is handed in; default: every lab.
+        quick: leave out the labs whose solution runs longer than a minute.
         out: the demo's course folder; default: `demo-course` in the home course.
         jobs: processes that run labs, make PDFs and grade.
         console: where to tell about it.
@@ -69,43 +78,53 @@ def demo(
     from labgrader.release import write_file
 
     begun = time.monotonic()
-    students = read_class(home.root / "demo", labs=lab_names(home))
-    masters = read_masters(home, tuple(labs))
-    labs = [master.lab for master in masters if labs or master.run_seconds <= QUICK]
-    slow = [master.lab for master in masters if master.lab not in labs]
+    everybody = read_class(home.root / "demo", labs=lab_names(home))
+    masters = [m for m in read_masters(home, tuple(labs)) if not (quick and m.run_seconds > LONG)]
+    if not masters:
+        verb = "runs" if len(labs) == 1 else "run"
+        raise DemoError(f"{', '.join(labs)} {verb} longer than a minute: leave out --quick.")
+    some = [student for student in everybody if student.long]
+    students = {m.lab: some if m.run_seconds > LONG else everybody for m in masters}
     course = Course((out if out is not None else home.root / "demo-course").absolute())
     clock = Clock(console)
-    console.print(f"{len(students)} made-up students hand in {', '.join(labs)}.")
-    if slow:
-        console.print(f"Left out, since they run long: {', '.join(slow)}; name a lab to have it graded.")
+    for group, part in _by_class(students):
+        console.print(f"{len(group)} made-up students hand in {', '.join(part)}.")
     console.print(f"Everything is made anew in {course.root}.\n")
-    with clock(f"a fresh course; {len(labs)} labs released into it"):
-        fresh(course, home, labs)
-        notebooks = _release(course, labs)
+    if any(master.run_seconds > LONG for master in masters):
+        with clock("CIFAR-10 and ResNet-50, fetched where they are missing", spinner=False):
+            fetch(console)
+    with clock(f"a fresh course; {len(students)} labs released into it"):
+        fresh(course, home, list(students))
+        notebooks = _release(course, list(students))
     decided = resolved(policy(course))
     console.print(f"   {sentence(decided)}")
     with _helpers(jobs) as helpers:
         with clock("the model solutions run, for their outputs and figures"):
-            solved = helpers.map(run, [solve(*notebooks[lab]) for lab in labs])
+            first = sorted(masters, key=lambda master: -master.run_seconds)
+            running = {m.lab: helpers.submit(run, solve(*notebooks[m.lab])) for m in first}
             released = [
-                Released(lab, notebooks[lab][0], done) for lab, done in zip(labs, solved, strict=True)
+                Released(lab, notebooks[lab][0], running[lab].result(), who) for lab, who in students.items()
             ]
-        with clock(f"{len(students) * len(labs)} hand-ins: notebook and PDF, zipped"):
-            archives = hand_in_class(course, students, released, helpers)
+        for done in released:
+            if said := used(done.solved):
+                console.print(f"   {done.lab}: {said}", highlight=False, markup=False, soft_wrap=True)
+        count = sum(map(len, students.values()))
+        with clock(f"{count} hand-ins: notebook and PDF, zipped"):
+            archives = hand_in_class(course, released, helpers)
     with clock("the archives collected, each pair proven or not"):
         collected = {lab: _collect(course, archive, lab) for lab, archive in archives.items()}
-    _name(course, students)
+    _name(course, everybody)
     lines = []
     with processes(jobs) as pool:
-        for lab in labs:
+        for lab, who in students.items():
             with clock(f"{lab} graded", spinner=False):
                 graded, most = _grade(course, lab, pool, jobs=jobs, console=console)
             for entry in graded.values():
                 if entry.error:
                     console.print(f"   {entry.student} not graded: {entry.error}", markup=False)
-            lines += compare(students, lab, collected[lab], graded, most)
+            lines += compare(who, lab, collected[lab], graded, most)
     with clock("feedback pages"):
-        for lab in labs:
+        for lab in students:
             write_feedback(course, lab)
     with clock("grades.csv"):
         export_grades(course, course.root / "grades.csv")
@@ -115,6 +134,14 @@ def demo(
     console.print("\n", class_table(lines), sep="")
     tell(clock, course, lines, seconds=seconds)
     return not any(line.surprises for line in lines)
+
+
+def _by_class(students: Mapping[str, Sequence[Student]]) -> list[tuple[Sequence[Student], list[str]]]:
+    """Return who hands in which labs, those together who hand in the same."""
+    groups: dict[int, tuple[Sequence[Student], list[str]]] = {}
+    for lab, who in students.items():
+        groups.setdefault(len(who), (who, []))[1].append(lab)
+    return list(groups.values())
 
 
 @contextmanager
@@ -173,7 +200,7 @@ def run(notebook: Mapping[str, Any]) -> dict[str, Any]:
         try:
             NotebookClient(
                 node, timeout=120, kernel_name="python3", resources=place, extra_arguments=quiet
-            ).execute(env={**os.environ, "LABKIT_QUICK": "1"})  # as the grader runs it
+            ).execute(env={**os.environ, "LABKIT_QUICK": str(FEW), "OMP_NUM_THREADS": "1"})
         except CellExecutionError as error:
             raise DemoError(f"The model solution does not run: {error.ename}: {error.evalue}") from None
     executed: dict[str, Any] = json.loads(nbformat.writes(node))

@@ -16,17 +16,16 @@ from labgrader.madeup import Student, hand_in
 
 @dataclass(frozen=True)
 class Released:
-    """A lab as students get it, and with the model solution, run."""
+    """A lab as students get it, and with the model solution, run; and who hands it in."""
 
     lab: str
     notebook: Mapping[str, Any]
     solved: Mapping[str, Any]
+    students: Sequence[Student]
 
 
-def hand_in_class(
-    course: Course, students: Sequence[Student], released: Sequence[Released], helpers: cf.Executor
-) -> dict[str, Path]:
-    """Let every student hand in every lab.
+def hand_in_class(course: Course, released: Sequence[Released], helpers: cf.Executor) -> dict[str, Path]:
+    """Let the students of every lab hand it in.
 
     Returns:
         the class's archive of each lab: a zip of `<lab>_<student>.zip` files.
@@ -34,7 +33,7 @@ def hand_in_class(
     handins, work = course.root / "handins", course.root / "students"
     tasks = []
     for lab in released:
-        for student in students:
+        for student in lab.students:
             path = work / student.id / f"{lab.lab}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
             notebook = hand_in(student, lab.lab, solved=lab.solved, released=lab.notebook)

@@ -73,12 +73,14 @@ class Student:
         name: for the PDF, in any script.
         usual: what they do with a lab.
         special: what they do otherwise, by lab.
+        long: whether they hand in the labs that run long, too.
     """
 
     id: str
     name: str
     usual: Work
     special: Mapping[str, Work]
+    long: bool = False
 
     def work(self, lab: str) -> Work:
         """Return what the student does with a lab."""
@@ -113,9 +115,9 @@ def read_student(path: Path) -> Student:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         labs = {key: data.pop(key) for key in list(data) if _LAB.fullmatch(key)}
-        name = data.pop("name")
+        name, long = data.pop("name"), data.pop("long", False)
         special = {lab: _work(path, part) for lab, part in labs.items()}
-        return Student(path.stem, name, _work(path, data), special)
+        return Student(path.stem, name, _work(path, data), special, long)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise MadeUpError(f"{path.name} cannot be used: {error!r}; see README.md beside it.") from None
 

@@ -58,7 +58,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A named wrong answer; `name` completes the sentence "your result equals ...", or names what it does."""
+    """A named wrong answer; `name` completes the sentence "your result equals ...", or names what it does.
+
+    `fn` is what a student would write, or gives at once what `Spec.adapt` makes of that.
+    """
 
     name: str
     fn: Callable[..., Any]
@@ -77,7 +80,8 @@ class Spec:
         tensors: Whether it takes and returns tensors, so that changed inputs and another dtype count.
         keeps: Whether its results promise the dtype of its inputs; if not, any float dtype is welcome.
         witness: What the answers agree with, for the line printed on success.
-        adapt: Turns the student's function into what the cases call, where that is something else.
+        adapt: Turns the student's function, and those given in its cell, into what the cases call, where that
+            is something else; mutants go through it, too.
     """
 
     name: str
@@ -88,4 +92,4 @@ class Spec:
     tensors: bool = True
     keeps: bool = True
     witness: str = "torch"
-    adapt: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    adapt: Callable[..., Callable[..., Any]] | None = None

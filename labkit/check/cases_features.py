@@ -65,8 +65,6 @@ def stage(draw: Draw, before: int, after: int) -> Map:
 
 def side_by_side(fn: Any) -> Any:
     """Turn a function that gives a list of features into one that gives them side by side."""
-    if not callable(fn):
-        return fn
 
     def run(stages: Any, x: Tensor) -> Any:
         rows = fn(stages, x)
@@ -116,8 +114,6 @@ def cosine_matrix(draw: Draw) -> list[Case]:
 
 def as_places(fn: Any) -> Any:
     """Let whole numbers come back as a tensor of any dtype, an array or lists."""
-    if not callable(fn):
-        return fn
 
     def read(*args: Any) -> Any:
         value = fn(*args)

@@ -19,8 +19,6 @@ RESNET = [(64, 7, 2, 3), (None, 3, 2, 1), (256, 1, 1, 0), (512, 3, 2, 1), (1024,
 
 def as_table(fn: Any) -> Any:
     """Let rows of whole numbers come back as lists, tuples, sizes or arrays."""
-    if not callable(fn):
-        return fn
 
     def read(*args: Any, **kwargs: Any) -> Any:
         value = fn(*args, **kwargs)

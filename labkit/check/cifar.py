@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from labkit.check import handed
-from labkit.check.cases_learning import stepping
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
 from labkit.check.marks import earn
@@ -104,8 +101,7 @@ def sgd_step(sgd_step: Fn, workbench: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    spec = replace(SPECS["sgd_step"], adapt=partial(stepping, bench=workbench))
-    return earn("sgd_step", [(spec, sgd_step)], seed)
+    return earn("sgd_step", [(SPECS["sgd_step"], sgd_step)], seed, workbench)
 
 
 def fit(fn: Fn, *, seed: Seed = None) -> Earned:

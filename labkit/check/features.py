@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from labkit.check.blocks import built, in_mood, moody_net
-from labkit.check.cases_features import as_places, side_by_side
+from labkit.check.blocks import moody_net
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
 from labkit.check.marks import earn
@@ -40,7 +39,7 @@ def bottleneck(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return earn("bottleneck", [(SPECS["bottleneck"], built(fn))], seed)
+    return earn("bottleneck", [(SPECS["bottleneck"], fn)], seed)
 
 
 def block_cost(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -79,7 +78,7 @@ def embed(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return earn("embed", [(SPECS["embed"], side_by_side(fn))], seed)
+    return earn("embed", [(SPECS["embed"], fn)], seed)
 
 
 def features_of(fn: Fn, build: Fn = moody_net, *, seed: Seed = None) -> Earned:
@@ -93,8 +92,7 @@ def features_of(fn: Fn, build: Fn = moody_net, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    wrapped = in_mood(fn, moody_net if build is None else build)
-    return earn("features_of", [(SPECS["features_of"], wrapped)], seed)
+    return earn("features_of", [(SPECS["features_of"], fn)], seed, moody_net if build is None else build)
 
 
 def cosine_matrix(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -120,7 +118,7 @@ def neighbours(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return earn("neighbours", [(SPECS["neighbours"], as_places(fn))], seed)
+    return earn("neighbours", [(SPECS["neighbours"], fn)], seed)
 
 
 def margin(fn: Fn, *, seed: Seed = None) -> Earned:

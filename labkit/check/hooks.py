@@ -57,8 +57,6 @@ def left_on(net: Any) -> int:
 
 def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
     """Turn a student's recorder into a function of (recipe, names, x) that gives what the recipe looks at."""
-    if not callable(record):
-        return record
 
     def fn(recipe: Recipe, names: Sequence[str], x: Tensor) -> Any:
         net = recipe(build)
@@ -69,6 +67,7 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
                 before = left_on(net)
             else:
                 raise RuntimeError("a picture with two channels should stop the network, and did not")
+        picture = x.clone()  # should the student change x, that is told apart
         found = record(net, list(names), x)
         if not is_a(found, dict):
             return found
@@ -78,7 +77,7 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
             raise LookupError(f"record gave back the names {sorted(map(str, found))}, not {sorted(names)}")
         if recipe.look in (LEFT, LEFT_BY_ERROR):
             return left_on(net) if recipe.look == LEFT else before
-        return net(x) if recipe.look == OUTPUT else found[recipe.look]
+        return net(picture) if recipe.look == OUTPUT else found[recipe.look]
 
     return fn
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from labkit.check.cases_evidence import named
-from labkit.check.cases_maps import as_table
 from labkit.check.draw import Seed
 from labkit.check.earned import Earned
-from labkit.check.hooks import recorded, tiny_net
+from labkit.check.hooks import tiny_net
 from labkit.check.marks import earn
 from labkit.check.specs_maps import EXERCISES, MUTANTS, SPECS
 
@@ -43,7 +41,7 @@ def record(fn: Fn, build: Fn = tiny_net, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return earn("record", [(SPECS["record"], recorded(fn, tiny_net if build is None else build))], seed)
+    return earn("record", [(SPECS["record"], fn)], seed, tiny_net if build is None else build)
 
 
 def stretch(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -95,7 +93,7 @@ def map_shapes(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass; the message is printed.
     """
-    return earn("map_shapes", [(SPECS["map_shapes"], as_table(fn))], seed)
+    return earn("map_shapes", [(SPECS["map_shapes"], fn)], seed)
 
 
 def sparsity(fn: Fn, *, seed: Seed = None) -> Earned:
@@ -147,7 +145,7 @@ def top_k(fn: Fn, *, seed: Seed = None) -> Earned:
     Returns:
         The share of cases that pass, names and probabilities apart; the message is printed.
     """
-    return earn("top_k", [(SPECS["top_k"], named(fn))], seed)
+    return earn("top_k", [(SPECS["top_k"], fn)], seed)
 
 
 def occlusion_map(fn: Fn, *, seed: Seed = None) -> Earned:

@@ -11,9 +11,9 @@ from labkit.check.earned import Earned
 from labkit.check.run import examine
 
 
-def earn(exercise: str, pairs: list[tuple[Spec, Any]], seed: Seed) -> Earned:
+def earn(exercise: str, pairs: list[tuple[Spec, Any]], seed: Seed, *given: Any) -> Earned:
     """Examine the functions of one exercise, print the message and add up what was earned."""
-    reports = [examine(spec, fn, seed) for spec, fn in pairs]
+    reports = [examine(spec, fn, seed, given) for spec, fn in pairs]
     message.show(message.write(exercise, reports))
     total = sum(len(r.aspects) for r in reports)
     missing = sum(len(r.failed) for r in reports)

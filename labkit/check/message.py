@@ -109,11 +109,11 @@ def call_text(report: Report, case: Case) -> str:
     """Write a call with shapes and parameters, never with the numbers inside a tensor."""
     spec, tensors, given = report.spec, [], []
     named = [*zip(spec.params, case.args, strict=False)]
-    plain_numbers = not any(isinstance(v, Tensor) or callable(v) for v in case.args)
+    plain_numbers = not any(isinstance(v, Tensor) or _called(v) for v in case.args)
     for at, (key, value) in enumerate([*named, *case.kwargs.items()]):
         if isinstance(value, Tensor):
             tensors.append(f"{key} {tuple(value.shape)}")
-        hide = isinstance(value, Tensor) or callable(value) or (report.hidden and plain_numbers)
+        hide = isinstance(value, Tensor) or _called(value) or (report.hidden and plain_numbers)
         positional = at < len(named)
         given.append(
             key if hide else f"{key}={value!r}" if not positional or not plain_numbers else f"{value!r}"
@@ -123,6 +123,11 @@ def call_text(report: Report, case: Case) -> str:
         dtypes = {str(v.dtype)[6:] for v in (*case.args, *case.kwargs.values()) if isinstance(v, Tensor)}
         text += f" with {', '.join(tensors)} in {' and '.join(sorted(dtypes))}"
     return text + (f", {case.note}" if case.note else "")
+
+
+def _called(value: Any) -> bool:
+    """Say whether a value is a function, or a list of functions."""
+    return callable(value) or (isinstance(value, list | tuple) and any(map(callable, value)))
 
 
 def came_back(unit: Unit, part: str) -> str:

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.check import library_cifar as library
-from labkit.check.cases_learning import Start, stepping
 from labkit.check.mutants import changing
 from labkit.check.mutants_pictures import named
 
@@ -24,7 +23,7 @@ def _step(
     *, clear: bool = True, train: bool = True, move: bool = True, flip: bool = False, twice: bool = False,
     loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy, after: bool = False, scale: float = 1.0,
 ) -> Bend:  # fmt: skip
-    """Make a step with one thing bent, and run it on the bench."""
+    """Make a step with one thing bent."""
 
     def fn(net: Any, optimizer: Any, x: Tensor, labels: Tensor) -> float:
         if train:
@@ -41,16 +40,6 @@ def _step(
             with torch.no_grad():
                 value = loss(net(x), labels)
         return float(value.detach()) * scale
-
-    return _both_ways(fn)
-
-
-def _both_ways(step: Bend) -> Bend:
-    """Let a step take a network, as a student's does, or the numbers of a case, run on the bench."""
-    run = stepping(step)
-
-    def fn(net: Any, optimizer: Any, x: Tensor, labels: Tensor) -> Any:
-        return (run if isinstance(net, Start) else step)(net, optimizer, x, labels)
 
     return fn
 
@@ -73,7 +62,7 @@ SGD_STEP = named(
     ("a step uphill: the loss with the wrong sign", _step(flip=True)),
     ("backward twice: gradients twice as large", _step(twice=True)),
     ("a network that is not put back into training mode", _step(train=False)),
-    ("a step in evaluation mode", _both_ways(_measured)),
+    ("a step in evaluation mode", _measured),
     ("the sum over the batch instead of the mean",
      _step(loss=lambda z, y: F.cross_entropy(z, y, reduction="sum"))),
     ("the squared error in place of the cross-entropy",

@@ -130,7 +130,7 @@ GELU_SLOPE = table(
 
 
 def bent(forward: Bend, backward: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:
-    """Make a function with a backward of its own; called with dy too, it gives (y, dx) at once."""
+    """Make a function with a backward of its own."""
 
     class Bent(torch.autograd.Function):
         @staticmethod
@@ -143,10 +143,7 @@ def bent(forward: Bend, backward: Callable[[Tensor, Tensor], Any]) -> Callable[.
             (x,) = ctx.saved_tensors
             return backward(x, dy)
 
-    def fn(x: Tensor, dy: Tensor | None = None) -> Any:
-        return Bent.apply(x) if dy is None else (forward(x), backward(x, dy))
-
-    return fn
+    return lambda x: Bent.apply(x)
 
 
 def _through(*pairs: tuple[str, Bend, Callable[[Tensor, Tensor], Any]]) -> tuple[Mutant, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,13 +118,14 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
     return found
 
 
-def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
+def examine(spec: Spec, fn: Any, seed: Seed, given: Sequence[Any] = ()) -> Report:
     """Run a function on all cases of its exercise.
 
     Args:
         spec: The exercise.
         fn: The student's function; anything it does but KeyboardInterrupt ends up in the report.
         seed: None for the published inputs, else what the inputs are drawn from.
+        given: Functions that stand in the student's cell from the start, for `spec.adapt`.
 
     Returns:
         The report, with the likely causes.
@@ -136,7 +138,9 @@ def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
     report = Report(spec, seed is not None, tuple(aspects))
     if not callable(fn):
         return replace(report, absent=kind(fn))
-    fn = spec.adapt(fn) if spec.adapt else fn
+    mutants = spec.mutants
+    if spec.adapt:
+        fn, mutants = spec.adapt(fn, *given), tuple(replace(m, fn=spec.adapt(m.fn)) for m in mutants)
     units: list[Unit] = []
     for case in cases:
         outcome = call(fn, case, spec.params)
@@ -144,5 +148,5 @@ def examine(spec: Spec, fn: Any, seed: Seed) -> Report:
             return replace(report, unwritten=stub_of(outcome.error, spec.name))
         units += [judged(spec, case, label(spec, case, p), outcome, p, show=seed is None) for p in parts]
     side = side_complaints(spec, units)
-    causes = name_causes(spec.mutants, units)
+    causes = name_causes(mutants, units)
     return replace(report, units=tuple(units), side=tuple(side), causes=causes)

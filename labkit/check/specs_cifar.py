@@ -84,7 +84,7 @@ SPECS: dict[str, Spec] = {spec.name: spec for spec in _ALL}
 """Function that a student writes -> what its check needs."""
 
 MUTANTS: dict[str, tuple[Mutant, ...]] = {spec.name: spec.mutants for spec in _ALL}
-"""Function -> its named wrong answers; `fn` takes what the check calls."""
+"""Function -> its named wrong answers; `fn` is what a student would write."""
 
 EXERCISES: dict[str, tuple[str, ...]] = {
     "standardise": ("channel_stats", "normalise"),

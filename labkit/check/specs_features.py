@@ -10,7 +10,12 @@ SPECS: dict[str, Spec] = {
     spec.name: spec
     for spec in (
         Spec(
-            "bottleneck", ("block", "x"), blocks.bottleneck, mutants_blocks.BOTTLENECK, witness="torchvision"
+            "bottleneck",
+            ("block", "x"),
+            blocks.bottleneck,
+            mutants_blocks.BOTTLENECK,
+            witness="torchvision",
+            adapt=blocks.built,
         ),
         Spec(
             "block_cost",
@@ -28,10 +33,22 @@ SPECS: dict[str, Spec] = {
             mutants_stages.PREPARE,
             witness="the preprocessing of the weights",
         ),
-        Spec("embed", ("stages", "x"), cases.embed, mutants_stages.EMBED),
-        Spec("features_of", ("net", "x"), blocks.features_of, mutants_stages.FEATURES_OF),
+        Spec("embed", ("stages", "x"), cases.embed, mutants_stages.EMBED, adapt=cases.side_by_side),
+        Spec(
+            "features_of",
+            ("net", "x"),
+            blocks.features_of,
+            mutants_stages.FEATURES_OF,
+            adapt=blocks.in_mood,
+        ),
         Spec("cosine_matrix", ("a", "b"), cases.cosine_matrix, mutants_similarity.COSINE_MATRIX),
-        Spec("neighbours", ("similarity", "k"), cases.neighbours, mutants_similarity.NEIGHBOURS),
+        Spec(
+            "neighbours",
+            ("similarity", "k"),
+            cases.neighbours,
+            mutants_similarity.NEIGHBOURS,
+            adapt=cases.as_places,
+        ),
         Spec(
             "margin",
             ("similarity", "labels"),
@@ -55,4 +72,6 @@ SPECS: dict[str, Spec] = {
 EXERCISES: dict[str, tuple[str, ...]] = {name: (name,) for name in SPECS}
 """Exercise, which is the name of its check -> the functions a student writes, in the order it takes them."""
 MUTANTS: dict[str, tuple[Mutant, ...]] = {name: spec.mutants for name, spec in SPECS.items()}
-"""Function -> its named wrong answers; `fn` takes what the check calls."""
+"""Function -> its named wrong answers; `fn` is what a student would write."""
+GIVEN = {"features_of": (blocks.moody_net,)}
+"""Exercise -> functions that stand in the cell from the start; its check takes them after the student's."""

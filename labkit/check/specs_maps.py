@@ -16,6 +16,7 @@ SPECS: dict[str, Spec] = {
             hooks.cases,
             mutants_maps.RECORD,
             witness="the layers called one by one",
+            adapt=hooks.recorded,
         ),
         Spec("stretch", ("maps",), cases.stretch, mutants_display.STRETCH),
         Spec(
@@ -26,7 +27,14 @@ SPECS: dict[str, Spec] = {
             witness="torchvision",
         ),
         Spec("filter_pictures", ("weights",), cases.filter_pictures, mutants_display.FILTER_PICTURES),
-        Spec("map_shapes", ("image", "layers"), cases.map_shapes, mutants_maps.MAP_SHAPES, tensors=False),
+        Spec(
+            "map_shapes",
+            ("image", "layers"),
+            cases.map_shapes,
+            mutants_maps.MAP_SHAPES,
+            tensors=False,
+            adapt=cases.as_table,
+        ),
         Spec("sparsity", ("maps",), cases.sparsity, mutants_maps.SPARSITY, parts=("zeros", "silent")),
         Spec(
             "receptive_field",
@@ -52,6 +60,7 @@ SPECS: dict[str, Spec] = {
             mutants_fields.TOP_K,
             parts=("names", "probabilities"),
             tensors=False,
+            adapt=evidence.named,
         ),
         Spec(
             "occlusion_map",
@@ -74,4 +83,6 @@ SPECS: dict[str, Spec] = {
 EXERCISES: dict[str, tuple[str, ...]] = {name: (name,) for name in SPECS}
 """Exercise, which is the name of its check -> the functions a student writes, in the order it takes them."""
 MUTANTS: dict[str, tuple[Mutant, ...]] = {name: spec.mutants for name, spec in SPECS.items()}
-"""Function -> its named wrong answers; `fn` takes what the check calls."""
+"""Function -> its named wrong answers; `fn` is what a student would write."""
+GIVEN = {"record": (hooks.tiny_net,)}
+"""Exercise -> functions that stand in the cell from the start; its check takes them after the student's."""

@@ -43,15 +43,14 @@ def allowed(setting: Setting) -> None:
         raise SettingError("features: xor is to be solved from x1 and x2 alone.")
 
 
-def trained(fn: Callable[..., Any], *, free: bool = False) -> Callable[..., Tensor]:
+def trained(fn: Callable[..., Any]) -> Callable[..., Tensor]:
     """Turn a function that chooses a setting into one that gives (accuracy, loss) after training with it."""
 
     def train(data: str, start: int) -> Tensor:
         chosen = fn(data)
         try:
             setting = setting_of(chosen, data=data)
-            if not free:
-                allowed(setting)
+            allowed(setting)
         except SettingError as error:
             raise UnusableError(f"a setting that cannot be used; {error}") from None
         return torch.tensor(result(setting, start), dtype=torch.float64)
@@ -81,12 +80,12 @@ def cases(draw: Draw) -> list[Case]:
 
 
 def _instead(**given: Any) -> Callable[..., Any]:
-    """Choose the good settings, with entries changed; called with a start too, it trains at once."""
+    """Choose the good settings, with entries changed."""
 
-    def fn(data: str, start: int | None = None) -> Any:
+    def fn(data: str) -> Any:
         chosen = GOOD[data] | {k.removeprefix(f"{data}_"): v for k, v in given.items() if k.startswith(data)}
         chosen |= {k: v for k, v in given.items() if not k.startswith(("circle", "xor"))}
-        return chosen if start is None else trained(lambda d: chosen, free=True)(data, start)
+        return chosen
 
     return fn
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from labkit.check.case import Mutant, Spec
 from labkit.check.marks import earn
 
-LABS = ("convolution", "pooling", "activations", "cifar")
+LABS = ("convolution", "pooling", "activations", "maps", "features", "cifar")
 """A lab `x` has `labkit.check.specs_x`, and here `honest_x.py` and `mistakes_x.py`."""
 
 

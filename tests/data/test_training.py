@@ -331,3 +331,23 @@ def test_a_busy_computer_gets_one_thread_while_training(load, expected, monkeypa
         assert torch.get_num_threads() == expected
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
+
+
+def test_the_introductory_network_pools_before_relu_and_gives_the_same(data):
+    net = nets.introductory()
+    x = torch.randn(4, 3, 32, 32)
+    y = nn.functional.max_pool2d(nn.functional.relu(net.conv1(x)), 2)
+    y = nn.functional.max_pool2d(nn.functional.relu(net.conv2(y)), 2)
+    assert torch.equal(net(x), net[6:](y))
+
+
+def test_bfloat16_only_where_the_processor_has_it_and_channels_are_many(monkeypatch):
+    place = torch.device("cpu")
+    for has, net, wanted in (
+        (True, nets.small_resnet(), True),
+        (True, nets.introductory(), False),
+        (False, nets.small_resnet(), False),
+    ):
+        monkeypatch.setattr(training, "_cpu_has_bf16", lambda has=has: has)
+        with training.autocast(net, place, None):
+            assert torch.is_autocast_enabled("cpu") is wanted

@@ -8,17 +8,17 @@ import json
 import warnings
 import zipfile
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from labgrader import madeup
+from labgrader import demo_data, madeup
 from labgrader.collect import Collected
 from labgrader.course import Course
-from labgrader.demo import MARK, DemoError, fresh, run
+from labgrader.demo import LONG, MARK, DemoError, demo, fresh, run
 from labgrader.demo_handins import truncate
 from labgrader.demo_report import Line, class_table, compare, summary
 from labgrader.madeup import (
@@ -36,6 +36,8 @@ from labgrader.madeup import (
 from labgrader.masters import lab_names, read_master, solution_notebook, student_notebook
 from labgrader.runner import Graded
 from rich.console import Console
+
+from labkit.cli_data import kept
 
 HOME = Path(__file__).parents[2] / "grading"
 LABS = lab_names(Course(HOME))
@@ -100,6 +102,15 @@ def test_the_class_has_twelve_people_and_every_kind_of_hand_in() -> None:
     }  # fmt: skip
     assert [who for who, work in works.items() if work.damage] == [("mira", "01_convolution")]
     assert [who for who, work in works.items() if work.deleted] == [("kofi", "01_convolution")]
+
+
+def test_the_long_labs_are_handed_in_perfect_with_a_mistake_half_done_and_untouched() -> None:
+    assert [student.id for student in CLASS if student.long] == ["ada", "ben", "grace", "hana"]
+    masters = {name: read_master(HOME / "masters" / f"{name}.py") for name in LABS}
+    for name in (name for name, master in masters.items() if master.run_seconds > LONG):
+        lost = {student.id: student.work(name).lost for student in CLASS if student.long}
+        assert (lost["ada"], lost["hana"], len(lost["ben"] or ())) == (frozenset(), None, 1)
+        assert len(lost["grace"] or ()) >= 5
 
 
 def test_every_hand_in_is_a_sound_notebook_of_the_lab(lab: Lab) -> None:
@@ -275,6 +286,36 @@ def test_the_demo_starts_afresh_but_removes_nothing_else(tmp_path: Path) -> None
     with pytest.raises(DemoError, match="is not empty and no earlier demo; pass another folder with --out"):
         fresh(Course(tmp_path / "mine"), home, LABS)
     assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_quick_leaves_the_long_labs_out() -> None:
+    with pytest.raises(DemoError, match=r"^04_feature_maps runs longer than a minute: leave out --quick.$"):
+        demo(Course(HOME), ("04_feature_maps",), quick=True, console=Console(file=io.StringIO()))
+
+
+def test_what_cannot_be_fetched_is_told_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABKIT_DATA", str(tmp_path))
+    monkeypatch.setenv("LABKIT_OFFLINE", "1")
+    rows = [row for row in kept() if row.name == "resnet50"]
+    there = replace(rows[0], name="cifar10", title="CIFAR-10", path="/there/cifar10.npz", size=1)
+    monkeypatch.setattr("labkit.cli_data.kept", lambda: [there, *rows])
+    console = Console(file=io.StringIO(), width=200)
+    demo_data.fetch(console)
+    assert console.file.getvalue() == "   CIFAR-10: /there/cifar10.npz\n"  # type: ignore[attr-defined]
+    (told,) = capfd.readouterr().err.splitlines()
+    assert told.startswith("labkit: ")
+    assert told.endswith("The labs then use the small network that labkit brings.")
+
+
+def test_what_a_lab_used_is_read_from_its_outputs() -> None:
+    def notebook(*lines: str) -> Notebook:
+        outputs = [{"output_type": "stream", "name": "stdout", "text": [f"{line}\n" for line in lines]}]
+        return {"cells": [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]}
+
+    assert demo_data.used(notebook("ready", "Stand-in: drawn shapes", "more")) == "Stand-in: drawn shapes"
+    assert demo_data.used(notebook("ready")) == ""
 
 
 def test_a_truncated_hand_in_keeps_its_pdf(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """Lab 6's master: no mark needs training, and its numbers are those of the checks."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from labgrader.masters import read_master, solution_notebook
 
-from labkit import classifier, predictions
+from labkit import classifier, datasets, predictions
 from labkit.check.network import BUDGET, LEAST
 
 MASTER = read_master(Path(__file__).parents[2] / "grading" / "masters" / "06_cifar10.py")
@@ -44,3 +45,14 @@ def test_the_grader_trains_on_few_drawn_pictures(monkeypatch, capsys):
     data = classifier.pictures()
     assert (len(data.train_labels), len(data.test_labels), data.real) == (300, 2000, False)
     assert "Stand-in: 300 drawn pictures are used in place of CIFAR-10" in capsys.readouterr().out
+
+
+def test_the_demo_trains_on_some_of_the_real_pictures_if_they_are_there(monkeypatch, capsys):
+    monkeypatch.setenv("LABKIT_QUICK", "20")
+    real = replace(datasets.stand_in(train=50, test=30), name="CIFAR-10")
+    monkeypatch.setattr(datasets, "cached_cifar10", lambda: real)
+    data = classifier.pictures()
+    assert (len(data.train_labels), len(data.test_labels), data.real) == (20, 30, True)
+    assert "CIFAR-10: the first 20 training pictures only" in capsys.readouterr().out
+    monkeypatch.setattr(datasets, "cached_cifar10", lambda: None)
+    assert len(classifier.pictures().train_labels) == 300
