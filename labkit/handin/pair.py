@@ -22,6 +22,7 @@ from labkit.lookover import look_over
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
 
+MOST_READ = 64 << 20  # bytes of a notebook or PDF; a collected class has nothing bigger
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip
 
 
@@ -81,7 +82,10 @@ def make(
     if docx:
         word = folder / f"{stem}.docx"
         _write(word, _word_file(notebook, stem, path.parent))
-    said = (*look_over(notebook), *(f"in the PDF, {problem}." for problem in problems))
+    size = []
+    if max(len(signed), len(pdf)) > MOST_READ:
+        size.append("this is too big to be graded: clear the largest outputs, save and hand in again.")
+    said = (*size, *look_over(notebook), *(f"in the PDF, {problem}." for problem in problems))
     return Handin(folder / f"{stem}.zip", said, word)
 
 

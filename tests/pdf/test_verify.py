@@ -184,6 +184,32 @@ def test_a_pdf_that_a_viewer_saved_again_is_proven(pair):
     )
 
 
+def _appended(pdf, end):
+    """A PDF whose page is a red box to programs that find its second version, behind the first's end."""
+    number = int(re.search(rb"/Contents (\d+) 0 R", pdf)[1])
+    begin = int(pdf.split(b"startxref")[-1].split()[0])
+    root = re.search(rb"/Root \d+ 0 R", pdf)[0]
+    box = b"1 0 0 rg 50 400 400 300 re f"
+    body = b"\n%d 0 obj\n<</Length %d>>stream\n%s\nendstream\nendobj\n" % (number, len(box), box)
+    table = b"xref\n%d 1\n%010d 00000 n\r\ntrailer\n<<%s/Prev %d>>\n" % (number, len(pdf) + 1, root, begin)
+    return pdf + body + table + end % (len(pdf) + len(body))
+
+
+@pytest.mark.parametrize("trick", ["no end", "too far an end", "two contents", "two versions", "ahead"])
+def test_a_pdf_that_other_programs_show_in_another_way_is_not_proven(pair, trick):
+    pdf, notebook = pair
+    twice = re.sub(rb"/Contents \d+ 0 R", rb"\g<0>/Contents 1 0 R", pdf, count=1)
+    other = {
+        "no end": _appended(pdf, b"startxref\n%d\n"),
+        "too far an end": _appended(pdf, b"startxref\n%d\n%%%%EOF\n%%" + b"x" * 3000),
+        "two contents": twice,
+        "two versions": _appended(pdf, b"startxref\n%d\n%%%%EOF\n"),
+        "ahead": b"x\n" + pdf,
+    }[trick]
+    verdict = verify(other, notebook, rerender=True)
+    assert not verdict.proven, verdict.reason
+
+
 def test_a_note_put_on_a_page_is_not_proven(pair):
     from pypdf.annotations import FreeText
 
