@@ -65,7 +65,7 @@ class Policy:
     total_output: int = 16 * MIB
     image_bytes: int = 2 * MIB
     image_pixels: int = 25_000_000
-    notebook_bytes: int = 20 * MIB
+    notebook_bytes: int = 64 * MIB
     notebook_cells: int = 2000
     cell_source: int = 200_000
 

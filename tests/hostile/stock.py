@@ -31,6 +31,7 @@ CACHE = HERE / "stock.json"
 SECONDS = 10
 PATIENCE = 100
 INSIDE = "--inside"
+ROOTS = os.path.expanduser("~root") + "/"
 
 
 def main(arguments: list[str]) -> None:
@@ -177,7 +178,8 @@ def one(attack: Attack, course: Path, released: dict[str, bytes], world: Any) ->
         failed = f"not done after {PATIENCE} s" if late else "nbgrader ended"
         found = {"failed": failed, "marks": {}, "dangers": [], "breaches": [], "leaked": []}
     world.mend()
-    found["breaches"] = [_place(each, world) for each in found["breaches"]]
+    places = {_place(each, world) for each in found["breaches"]}
+    found["breaches"] = sorted(each for each in places if ROOTS not in each)  # not every machine has those
     return {**found, "harmed": sorted(set(harmed)), "left": left}
 
 
