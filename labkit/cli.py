@@ -28,6 +28,9 @@ NotebookPath = Annotated[
 ]
 
 
+STOPPED = 130  # exit code after Ctrl-C
+
+
 class CommandError(Exception):
     """A command that could not be done: what is wrong and what to do."""
 
@@ -243,10 +246,11 @@ def main() -> None:
         print(f"labkit: {error}", file=sys.stderr)
         code = 1
     except KeyboardInterrupt:
-        print("labkit: stopped.", file=sys.stderr)
-        code = 130
+        code = STOPPED
     except SystemExit as end:
         code = end.code
+    if code == STOPPED:  # by Ctrl-C, of which typer says nothing
+        print("labkit: stopped.", file=sys.stderr)
     guard = sys.modules.get("labkit.pdf.guard")
     if guard is not None and guard.panicked():
         sys.stdout.flush()
