@@ -196,6 +196,14 @@ def test_names_that_windows_keeps_for_devices(student):
         checked_id(student)
 
 
+def test_what_is_too_big_to_be_graded_is_told(done, tmp_path, monkeypatch):
+    from labkit.handin import pair
+
+    assert not any("too big" in said for said in pair.make(done, student="s1", out=tmp_path).warnings)
+    monkeypatch.setattr(pair, "MOST_READ", 1000)
+    assert "too big to be graded" in pair.make(done, student="s1", out=tmp_path).warnings[0]
+
+
 def test_a_notebook_of_no_lab_keeps_its_own_name(tmp_path):
     file = tmp_path / "my notes 筆記 v2.ipynb"
     file.write_bytes(b'{"cells": [], "nbformat": 4}')

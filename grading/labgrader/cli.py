@@ -213,6 +213,8 @@ def feedback(
 
     pages = write_feedback(find_course(course), lab, student=student, pdf=pdf)
     typer.echo(f"{len(pages)} page{'s' * (len(pages) != 1)} in {pages[0].parents[2]}")
+    if without := [page.parts[-3] for page in pages if pdf and not page.with_suffix(".pdf").is_file()]:
+        typer.echo(f"No PDF could be made for {', '.join(without[:20])}: the page is there.")
 
 
 @app.command()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -123,7 +125,9 @@ def collect(
     ):
         work = Path(name)
         budget = room_for(CLASS, work)
-        handins, rows = _open_source(source, lab, work / "class", budget, lms=lms, roster=ids)
+        handins, rows = _open_source(
+            source, lab, work / "class", budget, lms=lms, roster=ids, known=_students(course)
+        )
         counting: dict[str, Handin] = {}
         for number, handin in enumerate(reversed(handins)):
             other = counting.get(folded(handin.student))
@@ -149,7 +153,14 @@ def collect(
 
 
 def _open_source(
-    source: Path, lab: str, into: Path, budget: Budget, *, lms: str, roster: Mapping[str, str] | None
+    source: Path,
+    lab: str,
+    into: Path,
+    budget: Budget,
+    *,
+    lms: str,
+    roster: Mapping[str, str] | None,
+    known: Collection[str],
 ) -> tuple[list[Handin], list[Collected]]:
     """Return the hand-ins in a folder or archive, and a row for each thing that belongs to nobody."""
     times: dict[Path, datetime] = {}
@@ -182,7 +193,7 @@ def _open_source(
         ]
         refused += laid.refused
         root, times, late = tidy, laid.times, laid.late
-    handins, others = find(root, lab=lab, times=times)
+    handins, others = find(root, lab=lab, times=times, known=known, wrapped=lms == "folder")
     refused += others
     if not handins and (other := guess([item.name for item in refused])) not in (None, lms):
         raise CollectError(f"{source} looks like a download of {str(other).capitalize()}: use --lms {other}.")
@@ -244,6 +255,18 @@ def _about(notebook: bytes, lab: str, student: str) -> list[str]:
 
 def _row(handin: Handin, lab: str, status: str, *odd: str) -> Collected:
     return Collected(handin.student, lab, status, handin.when, handin.where, odd=odd)
+
+
+def _students(course: Course) -> set[str]:
+    """Return the students whose hand-ins are there already, or who are in the gradebook."""
+    found = {path.name for path in (course.root / "submitted").iterdir() if path.is_dir()}
+    if course.gradebook.is_file():
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(course.gradebook)) as base,
+        ):
+            found |= {str(name) for (name,) in base.execute("select id from student")}
+    return found
 
 
 def _known(course: Course, lab: str) -> bool:

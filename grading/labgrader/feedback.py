@@ -20,10 +20,13 @@ from labgrader import config as settings
 from labgrader.course import Course, CourseError
 from labgrader.feedback_pdf import feedback_pdf
 from labgrader.formulas import maths
-from labgrader.markdown import safe_html
+from labgrader.markdown import MOST, Room, safe_html, verbatim
 from labgrader.masters import expect_lab
 from labgrader.results import plain
+from labkit.pdf.errors import PdfError
 
+LONGEST_CODE, MOST_CODE = 8_000, 80_000  # characters coloured in one cell, and in all: it can be slow
+_BLANK = re.compile(r"^[^\S\n]+$", re.MULTILINE)  # Pygments takes quadratic time over many such lines
 _SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
 
 
@@ -41,10 +44,12 @@ class FeedbackExporter(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **options)
         facts = resources["nbgrader"]
         if self.pdf:
-            made = feedback_pdf(
-                nb, facts, _rows(nb, list(map(_cell, nb.cells))), list(map(_source, nb.cells))
-            )
-            resources["outputs"] = {**(resources.get("outputs") or {}), f"{facts['notebook']}.pdf": made}
+            try:
+                made = feedback_pdf(nb, facts, _rows(nb, _cells(nb)), list(map(_source, nb.cells)))
+                name = f"{facts['notebook']}.pdf"
+                resources["outputs"] = {**(resources.get("outputs") or {}), name: made}
+            except PdfError as error:  # what a student handed in must not cost them the page too
+                self.log.error("No PDF for %s: %s", facts["student"], error)
         return page(nb, facts), resources
 
 
@@ -102,7 +107,7 @@ def page(nb: Any, facts: Any) -> str:
         (folder / "feedback.html.j2").read_text(encoding="utf-8")
     )
     note = nb.metadata.get("labgrader", {})
-    cells = [_cell(cell) for cell in nb.cells]
+    cells = _cells(nb)
     rows = _rows(nb, cells)
     return template.render(
         title=facts["notebook"],
@@ -135,7 +140,13 @@ def _source(cell: Any) -> str:
     return _SCHEME.sub(_scheme_line, cell.source) if locked else str(cell.source)
 
 
-def _cell(cell: Any) -> dict[str, Any]:
+def _cells(nb: Any) -> list[dict[str, Any]]:
+    """Return what the template shows of each cell; of text without end, only the first is worked on."""
+    rendered, coloured = Room(MOST), Room(MOST_CODE)
+    return [_cell(cell, rendered, coloured) for cell in nb.cells]
+
+
+def _cell(cell: Any, rendered: Room, coloured: Room) -> dict[str, Any]:
     """Return what the template shows of one cell."""
     role = cell.metadata.get("nbgrader", {})
     name = role.get("grade_id", "")
@@ -156,8 +167,10 @@ def _cell(cell: Any) -> dict[str, Any]:
         "max": _number(role.get("points", 0)),
         "waiting": bool(role.get("waiting")),
         "by_hand": bool(role.get("by_hand")),
-        "html": None if code else Markup(safe_html(source, maths)),
-        "code": Markup(_highlighted(source)) if code and source.strip() else None,
+        "html": None
+        if code
+        else Markup(safe_html(source, maths) if rendered.has(source) else verbatim(source)),
+        "code": Markup(_highlighted(source, coloured)) if code and source.strip() else None,
         "outputs": list(map(_output, cell.outputs)) if code else [],
         "comment": Markup(safe_html(comment, maths)) if comment else None,
     }
@@ -174,10 +187,22 @@ def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:
     return next((reasons[name] for name in (f"test-{row['title']}", row["title"]) if name in reasons), "")
 
 
-def _highlighted(source: str) -> str:
-    """Return code as HTML with Pygments' classes."""
+def _highlighted(source: str, room: Room) -> str:
+    """Return code as HTML with Pygments' classes, of so much only that it takes seconds."""
+    return highlighted(source, "python3" if room.has(source) else "text")
+
+
+def highlighted(source: str, language: str | None = None, metadata: Any = None) -> str:
+    """Return code as HTML with Pygments' classes; without, where it might take hours: nbconvert's filter.
+
+    Args:
+        source: the code.
+        language: the lexer.
+        metadata: the cell's, which may not choose another.
+    """
     highlight: Any = Highlight2HTML
-    return str(highlight(pygments_lexer="ipython3")(source))
+    lexer = (language or "python3") if len(source) <= LONGEST_CODE else "text"
+    return str(highlight(pygments_lexer=lexer)(_BLANK.sub("", source)))
 
 
 def _output(output: Any) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,23 +35,32 @@ class Handin:
     odd: tuple[str, ...] = field(default=())
 
 
-def find(root: Path, *, lab: str, times: dict[Path, datetime]) -> tuple[list[Handin], list[Refused]]:
+def find(
+    root: Path,
+    *,
+    lab: str,
+    times: dict[Path, datetime],
+    known: Collection[str] = (),
+    wrapped: bool = True,
+) -> tuple[list[Handin], list[Refused]]:
     """Find every hand-in for a lab under a folder.
 
     A file `<lab>_<student>.zip` (or .ipynb, .pdf) at the top belongs to that student. A folder belongs to the
     student it is named after, whatever the files in it are called, so that nobody can hand in under another's
-    name. One folder around everything is looked through.
+    name. One folder around everything is looked through, unless it has the name of a student who is known.
 
     Args:
         root: the folder.
         lab: the lab's name.
         times: when files were handed in, where that is known better than the disk knows it.
+        known: students of the course, as far as there are any.
+        wrapped: there may be a folder around everything.
 
     Returns:
         The hand-ins in order of student and time, and what could not be given to any student.
     """
     paths, refused = plain_files(root)
-    root = _inside(root, paths, lab)
+    top, root = root, _inside(root, paths, lab, known) if wrapped else root
     folders: dict[str, list[Path]] = {}
     loose: dict[str, list[Path]] = {}
     found: list[Handin] = []
@@ -84,15 +94,17 @@ def find(root: Path, *, lab: str, times: dict[Path, datetime]) -> tuple[list[Han
             refused.append(handins)
         else:
             found.extend(handins)
+    if root != top and len({handin.student for handin in found}) == 1:  # it may be another student's folder
+        found = [replace(one, odd=(*one.odd, f"in a folder named {shown(root.name)}")) for one in found]
     return sorted(found, key=lambda handin: (handin.student, handin.when, handin.where)), refused
 
 
-def _inside(root: Path, paths: list[Path], lab: str) -> Path:
+def _inside(root: Path, paths: list[Path], lab: str, known: Collection[str]) -> Path:
     """Return the folder that holds the hand-ins: `root`, or the only folder in it if that is no student's."""
     while paths:
         tops = {path.relative_to(root).parts[0] for path in paths}
         inner = root / next(iter(tops))
-        if len(tops) > 1 or inner in paths:
+        if len(tops) > 1 or inner in paths or unicodedata.normalize("NFC", inner.name) in known:
             return root
         direct = [path for path in paths if path.parent == inner]
         ids = {student_in(_stem(path), lab) for path in direct} - {None}

@@ -15,6 +15,8 @@ from typing import BinaryIO
 from labgrader.names import is_clutter, shown
 
 MAX_FILE = 64 << 20
+MAX_VALUES = 3_000_000
+CROWDED = f"the file holds more than {MAX_VALUES:,} values"
 _COPY = re.compile(r" ?\(\d{1,3}\)$")  # what browsers add to a second download
 
 
@@ -218,6 +220,11 @@ def _hint(path: Path) -> str:
         return ""
 
 
+def crowded(notebook: bytes) -> bool:
+    """Tell, before memory is spent on them, whether a file of JSON may hold too many values."""
+    return sum(map(notebook.count, (b",", b"[", b"{"))) > MAX_VALUES
+
+
 def look(notebook: bytes) -> Facts:
     """Read what a notebook says of itself, believing none of it.
 
@@ -233,6 +240,8 @@ def look(notebook: bytes) -> Facts:
         >>> look(b'{"nbformat": 4, "cells": [], "metadata": {"labkit": {"lab": "01_convolution"}}}').lab
         '01_convolution'
     """
+    if crowded(notebook):
+        return Facts(CROWDED)
     try:
         content = json.loads(notebook.decode("utf-8-sig"))
     except UnicodeDecodeError:

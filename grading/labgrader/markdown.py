@@ -11,6 +11,7 @@ import nh3
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 LONGEST = 20_000
+MOST = 200_000  # characters of a notebook's Markdown that are rendered; a lab has 30,000
 _SCHEMES = {"http", "https", "mailto"}
 _TAGS = nh3.ALLOWED_TAGS - {"map", "area", "nav", "header", "footer", "article", "aside"}
 _STYLES = {"text-align"}
@@ -21,9 +22,31 @@ _MACROS = re.compile(r"\\(?:href|style|class|cssId|require|html\w*|data|includeg
 _STYLE = re.compile(r"<[^>]*\bstyle\s*=(?!\s*\"text-align:\s*(?:left|right|center);?\")", re.IGNORECASE)
 _PRE = re.compile(r"<pre>[^<>]*</pre>")
 _LINKS = re.compile(r"\b(?:href|src)\s*=", re.IGNORECASE)
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)\s*:")
+# Each begins where a name can begin only: from the middle of a long one as well, it takes quadratic time.
+_NAME = re.compile(r"(?<![^\s\"'<>/=])([^\s\"'<>/=]++)\s*+=")
+_SCHEME = re.compile(r"(?<![a-zA-Z0-9+.-])([a-zA-Z][a-zA-Z0-9+.-]*+)\s*+:")
 _SPECIAL = 400  # more of the characters that parsers take quadratic time over: the text is shown as it is
 Maths = Callable[[str, bool], str]
+
+
+class Room:
+    """How many characters of a notebook may still be worked on; what comes after them is shown as it is.
+
+    Example:
+        >>> room = Room(10)
+        >>> room.has("12345678"), room.has("123"), room.has("12")
+        (True, False, True)
+    """
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def has(self, text: str) -> bool:
+        """Take a text's room, if it is there."""
+        if len(text) > self.left:
+            return False
+        self.left -= len(text)
+        return True
 
 
 class _Renderer(IPythonRenderer):
@@ -76,12 +99,12 @@ def safe_markdown(source: str) -> str:
     source = _MACROS.sub(r"\\text", source)
     rendered = _render(source)
     if rendered is None:
-        return _verbatim(source)
+        return verbatim(source)
     if _is_clean(source, rendered):
         return source
     result = re.sub(r"\n\s*\n", "\n", clean(rendered)).strip()  # a blank line would end a block of HTML
     again = _render(result)
-    return result if again is not None and _is_clean(result, again) else _verbatim(source)
+    return result if again is not None and _is_clean(result, again) else verbatim(source)
 
 
 def safe_html(source: str, maths: Maths | None = None) -> str:
@@ -105,7 +128,7 @@ def safe_html(source: str, maths: Maths | None = None) -> str:
     source = _MACROS.sub(r"\\text", source.replace("\ue000", "").replace("\ue001", ""))
     rendered = _render(source, hold if maths else None)
     if rendered is None:
-        return _verbatim(source)
+        return verbatim(source)
     return re.sub(
         "\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], clean(rendered, pictures=maths is None)
     )
@@ -151,7 +174,7 @@ def _is_clean(source: str, rendered: str) -> bool:
 def _as_is(rendered: str) -> str:
     """Return HTML written by the same serialiser as `clean`, but with nothing taken away."""
     tags = {name.lower() for name in re.findall(r"<\s*/?\s*([a-zA-Z][^\s/>]*)", rendered)}
-    names = {name.lower() for name in re.findall(r"([^\s\"'<>/=]+)\s*=", rendered)}
+    names = {name.lower() for name in _NAME.findall(rendered)}
     options: dict[str, Any] = {
         "tags": tags | _TAGS,
         "clean_content_tags": set(),
@@ -174,6 +197,6 @@ def _render(source: str, maths: Maths | None = None) -> str | None:
         return None
 
 
-def _verbatim(source: str) -> str:
+def verbatim(source: str) -> str:
     """Return a text as a block of preformatted HTML, unless it is one already."""
     return source if _PRE.fullmatch(source) else f"<pre>{html.escape(source)}</pre>"

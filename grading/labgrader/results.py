@@ -14,12 +14,12 @@ import nbformat
 
 from labgrader.execute import Outcome, Output
 from labgrader.lab import Lab
-from labgrader.markdown import safe_markdown
+from labgrader.markdown import MOST, Room, safe_markdown, verbatim
 from labgrader.policy import Policy
 from labgrader.sanitise import Cell
 from labgrader.scoring import ANSI, Mark
 
-_OVERTYPED = re.compile(r"[^\n]*\r(?!\n)")
+_OVERTYPED = re.compile(r"^[^\n]*\r(?!\n)", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -38,6 +38,7 @@ def executed_notebook(
     lines = {mark.name: mark.line() for mark in marks}
     entries = []
     number = 0
+    room = Room(MOST)
     for index, cell in enumerate(cells):
         role = lab.find(cell.name) if cell.name else None
         metadata: dict[str, Any] = {} if role is None else {"nbgrader": role.metadata}
@@ -56,7 +57,8 @@ def executed_notebook(
             entry.update(execution_count=count, outputs=outputs, source=cell.source)
         else:
             trusted = role is not None and role.locked
-            entry["source"] = cell.source if trusted else _markdown(cell.source)
+            safe = _markdown if room.has(cell.source) else verbatim
+            entry["source"] = cell.source if trusted else safe(cell.source)
         entries.append(entry)
     metadata = {"kernelspec": dict(lab.kernelspec), "language_info": {"name": "python"}}
     node = {"cells": entries, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from labgrader.intake import CROWDED, crowded
 from labgrader.lab import Kind, Lab, LabCell
 from labgrader.policy import Policy
 
 _DEPTH = 40
+_FLAGS = 20
+# A picture pasted into a text, as Colab keeps it: no page of ours shows it, and it may be very long.
+_PICTURE = re.compile(r"(data:image/[\w.+-]{1,40};base64,)[A-Za-z0-9+/=]{100,}+")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -62,7 +66,12 @@ def read(notebook: bytes, policy: Policy) -> tuple[Cell, ...]:
         raise UnreadableError(
             f"the notebook has {len(entries)} cells; at most {policy.notebook_cells} are read"
         )
-    return tuple(_cell(number, entry, policy) for number, entry in enumerate(entries, 1))
+    cells = tuple(_cell(number, entry, policy) for number, entry in enumerate(entries, 1))
+    if (size := sum(len(cell.source) for cell in cells)) > policy.notebook_source:
+        raise UnreadableError(
+            f"the cells have {size} characters together; at most {policy.notebook_source} are read"
+        )
+    return cells
 
 
 def rebuild(cells: tuple[Cell, ...], lab: Lab) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
@@ -104,7 +113,9 @@ def rebuild(cells: tuple[Cell, ...], lab: Lab) -> tuple[tuple[Cell, ...], tuple[
             if role.kind == "code" and not role.locked:
                 source = "# This cell was not in the hand-in."
             kept.insert(at, Cell(kind=role.kind, source=source, name=role.name, restored=True))
-    return _with_ids(kept), tuple(dict.fromkeys(flags))
+    said = tuple(dict.fromkeys(flags))
+    more = (f"{len(said) - _FLAGS} more things like that",) if len(said) > _FLAGS else ()
+    return _with_ids(kept), said[:_FLAGS] + more
 
 
 def _load(notebook: bytes, policy: Policy) -> dict[str, Any]:
@@ -114,6 +125,8 @@ def _load(notebook: bytes, policy: Policy) -> dict[str, Any]:
     if len(notebook) > policy.notebook_bytes:
         size, most = (f"{count / (1 << 20):.1f} MB" for count in (len(notebook), policy.notebook_bytes))
         raise UnreadableError(f"the file is too big ({size}; at most {most} are read)")
+    if crowded(notebook):
+        raise UnreadableError(CROWDED)
     try:
         node = json.loads(notebook.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -156,7 +169,12 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
         source = "".join(line for line in source if isinstance(line, str))
     if not isinstance(source, str):
         source = ""
-    if len(source) > policy.cell_source:
+    code = entry.get("cell_type") == "code"
+    if not code:
+        source = _PICTURE.sub(r"\1", source)
+        cut = len(source) > policy.cell_source
+        source = source[: policy.cell_source] + " … (cut: too long)" * cut
+    elif len(source) > policy.cell_source:
         raise UnreadableError(
             f"cell {number} has {len(source)} characters; at most {policy.cell_source} are read in one cell"
         )
@@ -165,7 +183,7 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
     name = role.get("grade_id") if isinstance(role, dict) else None
     id = entry.get("id")
     return Cell(
-        kind="code" if entry.get("cell_type") == "code" else "markdown",
+        kind="code" if code else "markdown",
         source=source.encode("utf-8", "replace").decode(),  # a lone surrogate could not be written again
         name=name if isinstance(name, str) else "",
         id=id if isinstance(id, str) and _ID.fullmatch(id) else "",

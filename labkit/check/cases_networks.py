@@ -171,8 +171,11 @@ def dropout(draw: Draw) -> list[Case]:
     for aspect, p, given, dtype in sets:
         shape = draw.integer(4, 5), draw.integer(6, 8)
         x = draw.tensor(*shape, dtype=dtype)
-        u = torch.rand(shape, generator=draw.generator, dtype=torch.float64)
-        for row, two in enumerate(((0.02, 0.97), (p, 0.9), (0.45, 0.55))):
-            u[row, :2] = torch.tensor(two, dtype=torch.float64)
+        while True:  # until the share that stays is not 1 - p by chance
+            u = torch.rand(shape, generator=draw.generator, dtype=torch.float64)
+            for row, two in enumerate(((0.02, 0.97), (p, 0.9), (0.45, 0.55))):
+                u[row, :2] = torch.tensor(two, dtype=torch.float64)
+            if p == 0 or abs(float((u >= p).double().mean()) - (1 - p)) > 1e-6:
+                break
         made.append(Case(aspect, (x, p, u.to(dtype)), library.dropout(x, p, u.to(dtype), **given), given))
     return made

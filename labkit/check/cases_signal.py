@@ -53,7 +53,8 @@ def dead_units(draw: Draw) -> list[Case]:
             w[chosen[3]], b[chosen[3]] = 0, 0.04  # always active, but never by much
             count, share = library.dead_units(x, w, b)
             off = (F.linear(x, w, b) <= 0).sum(1)  # no row looks as if it were all rows
-            if count == dead < int(off.min()) and int((share == 1).sum()) == 1:
+            bare, _ = library.dead_units(x, w, 0 * b)  # without the bias
+            if count == dead < int(off.min()) and int((share == 1).sum()) == bare == 1:
                 break
         made.append(Case(aspect, (x, w, b), (count, share)))
     while True:  # until without the bias no unit is dead, and none always active
@@ -63,12 +64,12 @@ def dead_units(draw: Draw) -> list[Case]:
             break
     made.append(Case("no dead unit", (x, w, b), library.dead_units(x, w, b)))
     while True:  # until one unit is above 0 for a single row, which is not the first, and the others for some
-        x, w, b = draw.tensor(24, 4), draw.tensor(7, 4), torch.zeros(7, dtype=torch.float64)
-        w[:2], b[1], b[2] = 0, 0.04, -60  # u is exactly 0, always 0.04, always below 0
-        b[3] = -(x @ w[3]).topk(2).values.mean()
+        x, w, b = draw.tensor(24, 4), draw.tensor(8, 4), torch.zeros(8, dtype=torch.float64)
+        w[:2], b[1], b[2:4] = 0, 0.04, -60  # u is exactly 0, always 0.04, always below 0
+        b[4] = -(x @ w[4]).topk(2).values.mean()
         count, share = library.dead_units(x, w, b)
-        alone = F.linear(x, w, b)[1:, 3].max() > 0.2
-        if count == 2 and bool(alone) and bool((share[4:] > 0.2).all()) and bool((share[4:] < 0.8).all()):
+        alone = F.linear(x, w, b)[1:, 4].max() > 0.2
+        if count == 3 and bool(alone) and bool((share[5:] > 0.2).all()) and bool((share[5:] < 0.8).all()):
             break
     made.append(Case("units at 0 and units that hardly fire", (x, w, b), (count, share)))
     return made

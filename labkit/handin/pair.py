@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.handin import live
 from labkit.handin.errors import HandinError, make_room
-from labkit.handin.files import read_file
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
+from labkit.plainfile import FileError
+from labkit.plainfile import read_file as read_plain
 
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
 
+MOST_READ = 64 << 20  # bytes of a notebook or PDF; a collected class has nothing bigger
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip
 
 
@@ -81,7 +83,10 @@ def make(
     if docx:
         word = folder / f"{stem}.docx"
         _write(word, _word_file(notebook, stem, path.parent))
-    said = (*look_over(notebook), *(f"in the PDF, {problem}." for problem in problems))
+    size = []
+    if max(len(signed), len(pdf)) > MOST_READ:
+        size.append("this is too big to be graded: clear the largest outputs, save and hand in again.")
+    said = (*size, *look_over(notebook), *(f"in the PDF, {problem}." for problem in problems))
     return Handin(folder / f"{stem}.zip", said, word)
 
 
@@ -102,6 +107,18 @@ def _word_file(notebook: Notebook, stem: str, root: Path) -> bytes:
             f"The pair is written, but the Word file cannot be made: {error.strerror or error} in the folder "
             f"for temporary files; {ROOM}"
         ) from None
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a notebook.
+
+    Raises:
+        HandinError: there is no such file, or it cannot be read.
+    """
+    try:
+        return read_plain(path)
+    except FileError as error:
+        raise HandinError(str(error)) from None
 
 
 def lab_of(notebook: Notebook, path: Path) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from labkit.pdf.child import limit_self
 from labkit.pdf.notebook import NotebookError, as_dict, content_hash, read, text_of
 from labkit.pdf.options import parse
-from labkit.pdf.pages import drawings, first_difference, share, texts
+from labkit.pdf.pages import drawings, first_difference, share, texts, two_faced
 from labkit.pdf.pair import Stamp, engine, parse_keywords
 from labkit.pdf.unseen import unseen
 
@@ -125,6 +125,12 @@ def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same
             f"Not proven: {begin}, but also files that are none of its pictures: {foreign[0][:60]!r}.",
         )
     same_engine = found.stamp is not None and found.stamp.engine == engine()
+    try:
+        faces = two_faced(pdf)
+    except Exception as error:
+        faces = f"a strict reader refuses it ({type(error).__name__})"
+    if faces:
+        return False, f"Not proven: {begin}, but programs may show this PDF in different ways: {faces}."
     try:
         if same_engine and (theirs := drawings(pdf)) == drawings(again):
             return _beside(

@@ -14,6 +14,12 @@ _SKIPPED = {
     "/Parent", "/P", "/Metadata", "/Length", "/Filter", "/DecodeParms",
     "/Tabs", "/PieceInfo", "/LastModified", "/Type", "/Thumb", "/M", "/NM",
 }  # fmt: skip
+_SPACE = rb"(?:[\x00\s]|%[^\r\n]*[\r\n])"
+_OBJECT = re.compile(rb"(?<![0-9])([0-9]{1,10})" + _SPACE + rb"{1,50}+[0-9]{1,5}" + _SPACE + rb"{1,50}+obj\b")
+_END = re.compile(rb"startxref\s+[0-9]+\s+%%EOF\s*\Z")
+_ROOT = re.compile(rb"/(?:R|#52)(?:[o]|#6[fF])(?:[o]|#6[fF])(?:t|#74)(?![\w#])\s*+([0-9]*)")
+# What pypdf leaves packed: there the packing is a part of the picture.
+_PICTURES = ("/DCT", "/JPX", "/JBIG2", "/CCF", "/CCITT")
 
 
 def texts(pdf: bytes) -> list[str]:
@@ -40,7 +46,7 @@ def drawings(pdf: bytes) -> list[str]:
         contents = page.get_contents()
         data = contents.get_data() if contents is not None else b""
         parts = [
-            hashlib.sha256(b" ".join(data.split())).hexdigest(),
+            hashlib.sha256(data.strip()).hexdigest(),
             *(hash_of(page.get(key), known) for key in ("/Resources", "/Annots", "/AA", "/StructParents")),
             *(str([round(float(side), 2) for side in box]) for box in (page.mediabox, page.cropbox)),
             str(page.rotation),
@@ -50,16 +56,46 @@ def drawings(pdf: bytes) -> list[str]:
     return hashes
 
 
+def two_faced(pdf: bytes) -> str:
+    """Say why another program might find other things in a PDF than we do, "" if none should.
+
+    A PDF may hold several versions of an object, and programs differ in which of them they show. Those that a
+    program writes in one go hold one of each.
+
+    Raises:
+        Exception: of any kind, for a damaged PDF.
+    """
+    from pypdf.generic import NullObject, StreamObject
+
+    if not pdf.startswith(b"%PDF-") or not _END.search(pdf[-200:]):
+        return "it does not begin and end as a PDF does"
+    numbers = [int(number) for number in _OBJECT.findall(pdf)]
+    reader = open_pdf(pdf, strict=True)
+    for number in sorted(set(numbers)):
+        thing: Any = reader.get_object(number)
+        if thing is None or isinstance(thing, NullObject):
+            return f"object {number} is left out"
+        if isinstance(thing, StreamObject) and thing.get("/Type") == "/ObjStm":
+            first: Any = thing["/First"]
+            head = thing.get_data()[:first].split()
+            numbers += map(int, head[::2])
+    if len(set(numbers)) < len(numbers):
+        return "it holds two versions of an object"
+    if len(set(_ROOT.findall(pdf))) != 1 or b"/XRefStm" in pdf or b"/Encrypt" in pdf:
+        return "it holds two tables of contents"
+    return ""
+
+
 def numbered(reader: Any) -> dict[int, str]:
     """Return the pages by the numbers of their objects, as what refers to a page is compared."""
     return {page.indirect_reference.idnum: f"page {at}" for at, page in enumerate(reader.pages)}
 
 
-def open_pdf(pdf: bytes) -> Any:
+def open_pdf(pdf: bytes, *, strict: bool = False) -> Any:
     """Return pypdf's reader of a PDF of at most `MAX_PAGES` pages."""
     from pypdf import PdfReader
 
-    reader = PdfReader(io.BytesIO(pdf))
+    reader = PdfReader(io.BytesIO(pdf), strict=strict)
     if len(reader.pages) > MAX_PAGES:
         raise ValueError("too many pages")
     return reader
@@ -88,6 +124,8 @@ def hash_of(thing: Any, known: dict[int, str], above: tuple[int, ...] = ()) -> s
         keys = sorted(key for key in thing if key not in _SKIPPED)
         text = ",".join(f"{key}={hash_of(thing.raw_get(key), known, inside)}" for key in keys)
         if isinstance(thing, StreamObject):
+            packed = str(thing.get("/Filter", ""))
+            text += packed if any(name in packed for name in _PICTURES) else ""
             text += hashlib.sha256(thing.get_data()).hexdigest()
     elif isinstance(thing, ArrayObject):
         text = "[" + ",".join(hash_of(item, known, inside) for item in thing) + "]"

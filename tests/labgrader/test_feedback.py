@@ -12,6 +12,8 @@ from labgrader.formulas import maths
 from labgrader.runner import grade_class
 from nbgrader.api import Gradebook
 
+from labkit.pdf.errors import PdfError
+
 LAB = "00_toy"
 HOSTILE = (
     "Hm $x^2$ and $\\href{javascript:alert(1)}{y}$ and $\\text{<script>alert(1)</script>}$\n\n"
@@ -128,6 +130,16 @@ def test_the_mark_scheme_has_a_heading_of_its_own(graded):
     assert "MARK SCHEME" not in html
     assert "<p><strong>How it is marked</strong>" in html
     assert "late: 2 points less" in html
+
+
+def test_a_pdf_that_cannot_be_made_leaves_the_page(graded, monkeypatch):
+    def refuse(*_):
+        raise PdfError("The PDF took more than 60 seconds and was stopped.")
+
+    monkeypatch.setattr("labgrader.feedback.feedback_pdf", refuse)
+    (amy,) = write_feedback(graded, LAB, student="amy", pdf=True)
+    assert "<main>" in amy.read_text()
+    assert not amy.with_suffix(".pdf").exists()
 
 
 def test_feedback_as_a_pdf(graded):

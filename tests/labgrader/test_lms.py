@@ -188,3 +188,32 @@ def test_what_to_use_is_said(course: Course, tmp_path: Path) -> None:
 def test_a_roster_needs_an_lms(course: Course, tmp_path: Path) -> None:
     with pytest.raises(CollectError, match="--roster goes with --lms"):
         collect(course, tmp_path, LAB, roster=tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("lms", "name"),
+    [
+        ("moodle", f"Eve_12_assignsubmission_file_/amy/{LAB}.ipynb"),
+        ("moodle", f"Eve_12_assignsubmission_file_/{LAB}_amy.ipynb"),
+        ("canvas", f"eve_12_345_{LAB}_amy.ipynb"),
+        ("blackboard", f"Lab_eve_attempt_{AT}_{LAB}_amy.ipynb"),
+    ],
+)
+def test_who_hands_in_alone_hands_in_for_nobody_else(
+    course: Course, tmp_path: Path, lms: str, name: str
+) -> None:
+    source = download(tmp_path / "late.zip", {name: notebook("eve's")})
+    roster = tmp_path / "roster.csv"
+    roster.write_text(f"lms,student\n{'eve' if lms == 'blackboard' else 12},eve\n")
+    collect(course, source, LAB, lms=lms, roster=roster)
+    assert handed_in(course) == {"eve": "eve's"}
+
+
+def test_the_only_folder_is_its_students(course: Course, tmp_path: Path) -> None:
+    collect(course, download(tmp_path / "first.zip", {f"eve/{LAB}.ipynb": notebook("first")}), LAB)
+    rows = collect(course, download(tmp_path / "late.zip", {f"eve/{LAB}_amy.ipynb": notebook("eve's")}), LAB)
+    assert {row.student for row in rows} == {"eve"}
+    (stranger,) = collect(
+        course, download(tmp_path / "zed.zip", {f"zed/{LAB}_amy.ipynb": notebook("?")}), LAB
+    )
+    assert "in a folder named zed" in stranger.odd

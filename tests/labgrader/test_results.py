@@ -1,9 +1,12 @@
 import base64
 import io
 import json
+import time
 
 import nbformat
 import pytest
+from labgrader.bridge.limits import Limits
+from labgrader.bridge.outputs import clean
 from labgrader.markdown import safe_html, safe_markdown
 from labgrader.policy import Policy
 from labgrader.results import executed_notebook, picture_size, plain, safe_outputs
@@ -76,6 +79,27 @@ def test_sizes_are_read_from_the_files_own_header():
     assert picture_size("image/png", picture()) == (30, 20)
     assert picture_size("image/jpeg", picture("JPEG")) == (30, 20)
     assert safe_outputs([display({"image/jpeg": text64(picture("JPEG"))})], POLICY)
+
+
+def test_long_lines_take_no_longer_than_short_ones():
+    start = time.process_time()
+    line, bar = "x" * 1_000_000, "1 %\r" * 200_000 + "100 %\nok\r\n"
+    outputs = [{"output_type": "stream", "name": "stdout", "text": text} for text in (line, bar)]
+    assert [output["text"] for output in safe_outputs(outputs, POLICY)] == [line, "100 %\nok\n"]
+    names = '"' * 19_990
+    assert safe_markdown(names) == names
+    assert clean([display({"image/png": " " * 100_000 + "!"})], Limits())[0]["data"].keys() == {"text/plain"}
+    assert time.process_time() - start < 3
+
+
+def test_text_without_end_is_shown_as_it_is(lab):
+    cells = [Cell("markdown", f"*{number}* " + "a " * 9_000, id=f"c{number}") for number in range(20)]
+    shown = [
+        cell.source
+        for cell in nbformat.reads(executed_notebook(cells, {}, [], lab, POLICY), as_version=4).cells
+    ]
+    assert shown[0] == cells[0].source
+    assert shown[-1].startswith("<pre>*19* a")
 
 
 def test_control_characters_go():

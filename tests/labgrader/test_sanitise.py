@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labgrader.intake import look
 from labgrader.policy import Policy
 from labgrader.sanitise import Cell, UnreadableError, read, rebuild
 
@@ -50,6 +51,31 @@ def test_limits_say_what_they_are():
         read(notebook(code("a"), code("b"), code("c")), Policy(notebook_cells=2))
     with pytest.raises(UnreadableError, match="cell 2 has 9 characters; at most 8 are read in one cell"):
         read(notebook(code("a"), code("b" * 9)), Policy(cell_source=8))
+    with pytest.raises(UnreadableError, match="the cells have 9 characters together; at most 8 are read"):
+        read(notebook(code("a" * 4), code("b" * 5)), Policy(notebook_source=8))
+
+
+def test_pictures_pasted_into_a_text_cost_nothing():
+    picture = "data:image/png;base64," + "iVBORw0KGgo/+" * 100_000 + "=="
+    (cell,) = read(notebook({"cell_type": "markdown", "source": f"See ![a]({picture}) here."}), Policy())
+    assert cell.source == "See ![a](data:image/png;base64,) here."
+    (cell,) = read(notebook({"cell_type": "markdown", "source": "a " * 300_000}), Policy())
+    assert 200_000 < len(cell.source) < 200_100
+    assert cell.source.endswith("(cut: too long)")
+
+
+@pytest.mark.parametrize("filler", ["[],", '{"":0},', "1,"])
+def test_files_of_millions_of_values_are_refused_before_they_are_read(filler):
+    content = b'{"nbformat": 4, "cells": [], "x": [' + filler.encode() * 3_000_001 + b"0]}"
+    with pytest.raises(UnreadableError, match="the file holds more than 3,000,000 values"):
+        read(content, Policy())
+    assert look(content).fault == "the file holds more than 3,000,000 values"
+
+
+def test_what_is_odd_is_said_at_most_twenty_times(lab):
+    _, flags = rebuild(tuple(Cell("code", "", name=f"n{number}") for number in range(1000)), lab)
+    assert len(flags) == 21
+    assert flags[-1].endswith("more things like that")
 
 
 def test_only_kind_text_and_claimed_name_are_read():

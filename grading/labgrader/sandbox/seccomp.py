@@ -143,7 +143,7 @@ def _block(rule: Rule, call: int) -> list[bytes]:
     return [*out, _instruction(RETURN, ERRNO | rule.error)]
 
 
-EPERM, EACCES, DONE = 1, 13, 0
+EPERM, EACCES, ENOTSUP, DONE = 1, 13, 95, 0
 AF_UNIX, SOCK_STREAM, SOCK_SEQPACKET, SOCK_TYPE_MASK = 1, 1, 5, 0xF
 SOL_SOCKET, SO_SNDBUF, SO_SNDBUFFORCE, MSG_OOB = 1, 7, 32, 1
 # Urgent bytes on Unix sockets: nobody needs them, and they have been a way into the kernel (CVE-2025-38236).
@@ -195,6 +195,7 @@ MODES_AND_TIMES = _names("""
     chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
 """)
 ATTRIBUTES = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
+READS_ATTRIBUTES = ("getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr")
 TAKES_A_PID = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "prlimit64")
 SIGNALS_BY_PID = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
@@ -225,6 +226,7 @@ def rules(*, tier: str, landlock_abi: int, pid: int) -> list[Rule]:
     if tier == "landlock":
         out += [Rule(call, DONE) for call in MODES_AND_TIMES]
         out += [Rule(call, EPERM) for call in ATTRIBUTES]
+        out += [Rule(call, ENOTSUP) for call in READS_ATTRIBUTES]
         out += _older_landlock(landlock_abi, pid)
     return out
 
