@@ -1,4 +1,4 @@
-"""The networks of Lab 6 and of its measurements: the introductory one, small ones, and some that learn fast."""
+"""The networks of Lab 6: the introductory one, a small residual one, and two that learn fast."""
 
 from __future__ import annotations
 
