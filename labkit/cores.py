@@ -20,11 +20,9 @@ def threads(place: torch.device) -> Iterator[None]:
     before = torch.get_num_threads()
     try:
         if place.type == "cpu" and before > 1:
-            together = seconds(before)
-            if together > GAIN * seconds(1):
+            alone, *together = (seconds(count) for count in (1, before, before))
+            if max(together) > GAIN * alone:
                 torch.set_num_threads(1)
-            else:
-                torch.set_num_threads(before)
         yield
     finally:
         torch.set_num_threads(before)
