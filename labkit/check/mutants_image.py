@@ -112,6 +112,10 @@ PAD2D = (
         "the value added to the image as well",
         lambda x, n, s, w, e, value=0.0: pad(x + value, n, s, w, e, value),
     ),
+    Mutant(
+        "the value filled in wherever there is a 0, in the image as well",
+        lambda x, n, s, w, e, value=0.0: (y := pad(x, n, s, w, e)).masked_fill(y == 0, value),
+    ),
     Mutant("the image without padding", lambda x, *a, **k: x.clone()),
     Mutant("the right answer with rows and columns swapped", lambda *a, **k: pad(*a, **k).T),
     *usual(pad),
@@ -125,7 +129,21 @@ def _slid(k1: Tensor, k2: Tensor) -> Tensor:
     return library.corr2d(F.pad(k1, (b - 1, b - 1, a - 1, a - 1)), k2)
 
 
+def _written(k1: Tensor, k2: Tensor) -> Tensor:
+    """Write a copy of the first kernel for each number of the second one, with = instead of +=."""
+    (h, w), merged = k1.shape, torch.zeros_like(merge(k1, k2))
+    for i, row in enumerate(k2):
+        for j, number in enumerate(row):
+            merged[i : i + h, j : j + w] = number * k1
+    return merged
+
+
 MERGE_KERNELS = (
+    Mutant("copies of the first kernel written over each other: = instead of +=", _written),
+    Mutant(
+        "copies of the second kernel written over each other: = instead of +=",
+        lambda k1, k2: _written(k2, k1),
+    ),
     Mutant("the second kernel slid over the padded first one without a flip", _slid),
     Mutant("the first kernel slid over the padded second one without a flip", lambda k1, k2: _slid(k2, k1)),
     Mutant("the second kernel flipped top to bottom only", lambda k1, k2: merge(k1, k2.flip(1))),
