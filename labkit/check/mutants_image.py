@@ -64,6 +64,10 @@ def _one_image(right: Callable[[Tensor, Tensor], Tensor], flip: bool) -> tuple[M
         Mutant("the mean over the window instead of the sum", lambda x, k: right(x, k) / k.numel()),
         Mutant("the sum of each window, without the kernel", lambda x, k: corr(x, torch.ones_like(k))),
         Mutant(
+            "the sum of a matrix product of window and kernel: @ instead of *",
+            lambda x, k: right(x, k.sum(1).expand_as(k)),
+        ),
+        Mutant(
             "windows that step by the kernel's size", lambda x, k: right(x, k)[:: k.shape[0], :: k.shape[1]]
         ),
         *usual(right),
@@ -171,6 +175,10 @@ line = library.corr1d
 CORR1D = (
     Mutant("true convolution, with the kernel flipped", lambda x, k, stride=1: line(x, k.flip(0), stride)),
     Mutant("the result with stride 1", lambda x, k, stride=1: line(x, k)),
+    Mutant(
+        "the stride missing in the slice: each window one place after the last",
+        lambda x, k, stride=1: line(x, k)[: len(line(x, k, stride))],
+    ),
     Mutant("a stride one too large", lambda x, k, stride=1: line(x, k, stride + 1)),
     Mutant("windows that step by the kernel's size", lambda x, k, stride=1: line(x, k, len(k))),
     Mutant("the right answer without its last number", lambda x, k, stride=1: line(x, k, stride)[:-1]),
