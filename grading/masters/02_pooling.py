@@ -613,9 +613,9 @@ earned = check.max_pool2d_backward(max_pool2d_backward, seed=secret("max_pool2d_
 4 * earned
 
 # %% [markdown]
-# The first picture has windows side by side: each of the four numbers of $dy$ goes to one pixel. In the second,
-# with overlapping windows and $dy$ of ones, $dx$ counts how many windows each pixel won; its small letters say which
-# numbers of $dy$ it got. Average pooling, on the right, gives every pixel of a window the same small share.
+# The first picture has windows side by side: each of the four numbers of $dy$ goes to one pixel, the one with the same
+# outline and letter. In the second, with overlapping windows and $dy$ of ones, $dx$ counts how many windows each pixel
+# won; its small letters say which numbers of $dy$ it got. Average pooling, on the right, gives every pixel of a window the same small share.
 
 # %%
 four = torch.tensor([[1.0, 2], [3, 4]])
