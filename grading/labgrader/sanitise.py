@@ -66,7 +66,12 @@ def read(notebook: bytes, policy: Policy) -> tuple[Cell, ...]:
         raise UnreadableError(
             f"the notebook has {len(entries)} cells; at most {policy.notebook_cells} are read"
         )
-    return tuple(_cell(number, entry, policy) for number, entry in enumerate(entries, 1))
+    cells = tuple(_cell(number, entry, policy) for number, entry in enumerate(entries, 1))
+    if (size := sum(len(cell.source) for cell in cells)) > policy.notebook_source:
+        raise UnreadableError(
+            f"the cells have {size} characters together; at most {policy.notebook_source} are read"
+        )
+    return cells
 
 
 def rebuild(cells: tuple[Cell, ...], lab: Lab) -> tuple[tuple[Cell, ...], tuple[str, ...]]:

@@ -51,6 +51,8 @@ def test_limits_say_what_they_are():
         read(notebook(code("a"), code("b"), code("c")), Policy(notebook_cells=2))
     with pytest.raises(UnreadableError, match="cell 2 has 9 characters; at most 8 are read in one cell"):
         read(notebook(code("a"), code("b" * 9)), Policy(cell_source=8))
+    with pytest.raises(UnreadableError, match="the cells have 9 characters together; at most 8 are read"):
+        read(notebook(code("a" * 4), code("b" * 5)), Policy(notebook_source=8))
 
 
 def test_pictures_pasted_into_a_text_cost_nothing():
