@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli_data import data
+from labkit.plainfile import FileError, read_file
 
 app = typer.Typer(
     name="labkit",
@@ -25,6 +26,9 @@ app = typer.Typer(
 NotebookPath = Annotated[
     Path, typer.Argument(metavar="NOTEBOOK", help="The .ipynb file.", show_default=False, readable=False)
 ]
+
+
+STOPPED = 130  # exit code after Ctrl-C
 
 
 class CommandError(Exception):
@@ -176,12 +180,9 @@ def _pdf_modules() -> tuple[Any, Any]:
 
 
 def _bytes_of(path: Path) -> bytes:
-    from labkit.handin.errors import HandinError
-    from labkit.handin.files import read_file
-
     try:
         return read_file(path)
-    except HandinError as error:
+    except FileError as error:
         raise CommandError(str(error)) from None
 
 
@@ -245,10 +246,11 @@ def main() -> None:
         print(f"labkit: {error}", file=sys.stderr)
         code = 1
     except KeyboardInterrupt:
-        print("labkit: stopped.", file=sys.stderr)
-        code = 130
+        code = STOPPED
     except SystemExit as end:
         code = end.code
+    if code == STOPPED:  # by Ctrl-C, of which typer says nothing
+        print("labkit: stopped.", file=sys.stderr)
     guard = sys.modules.get("labkit.pdf.guard")
     if guard is not None and guard.panicked():
         sys.stdout.flush()

@@ -67,11 +67,13 @@ def test_an_empty_name_is_refused(lab):
     assert (code, out) == (1, "The name is empty; give your name in any script, or leave it out.")
 
 
-def test_stopping_is_told(monkeypatch, capsys):
+@pytest.mark.parametrize("where", ["app", "_pdf_modules"])
+def test_stopping_is_told(lab, monkeypatch, capsys, where):
     def stop():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "app", stop)
+    monkeypatch.setattr(cli, where, stop)
+    monkeypatch.setattr(sys, "argv", ["labkit", "pdf", lab.name])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert (end.value.code, capsys.readouterr().err) == (130, "labkit: stopped.\n")

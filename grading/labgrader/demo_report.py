@@ -34,7 +34,7 @@ class Clock:
         with self.console.status(f"{name} …") if spinner else nullcontext():
             yield
         self.steps[name] = round(time.monotonic() - start, 1)
-        self.console.print(f"{len(self.steps)}  {name:<58}{self.steps[name]:6.1f} s", highlight=False)
+        self.console.print(f"{len(self.steps):2d}  {name:<58}{self.steps[name]:6.1f} s", highlight=False)
 
 
 @dataclass(frozen=True)

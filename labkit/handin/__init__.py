@@ -19,9 +19,8 @@ from typing import Any
 
 from labkit.handin import colab, live
 from labkit.handin.errors import HandinError
-from labkit.handin.files import read_file
 from labkit.handin.find import find_notebook
-from labkit.handin.pair import Handin, make
+from labkit.handin.pair import Handin, make, read_file
 from labkit.handin.student import checked_id, who
 
 __all__ = ["Handin", "HandinError", "checked_id", "find_notebook", "handin", "make"]

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.handin import live
 from labkit.handin.errors import HandinError, make_room
-from labkit.handin.files import read_file
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
+from labkit.plainfile import FileError
+from labkit.plainfile import read_file as read_plain
 
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
@@ -106,6 +107,18 @@ def _word_file(notebook: Notebook, stem: str, root: Path) -> bytes:
             f"The pair is written, but the Word file cannot be made: {error.strerror or error} in the folder "
             f"for temporary files; {ROOM}"
         ) from None
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a notebook.
+
+    Raises:
+        HandinError: there is no such file, or it cannot be read.
+    """
+    try:
+        return read_plain(path)
+    except FileError as error:
+        raise HandinError(str(error)) from None
 
 
 def lab_of(notebook: Notebook, path: Path) -> str:

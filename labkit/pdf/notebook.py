@@ -111,8 +111,10 @@ def from_node(node: Mapping[str, Any]) -> Notebook:
 
 
 def _upgrade(node: Json) -> Mapping[str, Any]:
-    import nbformat
+    from labkit.pdf.lazily import without
 
+    with without("rfc3987_syntax"):  # jsonschema's check of web addresses, which takes a second to load
+        import nbformat
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():

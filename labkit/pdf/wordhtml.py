@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,9 @@ from labkit.pdf.assets import Pictures
 from labkit.pdf.elements import NOT_SHOWN
 from labkit.pdf.errors import PanicError, PictureError
 from labkit.pdf.maths import Macro, expand, take_macros
-from labkit.pdf.mathtex import rewrite
+from labkit.pdf.mathtex import check_nothing_lost, rewrite
 from labkit.pdf.notebook import Json
-from labkit.pdf.typ import clean
+from labkit.pdf.typ import clean, lit
 
 if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
@@ -31,6 +32,7 @@ MAX_DEPTH = 30
 MAX_ROWS = 200
 MAX_COLUMNS = 60
 _NAMESPACE = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+_SAID = re.compile(r'<m:t(?: [^>]*)?>([^<]*)<|<m:(?:begChr|endChr|sepChr|chr) m:val="([^"]*)"')
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _FORMAT = {"strong": "bold", "b": "bold", "em": "italic", "i": "italic", "u": "underline", "th": "bold"}
@@ -215,7 +217,10 @@ class Flow:
             plain, number = rewrite(expand(take_macros(tex, self.macros), {**self.macros}))
             if not plain.strip():
                 return
-            office = to_office(to_mathml(plain)).replace("<m:oMath>", f"<m:oMath {_NAMESPACE}>", 1)
+            office = to_office(to_mathml(plain))
+            said = "".join(first or second for first, second in _SAID.findall(office))
+            check_nothing_lost(plain, lit(unescape(said)))
+            office = office.replace("<m:oMath>", f"<m:oMath {_NAMESPACE}>", 1)
             paragraph._p.append(parse_xml(office))
             if number:
                 self.text(f"  {number}", paragraph, {})

@@ -107,3 +107,13 @@ def test_what_is_cut_is_counted(make):
     )
     assert "[50morerowsnotshown]" in text
     assert "[10moreoutputsofthiscellnotshown]" in text
+
+
+def test_a_formula_that_the_converter_would_cut_stands_as_source(make, monkeypatch):
+    # the opening bracket is an attribute
+    formula = make.markdown(r"So $\big(x + y\big)^2$ is")
+    assert "Sox+y)2is" in shown(make, formula)
+    monkeypatch.setattr(
+        "labkit.pdf.wordhtml.to_office", lambda _: "<m:oMath><m:r><m:t>x</m:t></m:r></m:oMath>"
+    )
+    assert r"So\big(x+y\big)^2is" in shown(make, formula)

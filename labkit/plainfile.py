@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labkit.handin.errors import HandinError
+
+class FileError(Exception):
+    """A file that cannot be read: why, and what to do."""
 
 
 def check_plain(path: Path) -> None:
-    """Raise a `HandinError` for a pipe or a device, which would be waited for."""
+    """Raise a `FileError` for a pipe or a device, which would be waited for."""
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise HandinError(f"{path} is no plain file but a pipe or a device; name the file itself.")
+        raise FileError(f"{path} is no plain file but a pipe or a device; name the file itself.")
 
 
 def read_file(path: Path) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        HandinError: there is no such file, or it cannot be read.
+        FileError: there is no such file, or it cannot be read.
     """
     check_plain(path)
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise HandinError(f"There is no file {path}; check the name, or go to its folder.") from None
+        raise FileError(f"There is no file {path}; check the name, or go to its folder.") from None
     except PermissionError as error:
         if path.is_dir():  # what Windows says of a folder
-            raise HandinError(f"{path} is a folder; name the file in it.") from None
-        raise HandinError(
+            raise FileError(f"{path} is a folder; name the file in it.") from None
+        raise FileError(
             f"{path} cannot be read: {error.strerror}; give yourself the right to read it, or copy it."
         ) from None
     except IsADirectoryError:
-        raise HandinError(f"{path} is a folder; name the file in it.") from None
+        raise FileError(f"{path} is a folder; name the file in it.") from None
     except OSError as error:
-        raise HandinError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise FileError(f"{path} cannot be read: {error.strerror or error}.") from None
