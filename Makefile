@@ -9,7 +9,7 @@ READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 PIP := $(PY) -m pip --disable-pip-version-check $(shell [ -t 1 ] || echo --quiet) install -c constraints.txt
 export PATH := $(shell pwd)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lab release bench bench-train bench-grading bench-cluster bench-kill bench-pdf constraints clean
+.PHONY: help setup demo test lab release bench bench-train bench-grading bench-cluster bench-kill bench-roads bench-pdf constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 22
@@ -58,6 +58,9 @@ bench-grading: $(READY)  ## a class of 30 against stock nbgrader (about 20 minut
 
 bench-cluster: $(READY)  ## 1,000 small submissions on Dask: 2 workers against 1 (about 20 minutes)
 	@$(PY) bench/bench_cluster.py
+
+bench-roads: $(READY)  ## the class of make demo graded by nbgrader autograde, one and two processes, Dask (about 10 minutes)
+	@$(PY) bench/four_roads.py
 
 bench-kill: $(READY)  ## grading killed with SIGKILL at 50 random instants, and finished (15 minutes or more)
 	@$(PY) bench/kill_runs.py --instants 50

@@ -36,15 +36,23 @@ def main() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with tempfile.TemporaryDirectory(prefix="roads-", dir=ROOT.parent) as folder:
         fresh = ungraded(Path(folder) / "fresh", labs)
-        found = {name: graded(fresh, Path(folder) / "course", road) for name, road in ROADS.items()}
-    first = next(iter(found.values()))
-    for name, (grades, comments) in found.items():
-        same = "the same" if (grades, comments) == first else "DIFFERENT"
-        print(f"{name:40s} {len(grades)} marks, {len(comments)} comments: {same}")
-        for other, mine in zip(first, (grades, comments), strict=True):
-            for row in [*(set(other) - set(mine)), *(set(mine) - set(other))][:5]:
-                print(f"    {row}")
-    raise SystemExit(any(each != first for each in found.values()))
+        first: tuple[list[Any], list[Any]] = ([], [])
+        differing = 0
+        for name, road in ROADS.items():
+            start = time.monotonic()
+            found = graded(fresh, Path(folder) / "course", road)
+            first = first if any(first) else found
+            differing += found != first
+            same = "the same" if found == first else "DIFFERENT"
+            seconds = f"{time.monotonic() - start:.0f} s"
+            print(
+                f"{name:34s} {len(found[0])} marks, {len(found[1])} comments, {seconds}: {same}", flush=True
+            )
+            for ours, theirs in zip(found, first, strict=True):
+                for row in sorted(set(ours) ^ set(theirs), key=repr)[:10]:
+                    print(f"    {row}")
+    print(f"load {os.getloadavg()[0]:.1f}")
+    raise SystemExit(bool(differing))
 
 
 def ungraded(root: Path, labs: Sequence[str]) -> Course:
@@ -70,10 +78,8 @@ def ungraded(root: Path, labs: Sequence[str]) -> Course:
 def graded(fresh: Course, root: Path, road: Callable[[Course, str], None]) -> tuple[list[Any], list[Any]]:
     """Return the rows of the gradebook after every lab went down a road, timestamps of grading aside."""
     course = copy_of(fresh, root)
-    start = time.monotonic()
     for lab in labs_of(course):
         road(course, lab)
-    print(f"  {len(labs_of(course))} labs in {time.monotonic() - start:.0f} s", flush=True)
     found = rows(course)
     shutil.rmtree(root)
     return found
@@ -95,33 +101,33 @@ def autograde(course: Course, lab: str) -> None:
         raise SystemExit(f"nbgrader autograde {lab} failed:\n{done.stderr[-3000:]}")
 
 
-def start(course: Course, lab: str, *options: str) -> subprocess.Popen[str]:
+def run(course: Course, lab: str, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "labgrader", "grade", lab, *options, "--course", str(course.root)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def own(jobs: int) -> Callable[[Course, str], None]:
     """Return the road of some processes of our own."""
-    return lambda course, lab: finish(start(course, lab, "--jobs", str(jobs)))
+    return lambda course, lab: finish(run(course, lab, "--jobs", str(jobs)))
 
 
 def dask(course: Course, lab: str) -> None:
     with cluster(2) as (address, _):
-        finish(start(course, lab, "--cluster", address))
+        finish(run(course, lab, "--cluster", address))
 
 
 def dask_killed(course: Course, lab: str) -> None:
     """Kill the coordinator once half of the class is on record, and start it again."""
     half = len(course.handed_in(lab)) // 2
     with cluster(2) as (address, _):
-        run = start(course, lab, "--cluster", address)
-        while run.poll() is None and len(list(course.root.glob(f"autograded/*/{lab}/{lab}.ipynb"))) < half:
+        first = run(course, lab, "--cluster", address)
+        while first.poll() is None and len(list(course.root.glob(f"autograded/*/{lab}/{lab}.ipynb"))) < half:
             time.sleep(0.02)
-        run.kill()
-        run.communicate()
+        first.kill()
+        first.communicate()
         left = len(list(course.root.glob(f"autograded/*/{lab}/{lab}.ipynb")))
         print(f"  {lab}: killed with {left} of {len(course.handed_in(lab))} on record", flush=True)
-        finish(start(course, lab, "--cluster", address))
+        finish(run(course, lab, "--cluster", address))
 
 
 ROADS: dict[str, Callable[[Course, str], None]] = {

@@ -56,7 +56,10 @@ def configure(c: Any, root: Path | None = None) -> None:
     c.Autograde.autograde_preprocessors = []  # the first pass has graded and recorded everything
     c.GenerateFeedback.exporter_class = "labgrader.feedback.FeedbackExporter"
     c.GenerateFeedback.preprocessors = ["labgrader.preprocessors.Grades"]
-    c.HTMLExporter.filters = {"markdown2html": "labgrader.markdown.safe_html"}  # formgrader's pages
+    c.HTMLExporter.filters = {  # formgrader's pages
+        "markdown2html": "labgrader.markdown.safe_html",
+        "highlight_code": "labgrader.feedback.highlighted",
+    }
     c.ExportApp.plugin_class = "labgrader.export.GradesPlugin"
 
 

@@ -26,6 +26,7 @@ from labgrader.results import plain
 from labkit.pdf.errors import PdfError
 
 LONGEST_CODE, MOST_CODE = 8_000, 80_000  # characters coloured in one cell, and in all: it can be slow
+_BLANK = re.compile(r"^[^\S\n]+$", re.MULTILINE)  # Pygments takes quadratic time over many such lines
 _SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
 
 
@@ -187,10 +188,21 @@ def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:
 
 
 def _highlighted(source: str, room: Room) -> str:
-    """Return code as HTML with Pygments' classes; without, where so much might take hours."""
-    lexer = "python3" if len(source) <= LONGEST_CODE and room.has(source) else "text"
+    """Return code as HTML with Pygments' classes, of so much only that it takes seconds."""
+    return highlighted(source, "python3" if room.has(source) else "text")
+
+
+def highlighted(source: str, language: str | None = None, metadata: Any = None) -> str:
+    """Return code as HTML with Pygments' classes; without, where it might take hours: nbconvert's filter.
+
+    Args:
+        source: the code.
+        language: the lexer.
+        metadata: the cell's, which may not choose another.
+    """
     highlight: Any = Highlight2HTML
-    return str(highlight(pygments_lexer=lexer)(source))
+    lexer = (language or "python3") if len(source) <= LONGEST_CODE else "text"
+    return str(highlight(pygments_lexer=lexer)(_BLANK.sub("", source)))
 
 
 def _output(output: Any) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Policy:
         notebook_bytes: largest notebook file that is read.
         notebook_cells: most cells that a notebook may have.
         cell_source: most characters that one cell may have.
+        notebook_source: most characters that all cells may have together, without their outputs.
 
     Example:
         >>> Policy(cell_seconds=5).cell_seconds
@@ -68,6 +69,7 @@ class Policy:
     notebook_bytes: int = 64 * MIB
     notebook_cells: int = 2000
     cell_source: int = 200_000
+    notebook_source: int = 4_000_000
 
     def __post_init__(self) -> None:
         if self.isolation not in ISOLATIONS:

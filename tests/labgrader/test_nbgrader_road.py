@@ -154,8 +154,13 @@ def test_formgraders_pages_are_made_safe(released_course):
     from nbconvert.exporters import HTMLExporter
 
     cell = nbformat.v4.new_markdown_cell("$x_1$ **b** [x](javascript:alert(1))\n\n<script>alert(2)</script>")
+    code = [
+        nbformat.v4.new_code_cell(text) for text in ("def f(): pass", "x = 1\n" + "\t\n" * 60_000 + "<b>")
+    ]
     exporter = HTMLExporter(config=settings.load(released_course), template_name="basic")
-    html, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    html, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=[cell, *code]))
+    assert '<span class="k">def</span>' in html
+    assert "<b>" not in html
     assert "href" not in html
     assert "alert(2)" not in html
     assert "$x_1$" in html
