@@ -154,6 +154,12 @@ def _late(g: list[Tensor], old: tuple[Tensor, ...], rate: float, x: Tensor, t: T
     return [*_bent(x, t, old, back=old[2] - rate * g[2])[:2], g[2], g[3]]
 
 
+def _guided(g: list[Tensor], old: tuple[Tensor, ...], rate: float, x: Tensor, t: Tensor) -> list[Tensor]:
+    h = F.linear(x, old[0], old[1]).relu()
+    du = ((F.linear(h, old[2], old[3]) - t) @ old[2] / len(x)).relu()
+    return [du.T @ x, du.sum(0), g[2], g[3]]
+
+
 def _from_u(g: list[Tensor], old: tuple[Tensor, ...], rate: float, x: Tensor, t: Tensor) -> list[Tensor]:
     u = F.linear(x, old[0], old[1])
     dy = (F.linear(u.relu(), old[2], old[3]) - t) / len(x)
@@ -188,6 +194,7 @@ TRAIN_STEP = (
         "ReLU's slope taken as 1 at u = 0: >= instead of >",
         _steps(lambda g, old, rate, x, t: _bent(x, t, old, gate=lambda u: (u >= 0).to(u.dtype))),
     ),
+    Mutant("ReLU's slope taken from the sign of the gradient instead of u", _steps(_guided)),
     Mutant(
         "a factor h in the place of ReLU's slope",
         _steps(lambda g, old, rate, x, t: _bent(x, t, old, gate=torch.relu)),

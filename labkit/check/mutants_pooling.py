@@ -87,6 +87,10 @@ def batches(pool: Pool) -> tuple[tuple[str, Pool], ...]:
         ("the first image only, the others left at 0", lambda x, k, s: blank(pool(x, k, s), slice(0, 1))),
         ("images and channels swapped", lambda x, k, s: pool(x, k, s).transpose(0, 1)),
         ("the mean over the channels", lambda x, k, s: pool(x.mean(1, keepdim=True).expand_as(x), k, s)),
+        (
+            "the mean over all images and channels of a window: .mean() without axes",
+            lambda x, k, s: pool(x.mean((0, 1), keepdim=True).expand_as(x), k, s),
+        ),
         ("the mean over the images", lambda x, k, s: pool(x.mean(0, keepdim=True).expand_as(x), k, s)),
     )
 

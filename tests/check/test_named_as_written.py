@@ -84,6 +84,23 @@ def pool_backward(x, dy, kernel_size, stride, *, base):
     return dx
 
 
+def avg_pool_over_everything(x, kernel_size, stride=None):
+    s = stride or kernel_size
+    windows = x.unfold(2, kernel_size[0], s[0]).unfold(3, kernel_size[1], s[1])
+    return windows.mean((0, 1, 4, 5), keepdim=True)[..., 0, 0].expand(*windows.shape[:4]).clone()
+
+
+def conv2d_slice(x, w, b=None, stride=(1, 1), padding=(0, 0)):
+    x = F.pad(x, (padding[1], padding[1], padding[0], padding[0]))
+    (kh, kw), n = w.shape[2:], len(x)
+    rows, cols = (x.shape[2] - kh) // stride[0] + 1, (x.shape[3] - kw) // stride[1] + 1
+    out = x.new_zeros(n, len(w), rows, cols)
+    for i in range(rows):
+        for j in range(cols):
+            out[:, :, i, j] = torch.einsum("nchw,kchw->nk", x[:, :, i : i + kh, j : j + kw], w)
+    return out if b is None else out + b[:, None, None]
+
+
 def shift_curve_cancelling(f, x, most):
     y = f(x)
     return torch.stack([(f(x.roll(d, 1)) - y).sum().abs() / y.abs().sum() for d in range(most + 1)])
@@ -152,6 +169,11 @@ WRITTEN = [
     ("max_pool", bent(pool, rows=lambda i, k, s: slice(i, i + k)), "the stride missing in the slice"),
     ("max_pool", bent(pool, rows=lambda i, k, s: slice(i * s, (i + 1) * s)), "end where the next one begins"),
     ("max_pool", bent(pool, low=-999.0), "a start at a large number instead of minus infinity"),
+    ("avg_pool", avg_pool_over_everything, "over all images and channels of a window"),
+    ("conv2d", conv2d_slice, "the stride missing in the slice"),
+    ("cross_entropy", lambda z, labels: -torch.log_softmax(z, 1)[:, labels].mean(), "[:, labels]"),
+    ("maxout", lambda x, w, b: (x @ w).amax(0) + b.amax(0), "the largest bias added to the largest product"),
+    ("gelu", lambda x: x / 2 * (1 + torch.erf(x / 2)), "the 2 is not under a root"),
     ("avg_pool", lambda x, kernel_size, stride=None: F.avg_pool2d(x, kernel_size, stride or (2, 2)),
      "steps of 2 where no stride is given"),
     ("max_pool2d_backward", bent(pool_backward, base=0), "taken for those in the image"),
