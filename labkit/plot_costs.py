@@ -59,26 +59,24 @@ def wiring(*, inputs: int = 7, k: int = 3) -> Figure:
 
 
 def parameters(conv_cost: Function, layers: Sequence[conv.Layer], *, title: str) -> Figure:
-    """Draw the student's parameters and multiply-adds of each layer as two rows of bars, on log scales."""
+    """Draw the student's parameters and multiply-adds of each layer as two rows of bars, in millions."""
     costs = [_cost(conv_cost, layer) for layer in layers]
     notes = [cost for cost in costs if isinstance(cost, str)]
     if notes:
         return note_figure(notes[0])
     fig = Figure(figsize=(WIDTH, 0.24 * len(layers) + 0.9))
     axes = fig.subplots(1, 2, sharey=True)
-    said = []
+    said, million = [], 1e6
     for side, (ax, what) in enumerate(zip(axes, ("parameters", "multiply-adds"), strict=True)):
         for row, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
             value = max(float(cost[side]), 0.0)
             color, hatch = (ORANGE, "///") if layer.dense else (BLUE, "")
-            ax.barh(row, max(value, 1.0), left=1, height=0.72, color=color, hatch=hatch, edgecolor="white")
-            ax.text(max(value, 1.0) * 1.3, row, f"{value:,.0f}", va="center", fontsize=7.5)
-        ax.set(xscale="log", xlim=(1, 1e13 if side else 1e11), yticks=range(len(layers)))
-        powers = dict(zip((1, 1e3, 1e6, 1e9, 1e12), ("1", "10³", "10⁶", "10⁹", "10¹²"), strict=True))
-        ax.set_xticks(list(powers)[: 5 if side else 4], list(powers.values())[: 5 if side else 4])
-        ax.minorticks_off()
+            ax.barh(row, value / million, height=0.72, color=color, hatch=hatch, edgecolor="white")
+            ax.text(value / million, row, f" {value / million:.3g} M", va="center", fontsize=7.5)
+        largest = max(1.0, *(float(cost[side]) for cost in costs)) / million
+        ax.set(xlim=(0, 1.25 * largest), yticks=range(len(layers)))
         ax.set_yticklabels([layer.name for layer in layers], fontsize=8.5)
-        ax.set_title(f"{title}: {what}", fontsize=9.5)
+        ax.set_title(f"{title}: {what}, in millions", fontsize=9.5)
         ax.tick_params(axis="x", labelsize=8)
         ax.spines[["top", "right"]].set_visible(False)
         total = sum(float(cost[side]) for cost in costs)

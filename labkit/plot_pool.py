@@ -13,7 +13,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
-from matplotlib.patches import ConnectionPatch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -176,9 +175,9 @@ def counted(avg_pool2d: Function, *, size: Pair = (3, 5), kernel_size: Pair = (3
 
 
 def routing(backward: Function, x: Tensor, dy: Tensor, kernel_size: Pair, stride: Pair) -> Figure:
-    """Draw a map, dy, and the student's dx, with arrows from each number of dy to where it went.
+    """Draw a map, dy, and the student's dx; each number of dy has a letter, which stands again where it goes.
 
-    Where there are many numbers, each has a letter instead, which stands again at the pixel that it went to.
+    Where there are few numbers, each has an outline as well: at the largest pixel, in dy and in dx.
 
     Args:
         backward: the student's max_pool2d_backward.
@@ -196,17 +195,29 @@ def routing(backward: Function, x: Tensor, dy: Tensor, kernel_size: Pair, stride
     most = Answer(array(pool.largest(x, kernel_size, stride)))
     from_, to = _outlines(array(x), most, tuple(dy.shape), kernel_size, stride)
     hatch = None if answer.values is None else answer.values == 0
+    many, fits = len(to) > 6, answer.values is not None and answer.values.shape == tuple(x.shape)
     row = [
-        Grid(array(x), "x", boxes=tuple(dict.fromkeys(Box(b.row, b.col, 1, 1) for b in from_))),
-        Grid(array(dy), "dy", boxes=() if len(to) > 6 else to),
-        Grid(answer.values, titled("your dx", wrong), answer.note, hatch=hatch, wrong=wrong),
+        Grid(
+            array(x),
+            "x",
+            boxes=tuple(dict.fromkeys(Box(b.row, b.col, 1, 1) for b in from_)) if many else from_,
+        ),
+        Grid(array(dy), "dy", boxes=() if many else to),
+        Grid(
+            answer.values,
+            titled("your dx", wrong),
+            answer.note,
+            hatch=hatch,
+            wrong=wrong,
+            boxes=from_ if fits and not many else (),
+        ),
         Grid(spread, "dx of average pooling"),
     ]
     got = answer.note if answer.values is None else f"your dx is {answer.values.tolist()}"
     alt = f"x is {array(x).tolist()}, dy is {array(dy).tolist()}: {got}. Average pooling spreads dy evenly."
     fig = grids(row, cell=0.36, alt=alt)
-    if answer.values is not None and answer.values.shape == tuple(x.shape):
-        (_letters if len(to) > 6 else _arrows)(fig, from_, to)
+    if fits:
+        _letters(fig, from_, to)
     return fig
 
 
@@ -221,16 +232,6 @@ def _letters(fig: Figure, from_: Sequence[Box], to: Sequence[Box]) -> None:
         for (row, col), text in cells.items():
             look: dict[str, Any] = {"transform": place(fig, number), "ha": "right", "va": "bottom"}
             fig.text(col + 0.45, row + 0.5, text, fontsize=6.5, zorder=9, **look)
-
-
-def _arrows(fig: Figure, from_: Sequence[Box], to: Sequence[Box]) -> None:
-    """Draw an arrow from each cell of dy to a pixel of dx."""
-    for spot, seen in zip(to, from_, strict=True):
-        start, end = (spot.col + 0.2, spot.row), (seen.col - 0.3, seen.row)
-        look: dict[str, Any] = {"color": spot.color, "linestyle": spot.style, "linewidth": 1.3, "zorder": 9}
-        arrow = ConnectionPatch(start, end, place(fig, 1), place(fig, 2), arrowstyle="-|>", **look)
-        arrow.set_annotation_clip(False)
-        fig.add_artist(arrow)
 
 
 def global_means(global_avg_pool: Function, maps: Tensor) -> Figure:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit import batches, checkpoint
+from labkit.cores import threads
 from labkit.datasets import Images
 from labkit.live import Watch
 
@@ -117,24 +116,25 @@ def train(
     views, ready = batches.windows(images, plan.shift), batches.normaliser(run.mean, run.std, place)
     steps, begin = plan.epochs * max(1, len(images) // plan.batch), time.perf_counter() - run.seconds
     losses: list[Tensor] = []
-    with torch.random.fork_rng(), threads(place):
+    with torch.random.fork_rng():
         try:
             for epoch in range(len(run.epochs), plan.epochs):
                 net.train()
                 torch.manual_seed(10_007 * plan.seed + epoch)  # the same epoch, whether resumed or not
-                for x, y in batches.batches(
-                    views, labels, size=plan.batch, epoch=epoch, flip=plan.flip, seed=plan.seed
-                ):
-                    rate = plan.rate_at(len(run.losses) + len(losses), steps)
-                    for group in optimizer.param_groups:
-                        group["lr"] = rate * group["factor"]
-                    with autocast(net, place, plan.bf16):
-                        logits = net(ready(x))
-                    loss = F.cross_entropy(logits.float(), y, label_smoothing=plan.smoothing)
-                    optimizer.zero_grad(set_to_none=True)
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    optimizer.step()
-                    losses.append(loss.detach())
+                with threads(place):
+                    for x, y in batches.batches(
+                        views, labels, size=plan.batch, epoch=epoch, flip=plan.flip, seed=plan.seed
+                    ):
+                        rate = plan.rate_at(len(run.losses) + len(losses), steps)
+                        for group in optimizer.param_groups:
+                            group["lr"] = rate * group["factor"]
+                        with autocast(net, place, plan.bf16):
+                            logits = net(ready(x))
+                        loss = F.cross_entropy(logits.float(), y, label_smoothing=plan.smoothing)
+                        optimizer.zero_grad(set_to_none=True)
+                        loss.backward()  # type: ignore[no-untyped-call]
+                        optimizer.step()
+                        losses.append(loss.detach())
                 _end_epoch(run, losses, begin)
                 if evaluate_every and (epoch + 1) % evaluate_every == 0:
                     score = evaluate(run, data.test_images, data.test_labels)
@@ -169,22 +169,6 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
     joined, truth = torch.cat(logits), labels.cpu()
     hits = (joined.argmax(1) == truth).double().mean()
     return Score(float(F.cross_entropy(joined, truth)), float(hits), joined.softmax(1))
-
-
-@contextmanager
-def threads(place: torch.device) -> Iterator[None]:
-    """Compute with one thread when the computer has more to do than it has cores.
-
-    Threads that wait for each other are then slower than one alone: 3 to 25 times, as measured on two cores.
-    """
-    before, cores = torch.get_num_threads(), os.cpu_count() or 1
-    busy = hasattr(os, "getloadavg") and os.getloadavg()[0] > 1.5 * cores + 0.5
-    try:
-        if place.type == "cpu" and busy:
-            torch.set_num_threads(1)
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def best_device() -> str:

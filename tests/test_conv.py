@@ -137,7 +137,14 @@ def test_alexnet(solved: Solutions) -> None:
 
 @pytest.mark.parametrize(
     ("name", "total"),
-    [("alexnet", 61_100_840), ("vgg16", 138_357_544), ("resnet18", 11_689_512), ("resnet50", 25_557_032)],
+    [
+        ("alexnet", 61_100_840),
+        ("vgg16", 138_357_544),
+        ("vgg19", 143_667_240),
+        ("resnet18", 11_689_512),
+        ("resnet34", 21_797_672),
+        ("resnet50", 25_557_032),
+    ],
 )
 def test_torchvision_networks(solved: Solutions, name: str, total: int) -> None:
     assert sum(_parameters(solved, conv.network(name))) == total
@@ -145,21 +152,31 @@ def test_torchvision_networks(solved: Solutions, name: str, total: int) -> None:
         assert sum(p.numel() for p in models.get_model(name).parameters()) == total
 
 
-def test_resnet18_as_one_course_counts_it(solved: Solutions) -> None:
-    layers = conv.network("resnet18")
+def test_resnet34_as_a_handout_counts_it(solved: Solutions) -> None:
+    layers = conv.network("resnet34")
     plain = conv.without_extras(layers)
-    assert sum(_parameters(solved, plain)) == 11_511_784
+    assert sum(_parameters(solved, plain)) == 21_616_232
     # the three causes in the mark scheme
-    assert sum(layer.extra for layer in layers) == 9_600
+    assert sum(layer.extra for layer in layers) == 17_024
     shortcuts = tuple(layer for layer in layers if "downsample" in layer.name)
     assert sum(_parameters(solved, shortcuts)) - sum(layer.extra for layer in shortcuts) == 172_032
-    assert sum(layer.c_out for layer in plain if not layer.dense) == 3_904
+    assert sum(layer.c_out for layer in plain if not layer.dense) == 7_616
 
 
 def test_the_planted_slips(solved: Solutions) -> None:
     cost = solved["conv_cost"]
-    assert cost(6, 16, (5, 5), (10, 10), bias=False)[0] == 2_400
-    assert cost(96, 256, (5, 5), (27, 27), groups=2)[0] == 307_456
+    here = (1, 1)
+    letters = [(3, 8, 5), (8, 20, 5), (20, 120, 5), (120, 84, 1), (84, 26, 1)]
+    slim = [(3, 80, 11), (80, 240, 5), (240, 384, 3), (384, 384, 3), (384, 256, 3),
+            (9216, 4096, 1), (4096, 4096, 1), (4096, 100, 1)]  # fmt: skip
+    lenet, alexnet = ([cost(i, o, (k, k), here)[0] for i, o, k in net] for net in (letters, slim))
+    assert lenet == [608, 4_020, 60_120, 10_164, 2_210]
+    assert sum(lenet) == 77_122
+    assert cost(8, 20, (5, 5), here, bias=False)[0] == 4_000
+    assert alexnet[:3] == [29_120, 480_240, 829_824]
+    assert alexnet[3:] == [1_327_488, 884_992, 37_752_832, 16_781_312, 409_700]
+    assert sum(alexnet) == 58_495_508
+    assert cost(80, 240, (5, 5), here, groups=2)[0] == 240_240
 
 
 def test_classic_kernels() -> None:

@@ -175,12 +175,15 @@ def _outlined(fig: Figure) -> list[tuple[float, float]]:
     return [a.get_xy() for a in first if (a.get_data_transform().get_matrix() == inside.get_matrix()).all()]
 
 
-def test_arrows_or_letters_lead_from_dy_to_dx() -> None:
+def test_letters_lead_from_dy_to_dx_and_nothing_crosses_a_number() -> None:
     fig = plot_pool.routing(backward, MAPS[0], torch.ones(2, 2), (2, 2), (2, 2))
-    arrows = [a for a in fig.artists if type(a).__name__ == "ConnectionPatch"]
-    assert [a.xy2 for a in arrows] == [(-0.3, 0), (1.7, 1), (-0.3, 3), (2.7, 2)]
-    fig = plot_pool.routing(backward, X, torch.ones(3, 3), (3, 3), (1, 1))
+    places = {t.get_text(): t.get_position() for t in fig.texts if t.get_fontsize() < 7}  # the last: in dx
+    assert places == {"a": (0.45, 0.5), "b": (2.45, 1.5), "c": (0.45, 3.5), "d": (3.45, 2.5)}
+    outlines = [a for a in fig.artists if isinstance(a, Rectangle) and a.get_linewidth() > 2]
+    assert len(outlines) == 12  # the same four in x, in dy and in dx
+    assert len({(a.get_edgecolor(), a.get_linestyle()) for a in outlines}) == 4
     assert not [a for a in fig.artists if type(a).__name__ == "ConnectionPatch"]
+    fig = plot_pool.routing(backward, X, torch.ones(3, 3), (3, 3), (1, 1))
     letters = [t.get_text() for t in fig.texts if t.get_fontsize() < 7]
     assert letters == [*"abcdefghi", "a", "b", "cef", "dg", "h", "i"]  # the 3 in row 1 wins three windows
     wrong = plot_pool.routing(lambda *a: -backward(*a), X, torch.ones(3, 3), (3, 3), (1, 1))

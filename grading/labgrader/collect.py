@@ -7,21 +7,22 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labgrader.archives import CLASS, HANDIN, Budget, extract, room_for
-from labgrader.course import Course, CourseError
-from labgrader.handins import ARCHIVES, Handin, find
-from labgrader.intake import NotPlainError, Refused, look, pick, read_plain, student_in
-from labgrader.lms import READERS, guess, lay_out
-from labgrader.names import folded, shown, student_fault
+from labgrader.course import Course
+from labgrader.handins import Handin
+from labgrader.intake import NotPlainError, look, pick, read_plain
+from labgrader.lms import READERS
+from labgrader.names import folded, shown
 from labgrader.proofs import Proofs, prove
 from labgrader.roster import read_roster
+from labgrader.sources import CollectError, open_source
 from labgrader.submitted import WORKING, place, sweep
 
 if TYPE_CHECKING:
@@ -57,10 +58,6 @@ class Collected:
     pair_reason: str = ""
     odd: tuple[str, ...] = ()
     folder: Path | None = None
-
-
-class CollectError(CourseError):
-    """Nothing can be collected: the source, the lab or the LMS is wrong."""
 
 
 def collect(
@@ -125,9 +122,13 @@ def collect(
     ):
         work = Path(name)
         budget = room_for(CLASS, work)
-        handins, rows = _open_source(
-            source, lab, work / "class", budget, lms=lms, roster=ids, known=_students(course)
-        )
+        found = open_source(source, lab, work / "class", budget, lms=lms, roster=ids, known=_students(course))
+        handins = found.handins
+        rows = [
+            Collected(who, lab, "older", None, name, odd=(f"{name} is an earlier attempt",))
+            for who, name in found.older
+        ]
+        rows += [Collected("", lab, "refused", None, one.name, odd=(one.reason,)) for one in found.refused]
         counting: dict[str, Handin] = {}
         for number, handin in enumerate(reversed(handins)):
             other = counting.get(folded(handin.student))
@@ -150,60 +151,6 @@ def collect(
             if rows[at].status != "refused":
                 rows[at] = replace(rows[at], pair=pair, pair_reason=reason)
     return sorted(rows, key=lambda row: (row.student == "", row.student, row.when or _NEVER))
-
-
-def _open_source(
-    source: Path,
-    lab: str,
-    into: Path,
-    budget: Budget,
-    *,
-    lms: str,
-    roster: Mapping[str, str] | None,
-    known: Collection[str],
-) -> tuple[list[Handin], list[Collected]]:
-    """Return the hand-ins in a folder or archive, and a row for each thing that belongs to nobody."""
-    times: dict[Path, datetime] = {}
-    refused: list[Refused] = []
-    root = source
-    if not source.is_dir():
-        student = student_in(source.name.split(".zip")[0], lab) if lms == "folder" else None
-        if (
-            student and source.name.lower().endswith(ARCHIVES) and not student_fault(student)
-        ):  # one hand-in by itself
-            when = datetime.fromtimestamp(source.stat().st_mtime, UTC)
-            return [Handin(student, shown(source.name), (source.resolve(),), True, when)], []
-        result = extract(source, into, limits=CLASS, budget=budget, ours=True)
-        refused += result.refused
-        made = datetime.fromtimestamp(source.stat().st_mtime, UTC)
-        latest = datetime.now(UTC) + timedelta(
-            days=1
-        )  # a clock may be wrong, a hand-in is not from next year
-        times = {member.path: min(member.when or made, latest) for member in result.files}
-        root = into
-    rows = []
-    late: frozenset[str] = frozenset()
-    if lms != "folder":
-        tidy = into.with_name("laid")
-        tidy.mkdir()
-        laid = lay_out(root, tidy, lms=lms, roster=roster, times=times, move=root == into)
-        rows = [
-            Collected(who, lab, "older", None, name, odd=(f"{name} is an earlier attempt",))
-            for who, name in laid.older
-        ]
-        refused += laid.refused
-        root, times, late = tidy, laid.times, laid.late
-    handins, others = find(root, lab=lab, times=times, known=known, wrapped=lms == "folder")
-    refused += others
-    if not handins and (other := guess([item.name for item in refused])) not in (None, lms):
-        raise CollectError(f"{source} looks like a download of {str(other).capitalize()}: use --lms {other}.")
-    handins = [
-        replace(one, odd=(*one.odd, f"late, says {lms.capitalize()}")) if one.student in late else one
-        for one in handins
-    ]
-    return handins, rows + [
-        Collected("", lab, "refused", None, one.name, odd=(one.reason,)) for one in refused
-    ]
 
 
 def _take(

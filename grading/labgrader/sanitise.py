@@ -78,8 +78,8 @@ def rebuild(cells: tuple[Cell, ...], lab: Lab) -> tuple[tuple[Cell, ...], tuple[
     """Give a submission the lab's structure back.
 
     Roles come from the lab: a locked cell gets the lab's source, a cell's kind is the lab's, of two cells
-    with one name the last counts, a name that the lab does not know is dropped, and what is missing is put
-    back at its place. The student's own cells and answers stay as they are.
+    with one name the last counts (of answers, the last that is written), a name that the lab does not know is
+    dropped, and what is missing is put back in its place. The student's own cells and answers stay as is.
 
     Args:
         cells: the submission's cells.
@@ -90,6 +90,12 @@ def rebuild(cells: tuple[Cell, ...], lab: Lab) -> tuple[tuple[Cell, ...], tuple[
     """
     flags: list[str] = []
     last = {cell.name: index for index, cell in enumerate(cells) if cell.name}
+    last |= {  # an empty copy below a written answer takes nothing from it
+        cell.name: index
+        for index, cell in enumerate(cells)
+        if (role := lab.find(cell.name)) is not None and role.is_manual and not role.locked
+        if cell.source.split() and cell.source.split() != role.source.split()
+    }
     kept: list[Cell] = []
     for index, cell in enumerate(cells):
         role = lab.find(cell.name) if cell.name else None

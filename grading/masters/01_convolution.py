@@ -40,7 +40,8 @@
 # the picture below: it is drawn by *your* function, so a wrong answer looks wrong. (While a function is not
 # written, its picture says so; nothing stops.) The dots tell how hard an exercise is: ●○○ short, ●●○ some
 # thought, ●●● take a break first. You can leave an exercise out: later ones do not need it.
-# Tensors that you return have the dtype of those that you get, unless the exercise says otherwise.
+# Tensors that you return have the dtype of those that you get, unless the exercise says otherwise; the tensors that
+# you get stay unchanged. (The check looks at both.)
 #
 # Run this cell first.
 
@@ -653,8 +654,9 @@ plot.show(plot_filters.merged(merge_kernels, blur, edges))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `f` may return a smaller map. Take its own height and width: `h, w = f(x).shape`. Compare `f(y)[dy:, dx:]` with
-# `f(x)[: h - dy, : w - dx]`. (A slice such as `[:-dy]` goes wrong when `dy` is 0.)
+# `f` may return a smaller map, so ask it for its own height and width. The formula says which part of $f(x')$ meets which
+# part of $f(x)$: both parts have $dy$ rows and $dx$ columns less than the map. (A slice such as `[:-dy]` goes wrong when
+# `dy` is 0.)
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "shift_error", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1014,49 +1016,50 @@ plot_costs.table(conv_cost, resnet50, total=25_557_032, stages=True, title="ResN
 # %% [markdown] nbgrader={"grade": false, "grade_id": "q-slips-text", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Question 3. Find the slips — ●●○ 12 minutes, 3 points
 #
-# These tables were printed in a handout. **Three** entries are wrong or do not mean what the handout says. For
-# each, write which entry it is, what the right number is, and **what was forgotten or mixed up**. Use your
-# `conv_cost` in a cell of your own, and answer in the cell below the tables.
+# These tables were printed in a handout. They are relatives of the networks above. **Three** entries are wrong or
+# do not mean what the handout says. For each, write which entry it is, what the right number is and how it comes
+# about, and **what was forgotten or mixed up**. Use your `conv_cost` in a cell of your own (or
+# `plot_costs.table(conv_cost, conv.network("resnet34"))`), and answer in the cell below the tables.
 #
-# *LeNet-5, 32×32 grey input, all layers with bias*
+# *A LeNet for letters, 32×32 colour input, all layers with bias*
 #
 # | layer | kernel | maps out | parameters |
 # |---|---|---|---|
-# | C1 | 5×5 | 6 | 156 |
-# | C3 | 5×5 | 16 | 2,400 |
-# | C5 | 5×5 | 120 | 48,120 |
+# | C1 | 5×5 | 8 | 608 |
+# | C3 | 5×5 | 20 | 4,000 |
+# | C5 | 5×5 | 120 | 60,120 |
 # | F6 | | 84 | 10,164 |
-# | output | | 10 | 850 |
-# | total | | | 61,706 |
+# | output | | 26 | 2,210 |
+# | total | | | 77,122 |
 #
-# *AlexNet in one tower, without groups, all layers with bias*
+# *A slimmer AlexNet for 100 classes, without groups, all layers with bias*
 #
 # | layer | kernel | maps out | parameters |
 # |---|---|---|---|
-# | conv1 | 11×11 | 96 | 34,944 |
-# | conv2 | 5×5 | 256 | 307,456 |
-# | conv3 | 3×3 | 384 | 885,120 |
+# | conv1 | 11×11 | 80 | 29,120 |
+# | conv2 | 5×5 | 240 | 240,240 |
+# | conv3 | 3×3 | 384 | 829,824 |
 # | conv4 | 3×3 | 384 | 1,327,488 |
 # | conv5 | 3×3 | 256 | 884,992 |
 # | fc6 | | 4096 | 37,752,832 |
 # | fc7 | | 4096 | 16,781,312 |
-# | fc8 | | 1000 | 4,097,000 |
-# | total | | | 62,378,344 |
+# | fc8 | | 100 | 409,700 |
+# | total | | | 58,495,508 |
 #
 # *Totals of two networks "as you load them from torchvision"*
 #
 # | network | parameters |
 # |---|---|
-# | VGG16 | 138,357,544 |
-# | ResNet-18 | 11,511,784 |
+# | VGG19 | 143,667,240 |
+# | ResNet-34 | 21,616,232 |
 #
 # ### BEGIN MARK SCHEME
 # 1 point for each slip: ½ for the place and the right number, ½ for the cause.
-# - LeNet-5, C3: 2,416. The 16 biases were forgotten (5·5·6·16 = 2,400). The printed total has them.
-# - AlexNet, conv2: 614,656. 307,456 is the layer with two groups (5·5·48·256 + 256); the other rows and the total
+# - LeNet, C3: 4,020. The 20 biases were forgotten (5·5·8·20 = 4,000). The printed total has them.
+# - AlexNet, conv2: 480,240. 240,240 is the layer with two groups (5·5·40·240 + 240); the other rows and the total
 #   are without groups.
-# - ResNet-18: 11,689,512. The printed total has biases on the convolutions (3,904; torchvision has none) and
-#   lacks the batch norms (9,600) and the 1×1 convolutions in the shortcuts (172,032). Two of the three causes are
+# - ResNet-34: 21,797,672. The printed total has biases on the convolutions (7,616; torchvision has none) and
+#   lacks the batch norms (17,024) and the 1×1 convolutions in the shortcuts (172,032). Two of the three causes are
 #   enough for the ½.
 #
 # Take off ½ (not below 0) for each right entry that is called wrong.
@@ -1064,21 +1067,21 @@ plot_costs.table(conv_cost, resnet50, total=25_557_032, stages=True, title="ResN
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q-slips", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# 1. LeNet-5, C3: 5·5·6·16 = 2,400 weights and 16 biases make 2,416. The biases were forgotten. (The total is
+# 1. LeNet, C3: 5·5·8·20 = 4,000 weights and 20 biases make 4,020. The biases were forgotten. (The total is
 #    right, so the rows do not add up to it.)
-# 2. AlexNet, conv2: 5·5·96·256 + 256 = 614,656. The handout's 307,456 = 5·5·48·256 + 256 is the count with two
+# 2. AlexNet, conv2: 5·5·80·240 + 240 = 480,240. The handout's 240,240 = 5·5·40·240 + 240 is the count with two
 #    groups, but the table says without groups, and the total is without.
-# 3. ResNet-18: torchvision's has 11,689,512. The handout counts a bias for each convolution and leaves out the
+# 3. ResNet-34: torchvision's has 21,797,672. The handout counts a bias for each convolution and leaves out the
 #    batch norms and the 1×1 convolutions in the shortcuts.
 # ### END SOLUTION
 
 # %% [markdown]
-# The ResNet-18 of the handout can be counted in code, too. Run this **after** you have answered, and compare it
+# The ResNet-34 of the handout can be counted in code, too. Run this **after** you have answered, and compare it
 # row by row with torchvision's.
 
 # %%
-other = conv.without_extras(resnet18)
-plot_costs.table(conv_cost, other, total=11_511_784, stages=True, title="ResNet-18, as in the handout")
+other = conv.without_extras(conv.network("resnet34"))
+plot_costs.table(conv_cost, other, total=21_616_232, stages=True, title="ResNet-34, as in the handout")
 
 # %% [markdown]
 # ## 12. Backward

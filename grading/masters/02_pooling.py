@@ -37,7 +37,8 @@
 # **How it works.** It is the same as in lab 1: a cell to fill in, a check below it that says in words what does not
 # fit yet, and a picture drawn by *your* function. (While a function is not written, its picture says so; nothing
 # stops.) The dots tell how hard an exercise is: ●○○ short, ●●○ some thought, ●●● take a break first. You can leave
-# an exercise out: later ones do not need it. Tensors that you return have the dtype of those that you get.
+# an exercise out: later ones do not need it. Tensors that you return have the dtype of those that you get, and the
+# tensors that you get stay unchanged. (The check looks at both.)
 #
 # Run this cell first.
 
@@ -158,8 +159,8 @@ plot.show(plot_pool.winners(max_pool, pool.two_maps(), (2, 2), (2, 2)))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `.mean((2, 3))` takes the mean over the last two axes and keeps the first two: a result of shape $(N, C)$, which
-# is what `y[:, :, i, j]` holds. Begin with the stride: if it is `None`, use the window's size.
+# The place `y[:, :, i, j]` holds $N \times C$ numbers, one for each map. Which axes of the window have to go, then? Begin
+# with the stride: if it is `None`, use the window's size.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "avg_pool", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -612,9 +613,9 @@ earned = check.max_pool2d_backward(max_pool2d_backward, seed=secret("max_pool2d_
 4 * earned
 
 # %% [markdown]
-# The first picture has windows side by side: each of the four numbers of $dy$ goes to one pixel. In the second,
-# with overlapping windows and $dy$ of ones, $dx$ counts how many windows each pixel won; its small letters say which
-# numbers of $dy$ it got. Average pooling, on the right, gives every pixel of a window the same small share.
+# The first picture has windows side by side: each of the four numbers of $dy$ goes to one pixel, the one with the same
+# outline and letter. In the second, with overlapping windows and $dy$ of ones, $dx$ counts how many windows each pixel
+# won; its small letters say which numbers of $dy$ it got. Average pooling, on the right, gives every pixel of a window the same small share.
 
 # %%
 four = torch.tensor([[1.0, 2], [3, 4]])
@@ -634,9 +635,10 @@ plot.show(plot_pool.routing(max_pool2d_backward, x, torch.ones(3, 3), (3, 3), (1
 #
 # ### Exercise 7. `max_from_relu` — ●○○ 8 minutes, 2 points
 #
-# Use only `+`, `-` and **one** call of the function `relu` that is handed in: no `torch.maximum`, no comparison. To see that you
-# do, the check also hands in a soft relu, $\text{softplus}(t) = \log(1 + e^t)$. It has the one property of relu
-# that matters here, $r(t) - r(-t) = t$; a formula that calls `relu` once then gives $\log(e^a + e^b)$.
+# Use only `+`, `-` and the function `relu` that is handed in; **one** call of it is enough. It has to be that `relu`: no
+# `torch.maximum`, no comparison. To see that you do, the check also hands in a soft relu,
+# $\text{softplus}(t) = \log(1 + e^t)$. It has the one property of relu that matters here, $r(t) - r(-t) = t$; your formula
+# then gives $\log(e^a + e^b)$.
 #
 # <details><summary>Hint</summary>
 #

@@ -41,7 +41,8 @@
 # the picture below: it is drawn by *your* function, so a wrong answer looks wrong. (While a function is not
 # written, its picture says so; nothing stops.) The dots tell how hard an exercise is: ●○○ short, ●●○ some
 # thought, ●●● take a break first. You can leave an exercise out: later ones do not need it.
-# Tensors that you return have the dtype of those that you get, unless the exercise says otherwise.
+# Tensors that you return have the dtype of those that you get, unless the exercise says otherwise; the tensors that
+# you get stay unchanged. (The check looks at both.)
 #
 # Run this cell first.
 
@@ -331,12 +332,14 @@ plot.show(plot_activations.curves({"step": step, "sigmoid": sigmoid, "tanh": tan
 #
 # ### Exercise 4. Six functions — ●●○ 18 minutes, 4 points
 #
-# `softplus` must be finite for numbers of ±1000. Split off the large part:
-# $\log(1 + e^{x}) = \max(x, 0) + \log(1 + e^{-|x|})$.
+# Every one must be right for numbers of ±1000 as well, where $e^{x}$ is infinite in a computer: no infinity, no
+# "not a number". For `softplus`, split off the large part: $\log(1 + e^{x}) = \max(x, 0) + \log(1 + e^{-|x|})$. Slopes of
+# leaky ReLU are between 0 and 1.
 #
 # <details><summary>Hint</summary>
 #
-# `torch.where(condition, a, b)` takes from `a` where the condition holds, and from `b` elsewhere.
+# `torch.where(condition, a, b)` takes from `a` where the condition holds, and from `b` elsewhere. (Times a mask of 0 and 1
+# is not the same: 0 times infinity is not a number.)
 # </details>
 # <details><summary>Second hint</summary>
 #
@@ -461,9 +464,8 @@ plot.show(plot_activations.curves(family, columns=5))
 # ## 5. Slopes
 #
 # Backpropagation multiplies by the slope of every activation on its way, so slopes decide how well a network
-# learns. Differentiate the formulas above. Two of them can be written with the function itself:
-# $\sigma' = \sigma\,(1 - \sigma)$ and $\tanh' = 1 - \tanh^2$. GELU needs the product rule; the slope of $\Phi$ is the
-# bell curve:
+# learns. Differentiate the formulas above. Two of the slopes can be written with the function itself, which saves
+# another exponential. GELU needs the product rule; the slope of $\Phi$ is the bell curve:
 #
 # $$\Phi'(x) = \frac{1}{\sqrt{2\pi}}\, e^{-x^2/2}$$
 #
@@ -473,17 +475,19 @@ plot.show(plot_activations.curves(family, columns=5))
 # ### Exercise 5. Five derivatives — ●●○ 18 minutes, 4 points
 #
 # You may use `torch.sigmoid`, `torch.tanh` and `torch.erf`, so that this exercise does not depend on the ones
-# before. Differentiate by hand: the check sees your numbers only, but Question 1 and the next sections build on it.
+# before. Numbers may be as large as ±1000, as in Exercise 4. Differentiate by hand: the check sees your numbers only, but
+# Question 1 and the next sections build on it.
 #
 # <details><summary>Hint</summary>
 #
-# Differentiate each branch alone and put them together with `torch.where`. The slope of $\alpha(e^x - 1)$ is
-# $\alpha e^x$.
+# Differentiate each branch alone and put them together with `torch.where`. For the sigmoid, write it as
+# $(1 + e^{-x})^{-1}$ and use the chain rule; then look for $\sigma$ in what you get.
 # </details>
 # <details><summary>Second hint</summary>
 #
 # Where one branch is a plain number, `torch.ones_like(x)` and its relatives make a tensor of it that has the dtype of `x`.
-# Product rule: $(x\,\Phi)' = \Phi + x\,\Phi'$.
+# Product rule: $(uv)' = u'v + uv'$. A good test: the slope of tanh at 0 is 1, that of the sigmoid $\frac14$, that of GELU
+# $\frac12$.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "slopes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -620,8 +624,8 @@ plot.show(plot_activations.slopes(pairs))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# A comparison such as `x > 0`, times `dy`, hands `dy` on where it holds. Do not forget `dy`: the loss may be
-# anything behind your function.
+# What is the slope of each number of `x`, according to the text above? It multiplies `dy`, number by number: the loss may
+# be anything behind your function. `forward` of the step gives numbers in the dtype of `x`, not True and False.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "own_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -116,6 +116,7 @@ def pad2d(draw: Draw) -> list[Case]:
     cases = []
     for aspect, size, sides, kwargs, dtype in sets:
         x = draw.tensor(*grown(draw, size), dtype=dtype)
+        x[1, 1:3] = as_float([0, kwargs.get("value", 0)])  # the image may hold 0 and the value itself
         answer = library.pad2d(x, *sides, **kwargs)
         cases.append(Case(aspect, (x, *sides), answer, kwargs, "torch.nn.functional.pad"))
     return cases

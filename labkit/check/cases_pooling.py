@@ -58,6 +58,8 @@ def max_pool(draw: Draw) -> list[Case]:
     cases = []
     for aspect, size, kernel, stride, dtype in sets:
         x = dotted(draw.tensor(*grown(draw, size, stride), dtype=dtype), kernel)
+        if kernel[1] < stride[1]:
+            x[0, kernel[1]] = 9  # between two windows, where only a wider one sees it
         cases.append(_max_case(aspect, x, kernel, stride))
     below = lowered(-draw.tensor(*grown(draw, (6, 9), WIDE)).abs(), (2, 3))
     cases.append(_max_case("all numbers below 0", FAR * below, (2, 3), WIDE))

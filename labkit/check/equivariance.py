@@ -113,6 +113,23 @@ def _still(f: Map, x: Tensor, dy: int, dx: int) -> float:
     return float(torch.dist(f(x.roll((dy, dx), (0, 1))), f(x), p=float("inf")))
 
 
+def _unshifted(f: Map, x: Tensor, dy: int, dx: int) -> float:
+    y = f(x)
+    return float(torch.dist(y[dy:, dx:], y[: len(y) - dy, : y.shape[1] - dx], p=float("inf")))
+
+
+def _rolled(x: Tensor, sides: tuple[int, ...]) -> Tensor:
+    return x.roll((sides[2], sides[0]), (0, 1))
+
+
+def _opposite(shift: Callable[..., Tensor]) -> Callable[..., float]:
+    def fn(f: Map, x: Tensor, dy: int, dx: int) -> float:
+        y, moved = f(x), f(shift(x, (-dx, dx, -dy, dy)))
+        return float(torch.dist(moved[dy:, dx:], y[: len(y) - dy, : y.shape[1] - dx], p=float("inf")))
+
+    return fn
+
+
 def _crops(f: Map, x: Tensor, dy: int, dx: int) -> float:
     a, b = f(x[dy:, dx:]), f(x)[dy:, dx:]
     return float(torch.dist(a[: len(b), : b.shape[1]], b[: len(a), : a.shape[1]], p=float("inf")))
@@ -140,6 +157,9 @@ SHIFT_ERROR = (
     ),
     Mutant("the difference over the whole output, with the zeros that came in", _zeros),
     Mutant("f(shift(x)) compared with f(x), which is not shifted", _still),
+    Mutant("f(x) compared with itself: the image is never shifted", _unshifted),
+    Mutant("an image moved up and to the left, with zeros coming in", _opposite(F.pad)),
+    Mutant("an image moved up and to the left, with wrapped pixels", _opposite(_rolled)),
     Mutant("f of a cropped image compared with the cropped f(x)", _crops),
     Mutant("the answer with dy and dx swapped", lambda f, x, dy, dx: _LARGEST(f, x, dx, dy)),
     Mutant("the answer with a shift down only", lambda f, x, dy, dx: _LARGEST(f, x, dy, 0)),

@@ -61,19 +61,21 @@ def edge_cases(draw: Draw) -> list[Case]:
     image = step(h, w, draw.integer(3, w - 3), low, high)
 
     def answer(x: Tensor, k: Tensor) -> float:
-        return float(library.corr2d(x, k).abs().max() / ((high - low) * k.abs().sum().clamp_min(1e-12)))
+        return float(library.corr2d(x, k).max() / ((high - low) * k.abs().sum().clamp_min(1e-12)))
 
     def strong(k: Tensor) -> bool:
         return answer(image, k) >= 0.1
 
     def none(k: Tensor) -> bool:
-        return answer(image.T.contiguous(), k) < EPS
+        return max(answer(image.T, k), answer(image.T, -k)) < EPS
 
     def flat(k: Tensor) -> bool:
         return bool(k.abs().sum() > EPS) and abs(float(k.sum())) < EPS * float(k.abs().sum())
 
     def turned(k: Tensor) -> str:
-        if strong(k.T) and none(k.T):
+        if none(k) and strong(-k):
+            return "the sign is turned round: dark left and bright right must give a number above 0"
+        if none(k.T) and (strong(k.T) or strong(-k.T)):
             return "it is a detector of horizontal edges: turn it by 90 degrees"
         return "the left and the right column need weights of opposite sign, and each row has to sum to 0"
 
@@ -120,6 +122,7 @@ BLUR_MUTANTS = (
 )
 EDGE_MUTANTS = (
     Mutant("a detector of horizontal edges", lambda: SOBEL.T),
+    Mutant("a detector of bright left and dark right: the wrong sign", lambda: -SOBEL),
     Mutant("a Laplacian, which sees edges in all directions", lambda: rows([0, 1, 0], [1, -4, 1], [0, 1, 0])),
     Mutant("a diagonal edge detector", lambda: rows([-2, -1, 0], [-1, 0, 1], [0, 1, 2])),
     Mutant("a corner detector", lambda: rows([1, 0, -1], [0, 0, 0], [-1, 0, 1])),

@@ -80,7 +80,7 @@ def unit_lines(report: Report, unit: Unit) -> list[str]:
         hint = f"keep the line with def as it was given; the parameters are {', '.join(report.spec.params)}"
     if hint and (not causes or (complaint is not None and complaint.stage == "dtype")):
         causes.append(f"Hint: {hint}.")
-    changes = [c.got for name, c in report.side if c.stage == "input"]
+    changes = [c.got for name, c in report.side if c.stage in ("input", "dtype")]
     return lines + causes + [f"Also: {g.removeprefix('a result, but ')}." for g in changes]
 
 

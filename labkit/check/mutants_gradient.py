@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.check import library
 from labkit.check.case import Mutant
-from labkit.check.mutants import blank, changing, double, half
+from labkit.check.mutants import changing, double, half
 
 Pair = tuple[int, int]
 back = library.conv2d_backward
@@ -30,9 +31,24 @@ def _dx_of(w: Tensor, x: Tensor, dy: Tensor, stride: Pair) -> Tensor:
     return back(x, w, dy, stride)[0]
 
 
+def _written(x: Tensor, w: Tensor, dy: Tensor, s: Pair) -> Tensor:
+    (h, v), gx = w.shape[2:], torch.zeros_like(x)
+    for i in range(dy.shape[2]):
+        for j in range(dy.shape[3]):
+            share = torch.einsum("nk,kchw->nchw", dy[:, :, i, j], w)
+            gx[:, :, i * s[0] : i * s[0] + h, j * s[1] : j * s[1] + v] = share
+    return gx
+
+
+def _dw_of_last(x: Tensor, w: Tensor, dy: Tensor, s: Pair) -> Tensor:
+    last = torch.zeros_like(dy)
+    last[:, :, -1, -1] = dy[:, :, -1, -1]
+    return back(x, w, last, s)[1]
+
+
 CONV2D_BACKWARD = (
     Mutant(
-        "dx with the kernel not flipped",
+        "dx with the kernel turned by 180 degrees: each share of dx is dy times w as it stands",
         _grads(lambda gx, gw, gb, x, w, dy, s: (_dx_of(w.flip((2, 3)), x, dy, s), gw, gb)),
     ),
     Mutant(
@@ -48,14 +64,12 @@ CONV2D_BACKWARD = (
         _grads(lambda gx, gw, gb, x, w, dy, s: (F.conv_transpose2d(dy, w, stride=s), gw, gb)),
     ),
     Mutant(
-        "dx of the last window only: = instead of +=",
-        _grads(
-            lambda gx, gw, gb, x, w, dy, s: (
-                _dx_of(blank(w, slice(None), slice(None), slice(0, 1), slice(0, 1)), x, dy, s),
-                gw,
-                gb,
-            )
-        ),
+        "dx in which each window is written over the ones before: = instead of +=",
+        _grads(lambda gx, gw, gb, x, w, dy, s: (_written(x, w, dy, s), gw, gb)),
+    ),
+    Mutant(
+        "dw of the last place only: = instead of +=",
+        _grads(lambda gx, gw, gb, x, w, dy, s: (gx, _dw_of_last(x, w, dy, s), gb)),
     ),
     Mutant("dx averaged over the images", _grads(lambda gx, gw, gb, x, w, dy, s: (gx / len(x), gw, gb))),
     Mutant("dw turned by 180 degrees", _grads(lambda gx, gw, gb, *_: (gx, gw.flip((2, 3)), gb))),
@@ -65,7 +79,7 @@ CONV2D_BACKWARD = (
         _grads(lambda gx, gw, gb, x, w, dy, s: (gx, back(x[:1], w, dy[:1], s)[1], gb)),
     ),
     Mutant(
-        "dw of the last image only: = instead of +=",
+        "dw of the last image only",
         _grads(lambda gx, gw, gb, x, w, dy, s: (gx, back(x[-1:], w, dy[-1:], s)[1], gb)),
     ),
     Mutant(

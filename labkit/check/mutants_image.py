@@ -64,6 +64,10 @@ def _one_image(right: Callable[[Tensor, Tensor], Tensor], flip: bool) -> tuple[M
         Mutant("the mean over the window instead of the sum", lambda x, k: right(x, k) / k.numel()),
         Mutant("the sum of each window, without the kernel", lambda x, k: corr(x, torch.ones_like(k))),
         Mutant(
+            "the sum of a matrix product of window and kernel: @ instead of *",
+            lambda x, k: right(x, k.sum(1).expand_as(k)),
+        ),
+        Mutant(
             "windows that step by the kernel's size", lambda x, k: right(x, k)[:: k.shape[0], :: k.shape[1]]
         ),
         *usual(right),
@@ -112,6 +116,10 @@ PAD2D = (
         "the value added to the image as well",
         lambda x, n, s, w, e, value=0.0: pad(x + value, n, s, w, e, value),
     ),
+    Mutant(
+        "the value filled in wherever there is a 0, in the image as well",
+        lambda x, n, s, w, e, value=0.0: (y := pad(x, n, s, w, e)).masked_fill(y == 0, value),
+    ),
     Mutant("the image without padding", lambda x, *a, **k: x.clone()),
     Mutant("the right answer with rows and columns swapped", lambda *a, **k: pad(*a, **k).T),
     *usual(pad),
@@ -125,7 +133,21 @@ def _slid(k1: Tensor, k2: Tensor) -> Tensor:
     return library.corr2d(F.pad(k1, (b - 1, b - 1, a - 1, a - 1)), k2)
 
 
+def _written(k1: Tensor, k2: Tensor) -> Tensor:
+    """Write a copy of the first kernel for each number of the second one, with = instead of +=."""
+    (h, w), merged = k1.shape, torch.zeros_like(merge(k1, k2))
+    for i, row in enumerate(k2):
+        for j, number in enumerate(row):
+            merged[i : i + h, j : j + w] = number * k1
+    return merged
+
+
 MERGE_KERNELS = (
+    Mutant("copies of the first kernel written over each other: = instead of +=", _written),
+    Mutant(
+        "copies of the second kernel written over each other: = instead of +=",
+        lambda k1, k2: _written(k2, k1),
+    ),
     Mutant("the second kernel slid over the padded first one without a flip", _slid),
     Mutant("the first kernel slid over the padded second one without a flip", lambda k1, k2: _slid(k2, k1)),
     Mutant("the second kernel flipped top to bottom only", lambda k1, k2: merge(k1, k2.flip(1))),
@@ -153,6 +175,10 @@ line = library.corr1d
 CORR1D = (
     Mutant("true convolution, with the kernel flipped", lambda x, k, stride=1: line(x, k.flip(0), stride)),
     Mutant("the result with stride 1", lambda x, k, stride=1: line(x, k)),
+    Mutant(
+        "the stride missing in the slice: each window one place after the last",
+        lambda x, k, stride=1: line(x, k)[: len(line(x, k, stride))],
+    ),
     Mutant("a stride one too large", lambda x, k, stride=1: line(x, k, stride + 1)),
     Mutant("windows that step by the kernel's size", lambda x, k, stride=1: line(x, k, len(k))),
     Mutant("the right answer without its last number", lambda x, k, stride=1: line(x, k, stride)[:-1]),

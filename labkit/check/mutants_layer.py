@@ -43,7 +43,14 @@ def _cycle(b: Tensor, n: int) -> Tensor:
     return b.repeat(n // len(b) + 1)[:n]
 
 
+def _unmoved(x: Tensor, w: Tensor, b: Tensor | None, s: Pair, p: Pair) -> Tensor:
+    """As many windows as the stride asks for, each only one pixel after the last."""
+    rows, columns = conv(x, w, b, s, p).shape[2:]
+    return conv(x, w, b, (1, 1), p)[:, :, :rows, :columns]
+
+
 _LAYERS: tuple[tuple[str, Callable[..., Tensor]], ...] = (
+    ("the stride missing in the slice: each window one pixel after the last", _unmoved),
     ("the padding forgotten", lambda x, w, b, s, p: conv(x, w, b, s)),
     (
         "the padding on the top and left only",

@@ -190,6 +190,7 @@ CROSS_ENTROPY = (
     Mutant("the mean over rows and classes", lambda z, k: loss(z, k) / z.shape[1]),
     Mutant("the loss of each row, without the mean", lambda z, k: -_of(z, k)),
     Mutant("log p, without the minus", lambda z, k: -loss(z, k)),
+    Mutant("the columns of all labels: [:, labels]", lambda z, k: -F.log_softmax(z, 1)[:, k].mean()),
     Mutant("the score of the true class, without softmax", lambda z, k: -z.gather(1, k[:, None]).mean()),
     Mutant("p of the true class, without the logarithm", lambda z, k: -soft(z).gather(1, k[:, None]).mean()),
     Mutant("1 - p of the true class", lambda z, k: 1 - soft(z).gather(1, k[:, None]).mean()),

@@ -48,6 +48,7 @@ PERCEPTRON = (
     Mutant(
         "weights moved once an epoch instead of after each row", lambda x, t, n: rule(x, t, n, batch=True)
     ),
+    Mutant("a neuron that answers -1 instead of 0 below the threshold", lambda x, t, n: _signed(x, t, n)),
     Mutant("weights that start at 1", lambda x, t, n: rule(x, t, n, start=1)),
     Mutant("steps of one half", lambda x, t, n: rule(x, t, n, rates=(0.5, 0.5))),
     Mutant("steps twice as large", lambda x, t, n: rule(x, t, n, rates=(2, 2))),
@@ -69,6 +70,15 @@ PERCEPTRON = (
     half(right),
     changing(right),
 )
+
+
+def _signed(x: Tensor, t: Tensor, epochs: int) -> Any:
+    w, b, counts = torch.zeros_like(x[0]), torch.zeros_like(t[0]), [0] * epochs
+    for epoch in range(epochs):
+        for row, target in zip(x, t, strict=True):
+            off = target - (1 if row @ w + b >= 0 else -1)
+            w, b, counts[epoch] = w + off * row, b + off, counts[epoch] + int(off != 0)
+    return w, b, counts
 
 
 def _counted(x: Tensor, t: Tensor, epochs: int, change: Callable[[Tensor], Tensor]) -> Any:
@@ -144,7 +154,20 @@ def _late(g: list[Tensor], old: tuple[Tensor, ...], rate: float, x: Tensor, t: T
     return [*_bent(x, t, old, back=old[2] - rate * g[2])[:2], g[2], g[3]]
 
 
+def _guided(g: list[Tensor], old: tuple[Tensor, ...], rate: float, x: Tensor, t: Tensor) -> list[Tensor]:
+    h = F.linear(x, old[0], old[1]).relu()
+    du = ((F.linear(h, old[2], old[3]) - t) @ old[2] / len(x)).relu()
+    return [du.T @ x, du.sum(0), g[2], g[3]]
+
+
+def _from_u(g: list[Tensor], old: tuple[Tensor, ...], rate: float, x: Tensor, t: Tensor) -> list[Tensor]:
+    u = F.linear(x, old[0], old[1])
+    dy = (F.linear(u.relu(), old[2], old[3]) - t) / len(x)
+    return [g[0], g[1], dy.T @ u, g[3]]
+
+
 TRAIN_STEP = (
+    Mutant("a second layer that learns from u instead of h", _steps(_from_u)),
     Mutant("a step uphill: + instead of -", _steps(lambda g, old, rate, x, t: [-v for v in g])),
     Mutant("a step that ignores the rate", _steps(lambda g, old, rate, x, t: [v / rate for v in g])),
     Mutant(
@@ -171,6 +194,7 @@ TRAIN_STEP = (
         "ReLU's slope taken as 1 at u = 0: >= instead of >",
         _steps(lambda g, old, rate, x, t: _bent(x, t, old, gate=lambda u: (u >= 0).to(u.dtype))),
     ),
+    Mutant("ReLU's slope taken from the sign of the gradient instead of u", _steps(_guided)),
     Mutant(
         "a factor h in the place of ReLU's slope",
         _steps(lambda g, old, rate, x, t: _bent(x, t, old, gate=torch.relu)),

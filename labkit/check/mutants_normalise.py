@@ -136,6 +136,7 @@ LAYER_NORM = table(
     ("an eps of 1e-5 whatever the argument says", lambda x, g, b, eps=1e-5: ln(x, g, b)),
     ("y without gamma", lambda x, g, b, eps=1e-5: ln(x, torch.ones_like(g), b, eps)),
     ("y without beta", lambda x, g, b, eps=1e-5: ln(x, g, 0 * b, eps)),
+    ("y without gamma and beta", lambda x, g, b, eps=1e-5: ln(x, torch.ones_like(g), 0 * b, eps)),
     ("y with gamma and beta swapped", lambda x, g, b, eps=1e-5: ln(x, b, g, eps)),
     (
         "RMS norm: the mean of the squares, and no mean taken off",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -26,10 +27,32 @@ def farthest(w: Tensor) -> Tensor:
     return w.gather(-1, w.abs().argmax(-1, keepdim=True))[..., 0]
 
 
+def sliced(pool: Pool, where: Callable[[int, int, int], slice]) -> Pool:
+    """Pool window after window; `where` gives the rows or columns of window i from its size and step."""
+
+    def fn(x: Tensor, k: Pair, s: Pair) -> Tensor:
+        rows, columns = pool(x, k, s).shape[-2:]
+        made = []
+        for i in range(rows):
+            row = [x[..., where(i, k[0], s[0]), where(j, k[1], s[1])] for j in range(columns)]
+            made.append(torch.cat([pool(w, w.shape[-2:], w.shape[-2:]) for w in row], -1))
+        return torch.cat(made, -2)
+
+    return fn
+
+
 def settings(pool: Pool) -> tuple[tuple[str, Pool], ...]:
     """Mistakes in the window and its steps; a stride that is not given is the window's size."""
     return (
         ("the stride forgotten: steps of 1", lambda x, k, s: pool(x, k, (1, 1))),
+        (
+            "the stride missing in the slice: each window one pixel after the last",
+            sliced(pool, lambda i, k, s: slice(i, i + k)),
+        ),
+        (
+            "windows that end where the next one begins, whatever the window's size is",
+            sliced(pool, lambda i, k, s: slice(i * s, (i + 1) * s)),
+        ),
         ("steps as large as the window, whatever the stride is", lambda x, k, s: pool(x, k, k)),
         ("the stride on rows only", lambda x, k, s: pool(x, k, (s[0], 1))),
         ("the stride on columns only", lambda x, k, s: pool(x, k, (1, s[1]))),
@@ -64,6 +87,10 @@ def batches(pool: Pool) -> tuple[tuple[str, Pool], ...]:
         ("the first image only, the others left at 0", lambda x, k, s: blank(pool(x, k, s), slice(0, 1))),
         ("images and channels swapped", lambda x, k, s: pool(x, k, s).transpose(0, 1)),
         ("the mean over the channels", lambda x, k, s: pool(x.mean(1, keepdim=True).expand_as(x), k, s)),
+        (
+            "the mean over all images and channels of a window: .mean() without axes",
+            lambda x, k, s: pool(x.mean((0, 1), keepdim=True).expand_as(x), k, s),
+        ),
         ("the mean over the images", lambda x, k, s: pool(x.mean(0, keepdim=True).expand_as(x), k, s)),
     )
 
@@ -73,9 +100,12 @@ _MAX_WINDOWS: tuple[tuple[str, Pool], ...] = (
     ("the mean of each window: average pooling", lambda x, k, s: windows(x, k, s).mean(-1)),
     ("the sum of each window", lambda x, k, s: windows(x, k, s).sum(-1)),
     ("the largest number without its sign", lambda x, k, s: windows(x.abs(), k, s).amax(-1)),
-    (
-        "the largest number or -1e9: a start at a large number instead of minus infinity",
-        lambda x, k, s: windows(x, k, s).amax(-1).clamp_min(-1e9),
+    *(
+        (
+            f"the largest number or {low}: a start at a large number instead of minus infinity",
+            lambda x, k, s, low=float(low): windows(x, k, s).amax(-1).clamp_min(low),
+        )
+        for low in ("-1e9", "-1e6", "-1000", "-999", "-100")
     ),
     ("the number with the largest absolute value", lambda x, k, s: farthest(windows(x, k, s))),
     (
@@ -129,13 +159,13 @@ def _plain(change: Pool) -> Pool:
     return fn
 
 
-def default_one(pool: Pool) -> Mutant:
-    """A stride that is 1 where none is given."""
+def default_steps(pool: Pool, step: int) -> Mutant:
+    """A stride that is 1 or 2 where none is given, whatever the window is."""
 
     def fn(x: Tensor, kernel_size: Pair, stride: Pair | None = None, *rest: Any, **more: Any) -> Tensor:
-        return pool(x, kernel_size, stride or (1, 1), *rest, **more)
+        return pool(x, kernel_size, stride or (step, step), *rest, **more)
 
-    return Mutant("steps of 1 where no stride is given", fn)
+    return Mutant(f"steps of {step} where no stride is given", fn)
 
 
 MAX_POOL = (
@@ -147,6 +177,6 @@ AVG_POOL = (
     *named("average pooling with", settings(library.avg_pool), _plain),
     *named("average pooling with", batches(library.avg_pool), _plain),
     *named("", _AVG_WINDOWS, _plain),
-    default_one(library.avg_pool),
+    *(default_steps(library.avg_pool, step) for step in (1, 2)),
     *usual(library.avg_pool),
 )

@@ -12,7 +12,7 @@ from torch import Tensor
 from labkit.check import library_pooling as library
 from labkit.check.case import Mutant
 from labkit.check.mutants import usual
-from labkit.check.mutants_pooling import Pool, batches, default_one, farthest, named, settings, windows
+from labkit.check.mutants_pooling import Pool, batches, default_steps, farthest, named, settings, windows
 
 Pair = tuple[int, int]
 
@@ -100,7 +100,7 @@ MAX_POOL2D = (
         _layer(lambda x, k, s, p, c: farthest(windows(edges(x, p), k, s))),
     ),
     Mutant("average pooling", _layer(lambda x, k, s, p, c: library.avg_pool2d(x, k, s, p))),
-    default_one(library.max_pool2d),
+    *(default_steps(library.max_pool2d, step) for step in (1, 2)),
     *named("max pooling with", settings(_max), _padded(LOW)),
     *named("max pooling with", batches(_max)[:4], _padded(LOW)),
     *usual(library.max_pool2d),
@@ -158,7 +158,7 @@ AVG_POOL2D = (
         _layer(lambda x, k, s, p, c: windows(edges(x, p), k, s).sum(-1) / k[1]),
     ),
     Mutant("max pooling", _layer(lambda x, k, s, p, c: library.max_pool2d(x, k, s, p))),
-    default_one(library.avg_pool2d),
+    *(default_steps(library.avg_pool2d, step) for step in (1, 2)),
     *named("average pooling with", settings(_avg), _padded(0.0)),
     *named("average pooling with", batches(_avg)[:4], _padded(0.0)),
     *usual(library.avg_pool2d),

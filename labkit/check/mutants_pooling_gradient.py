@@ -81,12 +81,17 @@ def _by_columns(w: Tensor, k: Pair) -> Tensor:
 
 
 def _placed(
-    x: Tensor, dy: Tensor, k: Pair, s: Pair, where: Callable[[Tensor], tuple[Tensor, Tensor]]
+    x: Tensor,
+    dy: Tensor,
+    k: Pair,
+    s: Pair,
+    where: Callable[[Tensor], tuple[Tensor, Tensor]],
+    step: Pair | None = None,
 ) -> Tensor:
-    """Find the winner's row and column in its window from its number in another way."""
+    """Find the winner's row and column in its window from its number, or the window, in another way."""
     row, column = where(windows(x, k, s).argmax(-1))
     n, c, i, j = torch.meshgrid(*map(torch.arange, dy.shape), indexing="ij")
-    at = (n, c, i * s[0] + row, j * s[1] + column)
+    at = (n, c, i * (step or s)[0] + row, j * (step or s)[1] + column)
     return torch.zeros_like(x).index_put_(at, dy, accumulate=True)
 
 
@@ -125,6 +130,14 @@ MAX_POOL2D_BACKWARD = (
     Mutant(
         "the winner's row and column exchanged",
         lambda x, dy, k, s: _placed(x, dy, k, s, lambda n: (n % k[1], n // k[1])),
+    ),
+    Mutant(
+        "the winner's row and column in the window taken for those in the image",
+        lambda x, dy, k, s: _placed(x, dy, k, s, lambda n: (n // k[1], n % k[1]), (0, 0)),
+    ),
+    Mutant(
+        "windows that begin at (i, j): the stride is missing where dy is added",
+        lambda x, dy, k, s: _placed(x, dy, k, s, lambda n: (n // k[1], n % k[1]), (1, 1)),
     ),
     Mutant(
         "dy given to the top left pixel of the window",

@@ -136,6 +136,14 @@ SHIFT_CURVE = (
     Mutant("the curve with the largest difference", _curve(lambda a, b: (a - b).abs().max() / b.abs().max())),
     Mutant("the curve without absolute values: changes cancel", _curve(lambda a, b: (a - b).sum() / b.sum())),
     Mutant(
+        "the curve with abs after the sum: changes cancel",
+        _curve(lambda a, b: (a - b).sum().abs() / b.abs().sum()),
+    ),
+    Mutant(
+        "the curve with abs after both sums: changes cancel",
+        _curve(lambda a, b: (a - b).sum().abs() / b.sum().abs()),
+    ),
+    Mutant(
         "the curve divided by the sum of f(x) without absolute values",
         _curve(lambda a, b: torch.dist(a, b, p=1) / b.sum()),
     ),

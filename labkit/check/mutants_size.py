@@ -64,6 +64,10 @@ TRANSPOSED_SIZE = (
         lambda i, k, s=1, p=0, output_padding=0, d=1: tsize(i, k, s, p, output_padding),
     ),
     Mutant(
+        "the size with a kernel of d * k instead of d * (k - 1) + 1",
+        lambda i, k, s=1, p=0, output_padding=0, d=1: tsize(i, d * k, s, p, output_padding),
+    ),
+    Mutant(
         "the size with stride 1",
         lambda i, k, s=1, p=0, output_padding=0, d=1: tsize(i, k, 1, p, 0, d) + output_padding,
     ),

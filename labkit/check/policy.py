@@ -13,6 +13,10 @@ from labkit.check.case import Rule
 from labkit.check.patterns import ATOL32, RTOL32, close, pattern
 
 MAX_DEPTH = 8
+LAST_DIGITS = (
+    "perhaps something was computed in float32 on the way, as .float() does and .to(x.dtype) does not, "
+    "or a small number was added or rounded"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def kind(value: Any) -> str:
     if value is None:
         return "None"
     name = type(value).__name__
+    if type(value).__module__ == "torch.return_types":
+        return f"both that {name} along an axis gives: numbers (.values) and places (.indices)"
     if is_a(value, list, tuple):
         return f"a {name} of length {len(value)}"
     return ("an " if name[:1] in "aeiou" else "a ") + name
@@ -131,7 +137,8 @@ def judge_tensor(value: Any, expected: Tensor) -> Complaint | None:
     count = (
         f"{wrong} of {result.numel()} numbers differ" if wrong else "the numbers differ in the last digits"
     )
-    return Complaint("value", f"{kind(value)}, but {count}", "the same numbers", pattern(result, expected))
+    hint = pattern(result, expected) if wrong else LAST_DIGITS
+    return Complaint("value", f"{kind(value)}, but {count}", "the same numbers", hint)
 
 
 def judge_rule(value: Any, rule: Rule) -> Complaint | None:

@@ -83,7 +83,7 @@ def _several(value: Any) -> str:
 def other_dtype(unit: Unit) -> str:
     """Name the dtypes where a right result is float32 for inputs of float64, or the other way round.
 
-    Lists and plain numbers have no dtype.
+    Lists and plain numbers have no dtype; where whole numbers are right, they may be of any kind.
     """
     inputs = [*unit.case.args, *unit.case.kwargs.values()]
     given = {v.dtype for v in inputs if isinstance(v, Tensor) and v.is_floating_point()}
@@ -91,7 +91,9 @@ def other_dtype(unit: Unit) -> str:
     if unit.complaint or len(given) != 1 or not is_a(value, Tensor, torch.nn.Parameter, np.ndarray):
         return ""
     got, wanted = plain(value).dtype, given.pop()
-    return "" if got == wanted else f"{str(got)[6:]} for a {str(wanted)[6:]} input"
+    return (
+        "" if got == wanted or not got.is_floating_point else f"{str(got)[6:]} for a {str(wanted)[6:]} input"
+    )
 
 
 def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]]:

@@ -195,7 +195,7 @@ def edge_sobel():
 
 
 def edge_prewitt():
-    return torch.tensor([[1.0, 0.0, -1.0]] * 3) / 3
+    return torch.tensor([[-1.0, 0.0, 1.0]] * 3) / 3
 
 
 def edge_one_row():

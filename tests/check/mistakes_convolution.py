@@ -169,6 +169,10 @@ def edge_kernel_upright_prewitt():
     return torch.tensor([[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]])
 
 
+def edge_kernel_of_the_wrong_sign():
+    return torch.tensor([[1.0, 0, -1]] * 3) / 3
+
+
 def edge_kernel_two_columns():
     return torch.tensor([[-1.0, 1.0]] * 3)
 

@@ -216,6 +216,9 @@ def test_a_whitened_first_layer_gives_uncorrelated_outputs():
     out = layer(smooth)[:, :12].transpose(0, 1).flatten(1)
     assert torch.allclose(out @ out.T / out.shape[1], torch.eye(12), atol=1e-3)
     assert not layer.weight.requires_grad
+    few = nn.Conv2d(3, 6, 2, bias=False)  # room for three: those of the largest eigenvalues
+    nets.whiten(few, smooth, eps=0)
+    assert torch.equal(few.weight, torch.cat([layer.weight[9:12], layer.weight[21:]]))
 
 
 def test_real_resnet50_sees_a_cat_and_a_cup():

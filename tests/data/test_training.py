@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from labkit import batches, checkpoint, datasets, live, nets, sweep, training
+from labkit import batches, checkpoint, cores, datasets, live, nets, sweep, training
 
 PLAN = training.Plan(epochs=3, batch=32, rate=0.05, bf16=False)
 
@@ -321,15 +321,20 @@ def test_a_member_that_fails_or_is_killed_ends_the_sweep(data):
             sweep.sweep(Bad(how), data, rates=(0.1, 0.01), epochs=(1,), workers=2)
 
 
-@pytest.mark.parametrize(("load", "expected"), [(0.2, 2), (50.0, 1)])
-def test_a_busy_computer_gets_one_thread_while_training(load, expected, monkeypatch):
+@pytest.mark.parametrize(("together", "expected"), [(0.05, 2), (0.09, 1), (2.0, 1)])
+def test_one_thread_where_two_are_not_faster(together, expected, monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    monkeypatch.setattr(training.os, "getloadavg", lambda: (load, load, load))
-    monkeypatch.setattr(training.os, "cpu_count", lambda: 2)
-    with training.threads(torch.device("cpu")):
+    monkeypatch.setattr(cores, "seconds", lambda count: {1: 0.1, 2: together}[count])
+    with cores.threads(torch.device("cpu")):
         assert torch.get_num_threads() == expected
     assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
+def test_trying_threads_takes_a_moment():
+    before = torch.get_num_threads()
+    assert 0 < cores.seconds(1) < 5
     torch.set_num_threads(before)
 
 

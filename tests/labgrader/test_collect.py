@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labgrader import collect as collecting
-from labgrader.collect import Collected, CollectError, collect, summary, table
+from labgrader.collect import Collected, collect, summary, table
 from labgrader.course import Course
+from labgrader.sources import CollectError
 from labgrader.submitted import read_stamp, sweep
 from typer.testing import Result
 

@@ -132,17 +132,7 @@ def test_the_mark_scheme_has_a_heading_of_its_own(graded):
     assert "late: 2 points less" in html
 
 
-def test_a_pdf_that_cannot_be_made_leaves_the_page(graded, monkeypatch):
-    def refuse(*_):
-        raise PdfError("The PDF took more than 60 seconds and was stopped.")
-
-    monkeypatch.setattr("labgrader.feedback.feedback_pdf", refuse)
-    (amy,) = write_feedback(graded, LAB, student="amy", pdf=True)
-    assert "<main>" in amy.read_text()
-    assert not amy.with_suffix(".pdf").exists()
-
-
-def test_feedback_as_a_pdf(graded):
+def test_feedback_as_a_pdf(graded, monkeypatch):
     import pypdfium2
 
     (amy,) = write_feedback(graded, LAB, student="amy", pdf=True)
@@ -154,3 +144,11 @@ def test_feedback_as_a_pdf(graded):
     assert "Picture not shown: x (files are not read here)" in text
     document.close()
     assert amy.is_file()
+
+    def refuse(*_):
+        raise PdfError("The PDF took more than 60 seconds and was stopped.")
+
+    monkeypatch.setattr("labgrader.feedback.feedback_pdf", refuse)
+    (amy,) = write_feedback(graded, LAB, student="amy", pdf=True)
+    assert "<main>" in amy.read_text()
+    assert not amy.with_suffix(".pdf").exists()

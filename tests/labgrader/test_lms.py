@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labgrader.collect import CollectError, collect
+from labgrader.collect import collect
 from labgrader.course import Course, CourseError
 from labgrader.lms import READERS, blackboard, canvas, moodle
 from labgrader.roster import read_roster
+from labgrader.sources import CollectError
 
 LAB = "01_convolution"
 AT = "2026-11-20-09-30-00"

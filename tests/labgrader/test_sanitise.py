@@ -72,6 +72,15 @@ def test_files_of_millions_of_values_are_refused_before_they_are_read(filler):
     assert look(content).fault == "the file holds more than 3,000,000 values"
 
 
+@pytest.mark.parametrize("copy", ["", " \n", None])
+def test_an_empty_copy_below_an_answer_takes_nothing_from_it(lab, copy):
+    stub = next(role.source for role in lab.cells if role.name == "q-why")
+    texts = ("First.", "Second.", stub if copy is None else copy)
+    kept, flags = rebuild(tuple(Cell("markdown", text, name="q-why") for text in texts), lab)
+    assert [cell.source for cell in kept if cell.name == "q-why"] == ["Second."]
+    assert "q-why is there more than once: the last counts" in flags
+
+
 def test_what_is_odd_is_said_at_most_twenty_times(lab):
     _, flags = rebuild(tuple(Cell("code", "", name=f"n{number}") for number in range(1000)), lab)
     assert len(flags) == 21
@@ -207,8 +216,10 @@ def test_any_submission_gets_each_graded_cell_once_with_the_labs_source(lab, cel
             assert (found[0].kind, found[0].source) == (role.kind, role.source)
     assert len({cell.id for cell in rebuilt}) == len(rebuilt)
     own = [cell.source for cell in rebuilt if not cell.name]
-    assert own == [
-        c.source
-        for i, c in enumerate(cells)
-        if c.name not in {x.name for x in lab.cells} or c.name in names(cells[i + 1 :])
+    known = {role.name: role.source.split() for role in lab.cells}
+    counts = {c.name: i for i, c in enumerate(cells) if c.name in known}
+    written = [
+        i for i, c in enumerate(cells) if c.name == "q-why" and c.source.split() not in ([], known["q-why"])
     ]
+    counts |= {"q-why": written[-1]} if written else {}
+    assert own == [c.source for i, c in enumerate(cells) if i not in counts.values()]
