@@ -29,7 +29,7 @@ $(READY): pyproject.toml constraints.txt
 	 $(PIP) -e ".[dev]" && \
 	 touch "$@" && echo "Set up in $$((SECONDS - start)) s."
 
-demo: $(READY)  ## a made-up class of 12 hands in, is graded, gets feedback (about 6 minutes)
+demo: $(READY)  ## a made-up class of 12 hands in, is graded, gets feedback (about 4 minutes)
 	@$(PY) -m labgrader demo
 
 test: $(READY)  ## format, lint, types, released notebooks, tests (under 12 minutes on two cores)
