@@ -92,23 +92,23 @@ class Pictures:
         if path in self.extra:
             self.used[path] = self.extra[path]
             return self.extra[path]
+        # One reason for all: `verify` has only the files that were attached, and must come to the same words.
+        nothing = PictureError("the file is missing, damaged or too big")
         if self.root is None:
-            raise PictureError("files are not read here")
+            raise nothing
         try:
             root = self.root.resolve()
             file = (root / path).resolve()
             if not file.is_relative_to(root):
-                raise PictureError("it is outside the notebook's folder")
-            if not file.is_file():
-                raise PictureError("there is no such file")
-            if file.stat().st_size > MAX_BYTES:
-                raise PictureError("the file is too big")
+                raise nothing
+            if not file.is_file() or file.stat().st_size > MAX_BYTES:
+                raise nothing
             data = file.read_bytes()
-        except (OSError, ValueError, RuntimeError):
-            raise PictureError("the file cannot be read") from None
-        _checked(data)  # only pictures are attached to the PDF
+            _checked(data)  # only pictures are attached to the PDF
+        except (OSError, ValueError, RuntimeError, PictureError):
+            raise nothing from None
         if sum(map(len, self.used.values())) + len(data) > MAX_ATTACHED:
-            raise PictureError("the notebook shows too many files")
+            raise nothing
         self.used[path] = data
         return data
 
