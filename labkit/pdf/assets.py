@@ -92,24 +92,26 @@ class Pictures:
         if path in self.extra:
             self.used[path] = self.extra[path]
             return self.extra[path]
-        # One reason for all: `verify` has only the files that were attached, and must come to the same words.
-        nothing = PictureError("the file is missing, damaged or too big")
+        data = self._below_root(path)
+        if data is None or sum(map(len, self.used.values())) + len(data) > MAX_ATTACHED:
+            # One reason for all: `verify` has only the attached files, and must come to the same words.
+            raise PictureError("the file is missing, damaged or too big")
+        self.used[path] = data
+        return data
+
+    def _below_root(self, path: str) -> bytes | None:
+        """Return a picture file of the notebook's folder; None when it cannot be shown."""
         if self.root is None:
-            raise nothing
+            return None
         try:
             root = self.root.resolve()
             file = (root / path).resolve()
-            if not file.is_relative_to(root):
-                raise nothing
-            if not file.is_file() or file.stat().st_size > MAX_BYTES:
-                raise nothing
+            if not file.is_relative_to(root) or not file.is_file() or file.stat().st_size > MAX_BYTES:
+                return None
             data = file.read_bytes()
             _checked(data)  # only pictures are attached to the PDF
         except (OSError, ValueError, RuntimeError, PictureError):
-            raise nothing from None
-        if sum(map(len, self.used.values())) + len(data) > MAX_ATTACHED:
-            raise nothing
-        self.used[path] = data
+            return None
         return data
 
 
