@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from labkit.pdf.lazily import without
+
 app = typer.Typer(
     name="labgrade",
     help="Release labs, collect hand-ins, grade a class, return feedback, export marks.",
@@ -283,7 +285,8 @@ def demo(
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
     try:
-        app()
+        with without("rfc3987_syntax"):  # jsonschema's check of web addresses, which takes a second to load
+            app()
     except KeyboardInterrupt:
         print(
             "labgrade: stopped; what was recorded stays, run the same command again to go on.",

@@ -17,13 +17,12 @@ from labkit.handin.errors import HandinError, make_room
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
-from labkit.plainfile import FileError
+from labkit.plainfile import MOST_READ, FileError
 from labkit.plainfile import read_file as read_plain
 
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
 
-MOST_READ = 64 << 20  # bytes of a notebook or PDF; a collected class has nothing bigger
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip
 
 
