@@ -107,15 +107,16 @@ def collect(
     - `labgrade collect submissions.zip 01_convolution --lms canvas --roster gradebook.csv` Canvas's download
     """
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
     from labgrader.collect import collect as bring_in
-    from labgrader.collect import summary, table
+    from labgrader.collect_report import summary, table
     from labgrader.course import CourseError, find_course
 
     console = Console()
     try:
-        with Progress(console=console, transient=True) as bar:
+        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("collecting", total=None)
             rows = bring_in(
                 find_course(course),

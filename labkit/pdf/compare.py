@@ -220,12 +220,13 @@ def _without_attachment(pdf: bytes, notebook: bytes) -> Answer:
 
 def main(arguments: list[str]) -> None:
     """Compare the files `pdf` and `ipynb` of the working folder and print the answer."""
-    limit_self()
+    rerender, cpu = arguments
+    limit_self(cpu=int(cpu))
     logging.disable(logging.CRITICAL)
     answer: dict[str, Any]
     try:
         proven, reason, *pages = compare(
-            Path("pdf").read_bytes(), Path("ipynb").read_bytes(), rerender=arguments[:1] == ["1"]
+            Path("pdf").read_bytes(), Path("ipynb").read_bytes(), rerender=rerender == "1"
         )
         answer = {"proven": proven, "reason": reason, "pages": "".join(pages)}
     except (MemoryError, RecursionError) as error:

@@ -11,6 +11,7 @@ import zlib
 import pypdfium2
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 
 from labkit.pdf import render
 from labkit.pdf.compare import compare
@@ -317,6 +318,19 @@ def test_endless_references_are_bounded():
 def test_time_is_limited(pair):
     verdict = verify(*pair, rerender=True, seconds=0.01)
     assert verdict.reason == "Not proven: comparing took more than 0.01 seconds and was stopped."
+
+
+def test_processor_time_is_limited(pair, monkeypatch):
+    def change(writer):
+        stream = DecodedStreamObject()
+        stream.set_data(b"BT /F1 9 Tf " + b"(x) Tj 1 0 0 1 3 3 Tm " * 200_000 + b"ET")
+        writer.pages[0][NameObject("/Contents")] = stream
+
+    slow = changed(pair[0], change)
+    monkeypatch.setattr("labkit.pdf.verify.CPU", 1)
+    assert verify(slow, pair[1], rerender=True).reason == (
+        "Not proven: comparing took more than 1 seconds of processor time and was stopped."
+    )
 
 
 def test_a_full_disk_is_told(pair, monkeypatch):
