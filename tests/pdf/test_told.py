@@ -16,7 +16,7 @@ from labkit.pdf.verify import verify
 WEB = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
     'width="90" height="40"><text x="3" y="20">drawn</text><image width="9" height="9" xlink:href="https://example.org/a.png"/>'
-    "<image width='9' height='9' href='b.png'/></svg>"
+    "<image width='9' height='9' href='b.png'/><use href=\"c.svg?'#d\"/></svg>"
 )
 
 
@@ -105,7 +105,7 @@ def test_malformed_tables_and_lists_are_shown_once_and_whole(make):
 def test_a_drawing_with_web_pictures_is_drawn_without_them(make):
     pdf, warnings = draw(make.notebook(make.code("x", [make.display({"image/svg+xml": WEB})])))
     assert warnings == []
-    said = "[pictures inside this SVG not shown: they are files or on the web, and nothing is fetched]"
+    said = "[parts of this SVG not shown: they are in files or on the web, and nothing is fetched]"
     assert f"drawn {said}" in " ".join(make.page_text(pdf).split())
     assert b"example.org" not in svg.checked(WEB.encode())
     assert svg.lacking(svg.checked(WEB[: WEB.index("<image")].encode() + b"</svg>")) == []
