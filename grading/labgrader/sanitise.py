@@ -185,9 +185,12 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
             f"cell {number} has {len(source)} characters; at most {policy.cell_source} are read in one cell"
         )
     metadata = entry.get("metadata")
-    role = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    role = metadata.get("nbgrader")
     name = role.get("grade_id") if isinstance(role, dict) else None
-    id = entry.get("id")
+    id = entry.get(
+        "id", metadata.get("id")
+    )  # files of format 4.0 to 4.4, as Colab's, keep it there if at all
     return Cell(
         kind="code" if code else "markdown",
         source=source.encode("utf-8", "replace").decode(),  # a lone surrogate could not be written again

@@ -29,6 +29,13 @@ def no_ids(toy, notebook):
         cell.id = f"c{number}"
 
 
+def ids_in_metadata(toy, notebook):
+    own("An answer.", "markdown", after="q-why")(toy, notebook)
+    for cell in notebook.cells:
+        cell.metadata["id"] = cell.pop("id")
+    notebook.nbformat_minor = 0
+
+
 @pytest.mark.parametrize(
     ("edit", "found"),
     [
@@ -41,6 +48,7 @@ def no_ids(toy, notebook):
         (own("clip(1, 2, 3)", after="test-clip"), {}),
         (own(" \n", after="q-why"), {}),
         (own("notes", "markdown", after="test-mean"), {}),
+        (ids_in_metadata, {"q-why": 1}),
         (no_ids, {}),
         (lambda *_: None, {}),
     ],
