@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
 
-_FORMULA = re.compile(
-    r"(?<!\\)\$\$(?P<block>.+?)(?<!\\)\$\$"
-    r"|(?<!\\)\\\[(?P<bracket>.+?)(?<!\\)\\\]"
-    r"|(?<!\\)\\\((?P<round>.+?)(?<!\\)\\\)"
-    r"|(?<!\\)\$(?P<line>(?:[^$\\]|\\.)+)\$"
-    r"|(?P<whole>\\begin\s*\{(?P<name>\w+\*?)\}.*?\\end\s*\{(?P=name)\})",
-    re.DOTALL,
-)
+MAX_LENGTH = 20_000  # as of a formula; what is longer is shown as its source
+_MARK = re.compile(r"\\\\|\\\$|\$\$?|\\[\[\]()]|\\(?:begin|end)\s*\{\w+\*?\}")
+_ENDS = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
+_IN_LINE = ("$", r"\(")
 # Two words side by side, not of two letters each, as "dx dy" is.
 _PROSE = re.compile(
     r"(?<![\\\w{^])(?:[^\W\d_]{3,}[,.;:]?\s+[^\W\d_]{2,}|[^\W\d_]{2,}[,.;:]?\s+[^\W\d_]{3,})(?![\w{(^])"
@@ -29,23 +26,46 @@ def latex_html(text: str) -> str:
         ('<p>slope <tex data-display="0">a</tex></p>', '<tex data-display="1">a</tex>')
     """
     text = text.strip()
-    found = list(_FORMULA.finditer(text))
-    if len(found) == 1 and found[0][0] == text:
-        return _tex(found[0], display=True)
-    if all(match["whole"] for match in found):
-        rest = re.sub(r"\\[A-Za-z]+\*?\s*\{[^{}]*\}", " ", _FORMULA.sub(" ", text))
-        if not _PROSE.search(rest):
-            return f'<tex data-display="1">{escape(text)}</tex>'
-    parts, at = [], 0
-    for match in found:
-        parts.append(_words(text[at : match.start()]))
-        parts.append(_tex(match, display=match["round"] is None and match["line"] is None))
-        at = match.end()
-    return f"<p>{''.join(parts)}{_words(text[at:])}</p>"
+    if len(text) > MAX_LENGTH:
+        return _tex(text, display=True)
+    pieces = list(_pieces(text))
+    if len(pieces) == 1 and pieces[0][0]:
+        return _tex(pieces[0][1], display=True)
+    if all(mark in ("", "begin") for mark, _ in pieces):
+        words = " ".join(piece for mark, piece in pieces if not mark)
+        if not _PROSE.search(re.sub(r"\\[A-Za-z]+\*?\s*\{[^{}]*\}", " ", words)):
+            return _tex(text, display=True)
+    shown = [_tex(piece, display=mark not in _IN_LINE) if mark else _words(piece) for mark, piece in pieces]
+    return f"<p>{''.join(shown)}</p>"
 
 
-def _tex(match: re.Match[str], *, display: bool) -> str:
-    body = next(match[name] for name in ("block", "bracket", "round", "line", "whole") if match[name])
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Give words, as ("", words), and formulas, as what opens them and their body, in order."""
+    marks = list(_MARK.finditer(text))
+    last = {mark[0]: number for number, mark in enumerate(marks)}  # of each kind of mark
+    at, number = 0, 0
+    while number < len(marks):
+        mark = marks[number]
+        name = mark[0].replace("begin", "end", 1) if mark[0].startswith(r"\begin") else ""
+        end = name or _ENDS.get(mark[0], "")
+        if not end or last.get(end, -1) <= number:
+            number += 1
+            continue
+        depth, stop = 1, number
+        while depth and stop < len(marks) - 1:
+            stop += 1
+            depth += (marks[stop][0] == mark[0] and bool(name)) - (marks[stop][0] == end)
+        if at < mark.start():
+            yield "", text[at : mark.start()]
+        at = marks[stop].end()
+        inside = text[mark.end() : marks[stop].start()]
+        yield ("begin", text[mark.start() : at]) if name else (mark[0], inside)
+        number = stop + 1
+    if at < len(text):
+        yield "", text[at:]
+
+
+def _tex(body: str, *, display: bool) -> str:
     return f'<tex data-display="{int(display)}">{escape(body)}</tex>'
 
 

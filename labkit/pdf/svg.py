@@ -19,7 +19,7 @@ MAX_EMBEDDED = 16_000_000  # pixels of the pictures inside
 _REFERENCE = re.compile(r"url\(\s*['\"]?#([^'\")\s]+)")
 # A reference to a file or an address, which would be looked for. It becomes a picture of one clear pixel: a
 # picture without one makes the compiler refuse the whole drawing.
-_OUTSIDE = re.compile(rb"""(href\s*=\s*)(["'])(?!#|data:)[^"']*\2""")
+_OUTSIDE = re.compile(rb"""(href\s*=\s*)(?:"(?!#|data:)[^"]*"|'(?!#|data:)[^']*')""")
 _CLEAR = (
     b"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAA"
     b"SUVORK5CYII="
@@ -46,7 +46,7 @@ def checked(data: bytes) -> bytes:
         _count(root)
     except RecursionError:
         raise PictureError("the SVG is nested too deeply") from None
-    return _OUTSIDE.sub(rb"\1\2" + _CLEAR + rb"\2", data)
+    return _OUTSIDE.sub(rb'\1"' + _CLEAR + b'"', data)
 
 
 def lacking(data: bytes) -> list[str]:
@@ -54,10 +54,8 @@ def lacking(data: bytes) -> list[str]:
     said = []
     if b"foreignObject" in data:
         said.append("[text inside this SVG (foreignObject) not shown]")
-    if re.search(rb"<(?:\w+:)?image\b[^<]*" + re.escape(_CLEAR[-60:]), data):
-        said.append(
-            "[pictures inside this SVG not shown: they are files or on the web, and nothing is fetched]"
-        )
+    if re.search(rb"<(?:\w+:)?(?:image|use)\b[^<]*" + re.escape(_CLEAR[-60:]), data):
+        said.append("[parts of this SVG not shown: they are in files or on the web, and nothing is fetched]")
     return said
 
 

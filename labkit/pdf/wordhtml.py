@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from html import unescape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bs4
@@ -20,10 +19,11 @@ from mathml2omml import convert as to_office
 
 from labkit.pdf.assets import Pictures
 from labkit.pdf.elements import NOT_SHOWN, gauge, seen
-from labkit.pdf.errors import PanicError, PictureError
+from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Macro, expand, take_macros
 from labkit.pdf.mathtex import check_nothing_lost, rewrite
 from labkit.pdf.notebook import Json
+from labkit.pdf.redraw import redrawn
 from labkit.pdf.tables import outside_cells, own_rows
 from labkit.pdf.typ import clean, lit
 
@@ -96,8 +96,12 @@ class Flow:
             place.add_paragraph(style="Lab code").add_run(legal(node.get_text().rstrip("\n")))
         elif node.name in ("ul", "ol"):
             for item in filter(seen, node.children):
-                inside = item.children if isinstance(item, Tag) else [item]
-                self.flow(inside, place, depth, "List Bullet" if node.name == "ul" else "List Number")
+                self.flow(
+                    item.children if isinstance(item, Tag) else [item],
+                    place,
+                    depth,
+                    "List Bullet" if node.name == "ul" else "List Number",
+                )
         elif node.name == "table" and hasattr(place, "add_heading"):
             self.table(node)
         elif node.name == "p" and not node.find(list(_BLOCKS)):
@@ -211,7 +215,7 @@ class Flow:
             shape = paragraph.add_run().add_picture(str(path))
         except Exception:  # python-docx's many ways to refuse a picture
             try:
-                shape = paragraph.add_run().add_picture(str(_drawn(path)))
+                shape = paragraph.add_run().add_picture(str(redrawn(path)))
             except Exception:
                 raise PictureError("Word cannot show its kind") from None
         if shape.width > Cm(16):
@@ -239,24 +243,3 @@ class Flow:
                 self.text(f"  {number}", paragraph, {})
         except Exception:  # both converters raise many kinds of errors
             self.text(tex, paragraph, {"italic": True})
-
-
-def _drawn(path: Path) -> Path:
-    """Return a picture as PNG, drawn by Typst."""
-    import typst
-
-    from labkit.pdf.fonts import find_fonts
-    from labkit.pdf.guard import guarded
-
-    source = f'#set page(width: auto, height: auto, margin: 0pt)\n#image("/{path.name}")'
-    try:
-        with guarded():
-            made = typst.Compiler(root=str(path.parent), font_paths=find_fonts().handle).compile(
-                source.encode(), format="png", ppi=144
-            )
-    except (typst.TypstError, PanicError):
-        raise PictureError("it cannot be drawn") from None
-    target = path.with_suffix(".drawn.png")
-    assert isinstance(made, bytes)  # of one page
-    target.write_bytes(made)
-    return target

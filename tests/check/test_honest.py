@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from labkit.check import cases_convolution, library
 from labkit.check.draw import Draw
 
+pytestmark = pytest.mark.slow
 ANY_SEED = st.one_of(st.integers(), st.text(), st.binary())
 FAST = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -16,7 +16,7 @@ from labkit.pdf.verify import verify
 WEB = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
     'width="90" height="40"><text x="3" y="20">drawn</text><image width="9" height="9" xlink:href="https://example.org/a.png"/>'
-    "<image width='9' height='9' href='b.png'/></svg>"
+    "<image width='9' height='9' href='b.png'/><use href=\"c.svg?'#d\"/></svg>"
 )
 
 
@@ -33,6 +33,9 @@ def draw(data, **place):
         ("no formula here", "<p>no formula here</p>"),
         (r"$$\frac{1}{2}$$", r'<tex data-display="1">\frac{1}{2}</tex>'),
         (r"\(x\)", '<tex data-display="1">x</tex>'),
+        (r"for $5 it is \[y\]", r'<p>for $5 it is <tex data-display="1">y</tex></p>'),
+        (r"\begin{a}\begin{a}x\end{a}\end{a}", None),
+        ("$$" + "a" * 20_000, None),
         (r"\int f\,dx dy", r'<tex data-display="1">\int f\,dx dy</tex>'),
         (r"x \text{for all of it}", r'<tex data-display="1">x \text{for all of it}</tex>'),
         (r"f = \begin{cases}1\\[2pt]2\end{cases}", None),
@@ -102,7 +105,7 @@ def test_malformed_tables_and_lists_are_shown_once_and_whole(make):
 def test_a_drawing_with_web_pictures_is_drawn_without_them(make):
     pdf, warnings = draw(make.notebook(make.code("x", [make.display({"image/svg+xml": WEB})])))
     assert warnings == []
-    said = "[pictures inside this SVG not shown: they are files or on the web, and nothing is fetched]"
+    said = "[parts of this SVG not shown: they are in files or on the web, and nothing is fetched]"
     assert f"drawn {said}" in " ".join(make.page_text(pdf).split())
     assert b"example.org" not in svg.checked(WEB.encode())
     assert svg.lacking(svg.checked(WEB[: WEB.index("<image")].encode() + b"</svg>")) == []

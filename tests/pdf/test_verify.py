@@ -81,10 +81,22 @@ def test_another_notebook_is_refuted(pair, make):
 
 
 def test_the_same_content_saved_again_is_told_apart(pair):
-    again = json.dumps(json.loads(pair[1]), indent=3).encode()
-    verdict = verify(pair[0], again)
-    assert not verdict.proven
-    assert "same cells and outputs, but it is another file" in verdict.reason
+    node = json.loads(pair[1])
+    for again, said in (
+        (
+            pair[1] + b"\n",
+            "not this file: they differ only in white space at the end of the file, 1 byte (SHA",
+        ),
+        (
+            json.dumps(node, indent=3).encode(),
+            "not this file: they differ only in how the same JSON is written",
+        ),
+        (json.dumps({**node, "metadata": {"a": 1}}).encode(), "same cells and outputs, but other metadata"),
+    ):
+        verdict = verify(pair[0], again)
+        assert not verdict.proven
+        assert said in verdict.reason
+        assert "name the .ipynb that was handed in with the PDF" in verdict.reason
 
 
 def test_a_page_that_shows_something_else_is_refuted(pair, make):
