@@ -188,9 +188,7 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
     metadata = metadata if isinstance(metadata, dict) else {}
     role = metadata.get("nbgrader")
     name = role.get("grade_id") if isinstance(role, dict) else None
-    id = entry.get(
-        "id", metadata.get("id")
-    )  # files of format 4.0 to 4.4, as Colab's, keep it there if at all
+    id = entry.get("id", metadata.get("id"))  # in the metadata before format 4.5, as Colab's files are
     return Cell(
         kind="code" if code else "markdown",
         source=source.encode("utf-8", "replace").decode(),  # a lone surrogate could not be written again
