@@ -82,7 +82,9 @@ def table(html: Html, element: Tag, depth: int) -> str:
 
 def own_rows(table: Tag) -> list[Tag]:
     """Return the rows of a table; one inside a cell, as malformed HTML has, is shown there."""
-    return [row for row in table.find_all("tr") if row.find_parent(["table", "td", "th"]) is table]
+    rows = [row for row in table.find_all("tr") if row.find_parent(["table", "td", "th"]) is table]
+    order = {"thead": 0, "tfoot": 2}  # wherever they are written
+    return sorted(rows, key=lambda row: order.get(row.parent.name if row.parent else "", 1))
 
 
 def outside_cells(element: Tag) -> list[PageElement]:
