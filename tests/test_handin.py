@@ -28,13 +28,16 @@ PNG = base64.b64encode(_out.getvalue()).decode()
 STUB = "def corr2d(x, k):\n    # your code\n    raise NotImplementedError\n"
 
 
+AGAIN = "choose Kernel > Restart Kernel and Run All Cells, then save"
+
+
 def cell(kind, source, *, count=None, outputs=(), **grading):
     made = {"cell_type": kind, "metadata": {"nbgrader": grading} if grading else {}, "source": source}
     return {**made, "execution_count": count, "outputs": list(outputs)} if kind == "code" else made
 
 
 def lab(*cells, **extra):
-    metadata = {"labkit": {"lab": "01_convolution", "version": "1"}, **extra}
+    metadata = {"labkit": {"lab": "01_convolution", "title": "Lab"}, **extra}
     node = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": list(cells)}
     return json.dumps(node, ensure_ascii=False).encode()
 
@@ -57,7 +60,7 @@ def test_the_zip_holds_exactly_the_pair(done, tmp_path, capsys):
         notebook, pdf = (archive.read(name) for name in archive.namelist())
     metadata = json.loads(notebook)["metadata"]["labkit"]
     record = metadata.pop("record")
-    assert metadata == {"lab": "01_convolution", "version": "1", "student": {"id": "s123", "name": "王小明"}}
+    assert metadata == {"lab": "01_convolution", "title": "Lab", "student": {"id": "s123", "name": "王小明"}}
     assert set(record) >= {"python", "torch", "labkit", "device", "system", "where", "saved", "made"}
     assert verify(pdf, notebook, rerender=True).proven
     assert json.loads(notebook)["cells"] == json.loads(done.read_bytes())["cells"]
@@ -99,9 +102,9 @@ def test_everything_is_said_and_the_pair_is_made_anyway(tmp_path):
     made = make(file, student="s1")
     assert made.path.is_file()
     assert made.warnings == (
-        "cell 5 was not run: the PDF has no output there.",
-        "cell 4 ended with an error.",
-        "the cells were not run from top to bottom: choose Kernel > Restart and run all, then save.",
+        f"the cell 'never()' was not run, so the PDF has no output there: {AGAIN}.",
+        f"the cell [3] ended with an error: mend it, {AGAIN}.",
+        f"the cells were not run from top to bottom: {AGAIN}.",
         "still to be written: corr2d.",
         "still to be answered: q-dropped.",
     )
@@ -110,6 +113,34 @@ def test_everything_is_said_and_the_pair_is_made_anyway(tmp_path):
 def test_a_notebook_that_was_never_run_is_told_once():
     data = lab(cell("code", "a"), cell("code", "b"))
     assert look_over(read(data)) == ["no code cell has been run: run all cells and save the notebook."]
+
+
+MEND = "open the lab as it was released once more, put your answers into its cells and hand that in."
+
+
+@pytest.mark.parametrize(
+    ("cells", "told", "said"),
+    [
+        (["a", "b"], {"answers": ["a", "b"]}, ""),
+        (["b"], {"answers": ["a", "b", "q"]}, f"answer cells of this lab are missing: a, q; {MEND}"),
+        ([], {"answers": ["a"]}, f"answer cells of this lab are missing: a; {MEND}"),
+        ([], {}, f"the notebook has no cells; {MEND}"),
+        (["", "a"], {"version": "0.1"}, ""),
+        ([""], {"version": "0.1"}, f"all answer cells of this lab are missing; {MEND}"),
+        ([""], {}, ""),
+    ],
+)
+def test_answer_cells_that_were_deleted_are_missed(cells, told, said):
+    made = [cell("code", "1", count=1, **({"grade_id": name} if name else {})) for name in cells]
+    assert look_over(read(lab(*made, labkit=told))) == ([said] if said else [])
+
+
+def test_cells_are_named_as_jupyter_shows_them():
+    error = [{"output_type": "error"}]
+    cells = [cell("code", f"f({n})", count=n, outputs=error) for n in (1, 2, 2)]
+    assert look_over(read(lab(*cells))) == [
+        f"the cells [1], 'f(2)', 'f(2)' ended with an error: mend them, {AGAIN}."
+    ]
 
 
 def test_the_cell_that_hands_in_is_left_out():
