@@ -76,6 +76,24 @@ def test_the_same_notebook_gives_the_same_zip(done, tmp_path, monkeypatch):
     assert first == second
 
 
+def test_the_hand_in_of_another_notebook_is_kept(done, capsys):
+    copy = done.with_name("作業 (2).ipynb")
+    copy.write_bytes(done.read_bytes())
+    first = labkit.handin(copy, student="s1", name="A").read_bytes()
+    capsys.readouterr()
+    path = labkit.handin(done, student="s1", name="A")
+    said = capsys.readouterr().out.splitlines()[-1]
+    (kept,) = (file for file in path.parent.glob("*.zip") if file != path)
+    assert kept.read_bytes() == first != path.read_bytes()
+    assert re.fullmatch(
+        r"A hand-in made \S+ \S+ from 作業 \(2\)\.ipynb had this name: it is kept as (.*);.*", said
+    )
+    assert kept.name in said
+    labkit.handin(done, student="s1", name="A")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("It takes the place of the one made ")
+    assert len(list(path.parent.glob("*.zip"))) == 2
+
+
 def test_the_notebook_itself_is_not_touched(done):
     before = done.read_bytes()
     make(done, student="s1")
@@ -183,7 +201,22 @@ def test_bad_ids_are_told_what_to_do(student, done):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "x.ipynb: The file is not a notebook or is damaged: it is not JSON; open it in JupyterLab"),
+        (b"", "x.ipynb: The file is empty: it is not a notebook any more; take an earlier copy, as from"),
+        (
+            b'{"cells": [',
+            "The file is not a notebook or is damaged: it is not JSON; take an earlier copy, as",
+        ),
+        (b"\x1f\x8b\x08", "not a notebook but a compressed file (gzip); unpack it and name the .ipynb file"),
+        (b"PK\x03\x04", "not a notebook but a zip; unpack it"),
+        (b"%PDF-1.7", "not a notebook but a PDF; name the .ipynb file that it was made from"),
+        (b"\n<!DOCTYPE html>", "not a notebook but a web page (HTML); download the .ipynb file itself"),
+        ("{}".encode("utf-16"), "not a notebook but text in UTF-16; save it as UTF-8"),
+        (b"{\n<<<<<<< HEAD\n=======\n", "holds git's marks of a merge conflict (<<<<<<<), so it is not JSON"),
+        (b"<<<<<<< HEAD\n=======\n", "holds git's marks of a merge conflict (<<<<<<<), so it is not JSON"),
+        (
+            '{"cells": "é"}'.encode("latin-1"),
+            "The file is not in UTF-8 (byte 12 is 0xe9): a program has saved it",
+        ),
         (b"{}", "x.ipynb: The file is not a notebook: it is JSON, but has no cells"),
         (None, "There is no file"),
     ],

@@ -115,6 +115,8 @@ def _tell(made: Handin, file: Path, *, on_colab: bool, shown: bool, stale: bool)
     if not on_colab:
         held += _when(file) if stale else _ago(file)
     print(f"Written: {made.path}. It holds {held}, and its PDF.")
+    if made.replaced:
+        print(made.replaced)
     if made.docx is not None:
         print(f"Written: {made.docx}, for Word.")
     if on_colab:
