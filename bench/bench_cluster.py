@@ -1,6 +1,7 @@
 """1,000 small submissions through `labgrade grade --cluster`: two Dask workers against one, and one killed.
 
-Scheduler, workers and coordinator are processes of their own, started as an instructor starts them.
+Scheduler, workers and coordinator are processes of their own, started as an instructor starts them. Each
+worker has one processor, as on a machine of its own: left alone, its processes keep more than one busy.
 Efficiency is the submissions a minute of two workers over twice those of one, in turn, from a tenth of the
 class (all are warm by then) to the last; the coordinator's memory is read from outside as the class goes on.
 """
@@ -122,9 +123,11 @@ def cluster(workers: int) -> Iterator[tuple[str, list[psutil.Process]]]:
     command = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     found = [subprocess.Popen(command, **quiet)]  # type: ignore[call-overload]
     try:
-        for _ in range(workers):
+        for number in range(workers):
             command = [*dask, "worker", address, "--nthreads", "1", "--no-dashboard"]
             found.append(subprocess.Popen(command, **quiet))  # type: ignore[call-overload]
+            if hasattr(os, "sched_setaffinity"):
+                os.sched_setaffinity(found[-1].pid, {sorted(os.sched_getaffinity(0))[-1 - number]})
         wait_for(address, workers)
         yield address, [psutil.Process(each.pid) for each in found[1:]]
     finally:
