@@ -70,6 +70,10 @@ def pdf(
     if engine not in ENGINES:
         raise typer.BadParameter(f"the engine is {engine!r}; expected {', '.join(ENGINES)}")
     target = output or notebook.with_suffix(".pdf")
+    if target.suffix.lower() == ".ipynb":
+        raise typer.BadParameter(
+            f"{target} would be a PDF in a notebook's place; name a file that ends in .pdf"
+        )
     raw = _bytes_of(notebook)
     try:
         options = Options(

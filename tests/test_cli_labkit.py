@@ -48,6 +48,10 @@ def run(*arguments):
 def test_pdf_handin_and_verify(lab):
     assert run("pdf", lab.name) == (0, "Written: lab 1.pdf\n")
     assert run("pdf", lab.name, "-o", "other.pdf") == (0, "Written: other.pdf\n")
+    before = lab.read_bytes()
+    code, out = run("pdf", lab.name, "-o", lab.name)
+    assert (code, lab.read_bytes()) == (2, before)
+    assert "name a file that ends in .pdf" in " ".join(out.replace("│", " ").split())
     code, out = run("handin", lab.name, "--id", "s1", "--name", "王")
     assert (code, out) == (
         0,

@@ -259,7 +259,7 @@ def demo(
 ) -> None:
     """Let a made-up class of 12 hand in the labs: release, collect, grade, feedback, export.
 
-    Unasked, it takes all labs, which needs about six minutes, in a folder of its own, made anew each time.
+    Unasked, it takes all labs, which needs about four minutes, in a folder of its own, made anew each time.
     Labs that run long are handed in by four of the class only. CIFAR-10 and ResNet-50 are fetched first, when
     they are missing and can be had; else stand-ins are used. Exit 1 if anything comes out otherwise than
     expected.
@@ -267,7 +267,7 @@ def demo(
     Examples:
 
     - `labgrade demo` then look into grading/demo-course
-    - `labgrade demo --quick` only what runs quickly: three minutes, nothing is fetched
+    - `labgrade demo --quick` only what runs quickly: nothing is fetched
     - `labgrade demo 02_pooling` one lab
     - `labgrade demo --out /tmp/course` somewhere else
     """

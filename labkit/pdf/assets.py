@@ -92,24 +92,26 @@ class Pictures:
         if path in self.extra:
             self.used[path] = self.extra[path]
             return self.extra[path]
+        data = self._below_root(path)
+        if data is None or sum(map(len, self.used.values())) + len(data) > MAX_ATTACHED:
+            # One reason for all: `verify` has only the attached files, and must come to the same words.
+            raise PictureError("the file is missing, damaged or too big")
+        self.used[path] = data
+        return data
+
+    def _below_root(self, path: str) -> bytes | None:
+        """Return a picture file of the notebook's folder; None when it cannot be shown."""
         if self.root is None:
-            raise PictureError("files are not read here")
+            return None
         try:
             root = self.root.resolve()
             file = (root / path).resolve()
-            if not file.is_relative_to(root):
-                raise PictureError("it is outside the notebook's folder")
-            if not file.is_file():
-                raise PictureError("there is no such file")
-            if file.stat().st_size > MAX_BYTES:
-                raise PictureError("the file is too big")
+            if not file.is_relative_to(root) or not file.is_file() or file.stat().st_size > MAX_BYTES:
+                return None
             data = file.read_bytes()
-        except (OSError, ValueError, RuntimeError):
-            raise PictureError("the file cannot be read") from None
-        _checked(data)  # only pictures are attached to the PDF
-        if sum(map(len, self.used.values())) + len(data) > MAX_ATTACHED:
-            raise PictureError("the notebook shows too many files")
-        self.used[path] = data
+            _checked(data)  # only pictures are attached to the PDF
+        except (OSError, ValueError, RuntimeError, PictureError):
+            return None
         return data
 
 

@@ -31,6 +31,7 @@ _CLASSES = {
     "punct": "punctuation", "inner": "normal",
 }  # fmt: skip
 _ARROWS = set("←→↔⇐⇒⇔↦⟵⟶⟷↩↪⇀⇁↼↽⇌")
+_PARTS = {"msub": 2, "msup": 2, "msubsup": 3}
 _OPEN, _CLOSE = set("([{|‖∥⟨"), set(")]}|‖∥⟩")
 _EMPTY = '""'
 
@@ -50,6 +51,12 @@ def to_typst(root: Element) -> str:
 
 
 def _node(element: Element) -> str:
+    surplus = len(element) - _PARTS.get(tag(element), len(element))
+    if surplus > 0:  # latex2mathml hands over a matrix and its brackets one by one
+        base, whole = Element("mrow"), Element(element.tag)
+        base.extend(element[: surplus + 1])
+        whole.extend([base, *element[surplus + 1 :]])
+        element = whole
     return _NODES.get(tag(element), _sequence)(element)
 
 

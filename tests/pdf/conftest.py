@@ -205,7 +205,7 @@ def make_stress():
             markdown("![web](https://example.org/x.png) ![up](../secret.png) ![no](no.png)"),
             ("on the web", "outside"),
         ),
-        (None, ("no such file",)),
+        (None, ("the file is missing",)),
         ({"cell_type": "raw", "metadata": {}, "source": "raw #cell $text$"}, ("raw #cell $text$",)),
         (
             markdown("An answer.", metadata={"nbgrader": {"grade_id": "q-slips", "points": 3, "task": True}}),

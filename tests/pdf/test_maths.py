@@ -89,6 +89,14 @@ def test_usual_formulas_are_set(tex, display):
         (r"\limsup_n x", 'attach(op("lim sup", limits: #true), b: n) x'),
         (r"\mathop{x}_i", "attach(op(x, limits: #true), b: i)"),
         (r"\begin{align} a & b & c \end{align}", "a & b #h(2em) & c"),
+        (
+            r"\begin{bmatrix}1\end{bmatrix}^{\top}_2 x",
+            r"attach(lr(\[ #math-grid(1, (center, ), (), 0.5em, [$1$]) \]), t: \u{22a4}, b: 2) x",
+        ),
+        (
+            r"\begin{pmatrix}1\end{pmatrix}'",
+            r"attach(lr(\( #math-grid(1, (center, ), (), 0.5em, [$1$]) \)), t: \u{2032})",
+        ),
     ],
 )
 def test_the_source_is_as_expected(tex, typst_source):

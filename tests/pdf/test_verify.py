@@ -63,6 +63,16 @@ def test_pictures_of_the_folder_do_not_break_the_proof(make, tmp_path):
     assert "with the 1 picture files attached to it" in verdict.reason
 
 
+@pytest.mark.parametrize("source", ["gone.png", "text.png", "folder", "<img src=''>", "link.png"])
+def test_pictures_that_cannot_be_shown_do_not_break_the_proof(make, tmp_path, source):
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.png").symlink_to("/etc/hostname")
+    data = make.notebook(make.markdown(source if source[0] == "<" else f"![my photo]({source})"))
+    verdict = verify(render(data, name="n.ipynb", root=tmp_path), data, rerender=True)
+    assert verdict.proven, verdict
+
+
 def test_another_notebook_is_refuted(pair, make):
     verdict = verify(pair[0], make.notebook(make.markdown("# Lab\n\nAnother.")))
     assert not verdict.proven

@@ -21,7 +21,7 @@ OTHER = {
     "TW",
     "3 points",
     "q-slips",
-    "no such file",
+    "the file is missing",
 }
 
 
