@@ -162,9 +162,9 @@ def copy_of(course: Course, root: Path) -> Course:
     return Course(root)
 
 
-def grade(course: Course, options: list[str]) -> subprocess.Popen[str]:
+def grade(course: Course, options: list[str], *, lab: str = LAB) -> subprocess.Popen[str]:
     """Start a run."""
-    command = [sys.executable, "-m", "labgrader", "grade", LAB, *options, "--course", str(course.root)]
+    command = [sys.executable, "-m", "labgrader", "grade", lab, *options, "--course", str(course.root)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
