@@ -20,6 +20,17 @@ def folder() -> Path:
     return Path(pooch.os_cache("labkit"))
 
 
+def shown(path: Path) -> str:
+    """Return a path as it is printed in notebooks, which are handed in: nobody's name, nobody's machine.
+
+    >>> shown(Path.home() / "data" / "a.npz"), shown(Path("/scratch/ming/a.npz"))
+    ('~/data/a.npz', 'a.npz')
+    """
+    if path.is_relative_to(Path.home()) and path != Path.home():
+        return f"~/{path.relative_to(Path.home()).as_posix()}"
+    return path.name
+
+
 def checkout() -> Path | None:
     """Return the root of the course repository when labkit runs from one, else None."""
     root = Path(__file__).resolve().parents[1]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from labkit.cli_data import data
-from labkit.plainfile import FileError, read_file
+from labkit.cli_files import CommandError, bytes_of, is_another_file, pair_of, write
 
 app = typer.Typer(
     name="labkit",
@@ -21,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
+    epilog="Exit codes: 0 done, or proven; 1 not done, or not proven; 2 wrong use; 130 stopped by Ctrl-C.",
     pretty_exceptions_enable=False,
 )
 NotebookPath = Annotated[
@@ -29,10 +28,6 @@ NotebookPath = Annotated[
 
 
 STOPPED = 130  # exit code after Ctrl-C
-
-
-class CommandError(Exception):
-    """A command that could not be done: what is wrong and what to do."""
 
 
 app.command()(data)
@@ -74,7 +69,13 @@ def pdf(
         raise typer.BadParameter(
             f"{target} would be a PDF in a notebook's place; name a file that ends in .pdf"
         )
-    raw = _bytes_of(notebook)
+    if target.is_dir():
+        raise typer.BadParameter(f"{target} is a folder; name a file in it: -o {target / notebook.stem}.pdf")
+    if is_another_file(target):
+        raise typer.BadParameter(
+            f"{target} exists and is no PDF, so it is not written over; name another file with -o"
+        )
+    raw = bytes_of(notebook)
     try:
         options = Options(
             paper=paper, fold=fold, leave_out=tuple(leave_out or ()), cover=cover, language=language
@@ -88,7 +89,7 @@ def pdf(
         raise typer.BadParameter(str(error)) from None
     except (reader.NotebookError, compiler.PdfError) as error:
         raise CommandError(f"{notebook}: {error}") from None
-    _write(target, made)
+    write(target, made)
     for warning in warnings:
         typer.echo(f"Note: {warning}.", err=True)
     typer.echo(f"Written: {target}")
@@ -150,7 +151,7 @@ def verify(
     from labkit.pdf.verify import verify as prove
 
     _pdf_modules()
-    pdf_bytes, notebook_bytes = _pair(file, notebook)
+    pdf_bytes, notebook_bytes = pair_of(file, notebook)
     verdict = prove(pdf_bytes, notebook_bytes, rerender=not quick)
     said = {"same": "Proven", "text": "Proven by its text alone", "": "Attached"}[verdict.pages]
     typer.echo(f"{said}: {verdict.reason}" if verdict.proven else verdict.reason)
@@ -183,65 +184,8 @@ def _pdf_modules() -> tuple[Any, Any]:
     return compiler, notebook
 
 
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return read_file(path)
-    except FileError as error:
-        raise CommandError(str(error)) from None
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except OSError as error:
-        from labkit.handin.errors import make_room
-
-        Path(temporary).unlink(missing_ok=True) if temporary else None
-        raise CommandError(
-            f"{target} cannot be written: {error.strerror or error}; "
-            f"{make_room(error)}name another file with -o. The notebook is as it was."
-        ) from None
-
-
-def _pair(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:
-    """Return the bytes of a PDF and its notebook, from a zip or from two files."""
-    if notebook is not None:
-        return _bytes_of(file), _bytes_of(notebook)
-    if not file.is_file() or not zipfile.is_zipfile(file):
-        if _bytes_of(file)[:2] == b"PK" or file.suffix.lower() == ".zip":
-            raise CommandError(f"{file} is a damaged zip; make or download it again.")
-        raise typer.BadParameter(
-            f"{file} is not a zip; with a PDF, name its notebook too: labkit verify PDF NOTEBOOK"
-        )
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = {Path(info.filename).suffix: info for info in archive.infolist()}
-            if len(archive.infolist()) != 2 or set(entries) != {".ipynb", ".pdf"}:
-                raise CommandError(f"{file} does not hold exactly one .ipynb and one .pdf.")
-            return _member(archive, entries[".pdf"]), _member(archive, entries[".ipynb"])
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise CommandError(
-            f"{file} is a damaged zip ({type(error).__name__}); make or download it again."
-        ) from None
-
-
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    from labkit.pdf.verify import MAX_NOTEBOOK
-
-    if entry.file_size > MAX_NOTEBOOK:
-        raise CommandError(f"{entry.filename} in the zip is too big ({entry.file_size:,} bytes).")
-    with archive.open(entry) as stream:
-        return stream.read(MAX_NOTEBOOK + 1)
-
-
 def main() -> None:
-    """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
+    """Run the command line; exit 0 done, 1 something failed, 2 wrong use, 130 stopped."""
     code: Any = 0
     gc.set_threshold(100_000, 20, 20)  # a PDF makes many objects and hardly a cycle: a tenth of the time
     try:
@@ -254,7 +198,7 @@ def main() -> None:
     except SystemExit as end:
         code = end.code
     if code == STOPPED:  # by Ctrl-C, of which typer says nothing
-        print("labkit: stopped.", file=sys.stderr)
+        print("labkit: stopped; your notebook is as it was: run the command again.", file=sys.stderr)
     guard = sys.modules.get("labkit.pdf.guard")
     if guard is not None and guard.panicked():
         sys.stdout.flush()

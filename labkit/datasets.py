@@ -104,10 +104,10 @@ def cached_cifar10() -> Images | None:
     path = cache.folder() / FILE
     if path.is_file():
         arrays, note = store.load(path, expected=DIGEST)
-        return _images(arrays, f"read from {path} (fetched from {note})")
+        return _images(arrays, f"read from {cache.shown(path)} (fetched from {note})")
     for place in cache.dataset_folders():
         if (arrays_found := _other_cache(place)) is not None:
-            return _images(arrays_found, f"read from {place}")
+            return _images(arrays_found, f"read from {cache.shown(place)}")
     return None
 
 

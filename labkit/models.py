@@ -177,11 +177,11 @@ def _at_hand(weights: str, say: Say) -> Pretrained:
         try:
             if name == "KERAS" and (path := cache.folder() / KERAS_FILE).is_file():
                 arrays, note = store.load(path, expected=KERAS_DIGEST)
-                return _keras(arrays, f"read from {path} (fetched from {note})")
+                return _keras(arrays, f"read from {cache.shown(path)} (fetched from {note})")
             for folder in (cache.folder(), cache.torch_checkpoints()) if name != "KERAS" else ():
                 path = folder / CHECKPOINTS[name].name
                 if path.is_file():
-                    return _torchvision(name, path, f"read from {path}")
+                    return _torchvision(name, path, f"read from {cache.shown(path)}")
         except (store.StoreError, FetchError) as error:
             say(f"{error}.")
     raise FetchError("the weights of ResNet-50 are not on this computer: run labkit data resnet50")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+MOST_READ = 64 << 20  # bytes of a notebook or PDF; nothing bigger is collected and graded
+
 
 class FileError(Exception):
     """A file that cannot be read: why, and what to do."""

@@ -19,6 +19,13 @@ WRITE_ERROR = (
 )
 
 
+STOPPED = "labkit: stopped; your notebook is as it was: run the command again.\n"
+WRONG_ZIP = (
+    "three.zip holds 'a.ipynb', 'a.pdf', 'more.txt', not one .ipynb and one .pdf; name the zip that labkit "
+    "handin wrote, or the two files: labkit verify PDF NOTEBOOK"
+)
+
+
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -60,10 +67,25 @@ def test_pdf_handin_and_verify(lab):
     code, out = run("verify", "lab1_s1.zip")
     assert code == 0
     assert out.startswith("Proven: The PDF carries this notebook, byte for byte")
-    assert run("verify", "lab 1.pdf", lab.name)[0] == 0
+    assert run("verify", lab.name, "lab 1.pdf")[0] == 0  # in whatever order
     code, out = run("verify", "lab 1.pdf", lab.name, "--quick")
     assert code == 0
     assert out.endswith("its pages were not compared.\n")
+
+
+def test_nobodys_work_is_written_over(lab):
+    Path("essay.docx").write_text("mine")
+    Path("folder").mkdir()
+    for name, said in (("essay.docx", "exists and is no PDF"), ("folder", "-o folder/lab 1.pdf")):
+        code, out = run("pdf", lab.name, "-o", name)
+        assert (code, Path("essay.docx").read_text()) == (2, "mine")
+        assert said in " ".join(out.replace("│", " ").split())
+    for name in ("essay.docx", "mine.zip"):
+        code, out = run("handin", lab.name, "--id", "s1", "-o", name)
+        assert (code, out) == (
+            1,
+            f"{name} is to be a folder, as the zip gets its own name; name a folder: -o FOLDER.",
+        )
 
 
 def test_an_empty_name_is_refused(lab):
@@ -80,7 +102,7 @@ def test_stopping_is_told(lab, monkeypatch, capsys, where):
     monkeypatch.setattr(sys, "argv", ["labkit", "pdf", lab.name])
     with pytest.raises(SystemExit) as end:
         cli.main()
-    assert (end.value.code, capsys.readouterr().err) == (130, "labkit: stopped.\n")
+    assert (end.value.code, capsys.readouterr().err) == (130, STOPPED)
 
 
 def test_a_changed_notebook_is_refuted_with_exit_code_1(lab):
@@ -109,7 +131,7 @@ def test_errors_are_one_sentence(lab, tmp_path):
     with zipfile.ZipFile("three.zip", "w") as archive:
         for name in ("a.ipynb", "a.pdf", "more.txt"):
             archive.writestr(name, "x")
-    assert run("verify", "three.zip") == (1, "three.zip does not hold exactly one .ipynb and one .pdf.")
+    assert run("verify", "three.zip") == (1, WRONG_ZIP)
 
 
 def test_a_damaged_zip_is_called_one(lab):

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from labkit.pdf.lazily import without
+
 app = typer.Typer(
     name="labgrade",
     help="Release labs, collect hand-ins, grade a class, return feedback, export marks.",
@@ -105,15 +107,16 @@ def collect(
     - `labgrade collect submissions.zip 01_convolution --lms canvas --roster gradebook.csv` Canvas's download
     """
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
     from labgrader.collect import collect as bring_in
-    from labgrader.collect import summary, table
+    from labgrader.collect_report import summary, table
     from labgrader.course import CourseError, find_course
 
     console = Console()
     try:
-        with Progress(console=console, transient=True) as bar:
+        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("collecting", total=None)
             rows = bring_in(
                 find_course(course),
@@ -283,7 +286,8 @@ def demo(
 def main() -> None:
     """Run the command line; exit 0 done, 1 something failed, 2 wrong use."""
     try:
-        app()
+        with without("rfc3987_syntax"):  # jsonschema's check of web addresses, which takes a second to load
+            app()
     except KeyboardInterrupt:
         print(
             "labgrade: stopped; what was recorded stays, run the same command again to go on.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import sqlite3
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labgrader.archives import CLASS, HANDIN, Budget, extract, room_for
 from labgrader.course import Course
@@ -24,9 +24,6 @@ from labgrader.proofs import Proofs, prove
 from labgrader.roster import read_roster
 from labgrader.sources import CollectError, open_source
 from labgrader.submitted import WORKING, place, sweep
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LAB = re.compile(r"[A-Za-z0-9][\w.-]{0,79}", re.ASCII)
@@ -86,7 +83,8 @@ def collect(
             Canvas, which call students by numbers, need one.
         force: replace even what is newer.
         quick: do not draw the notebooks again to compare the pages of the PDFs.
-        progress: called with (done, all) after each hand-in.
+        progress: called with (done, all) at the start and when a hand-in is there with its proof; from
+            several threads.
 
     Returns:
         One record a hand-in, in order of student and time; those refused last.
@@ -113,17 +111,24 @@ def collect(
         raise CollectError(f"The course has no lab {shown(lab)!r}; release it first, or mend the name.")
     if not source.exists():
         raise CollectError(f"{source} does not exist; expected a folder or an archive of hand-ins.")
+    count = itertools.count()
+
+    def tell() -> None:
+        if progress:
+            progress(next(count), len(handins))
+
     submitted = course.root / "submitted"
     submitted.mkdir(parents=True, exist_ok=True)
     sweep(submitted)
     with (
         tempfile.TemporaryDirectory(prefix=f"{WORKING}{os.getpid()}-", dir=submitted) as name,
-        Proofs(partial(prove, quick=True) if quick else prove) as proofs,
+        Proofs(partial(prove, quick=True) if quick else prove, done=tell) as proofs,
     ):
         work = Path(name)
         budget = room_for(CLASS, work)
         found = open_source(source, lab, work / "class", budget, lms=lms, roster=ids, known=_students(course))
         handins = found.handins
+        tell()
         rows = [
             Collected(who, lab, "older", None, name, odd=(f"{name} is an earlier attempt",))
             for who, name in found.older
@@ -144,9 +149,9 @@ def collect(
                     row = _row(handin, lab, "refused", f"could not be written: {error.strerror}")
                 if row.status != "refused":
                     counting[folded(handin.student)] = handin
+            if len(rows) not in proofs:
+                tell()
             rows.append(row)
-            if progress:
-                progress(number + 1, len(handins))
         for at, (pair, reason) in proofs.answers().items():
             if rows[at].status != "refused":
                 rows[at] = replace(rows[at], pair=pair, pair_reason=reason)
@@ -219,35 +224,3 @@ def _students(course: Course) -> set[str]:
 def _known(course: Course, lab: str) -> bool:
     places = (course.root / "release" / lab, course.root / "source" / lab, course.masters / f"{lab}.py")
     return any(place.exists() for place in places)
-
-
-def table(rows: Sequence[Collected], *, title: str | None = None) -> Table:
-    """Return the table of what was collected: who, when, the pair, what was odd."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    columns = ("student", "handed in (UTC)", "", "pair", "worth a look")
-    result = Table(*columns, title=title, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        pair = (row.pair_reason,) if row.pair in ("not proven", "text only") else ()
-        style = (
-            "red" if row.status == "refused" else None if row.pair == "proven" and not row.odd else "yellow"
-        )
-        when = f"{row.when:%Y-%m-%d %H:%M}" if row.when else ""
-        odd = "\n".join(pair + row.odd) if row.student else f"{row.source}: {' '.join(row.odd)}"
-        result.add_row(escape(row.student) or "?", when, row.status, row.pair, escape(odd), style=style)
-    return result
-
-
-def summary(rows: Sequence[Collected]) -> str:
-    """Return one line that counts the rows.
-
-    Example:
-        >>> summary([Collected("amy", "01", "new", None, "amy.zip", "proven")])
-        '1 new · 1 pair proven'
-    """
-    kinds = [row.status for row in rows]
-    counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
-    proven = sum(row.pair == "proven" for row in rows)
-    return " · ".join([*counts, f"{proven} pair{'s' * (proven != 1)} proven"])

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from labgrader.names import is_clutter, shown
+from labkit.plainfile import MOST_READ
 
-MAX_FILE = 64 << 20
 MAX_VALUES = 3_000_000
 CROWDED = f"the file holds more than {MAX_VALUES:,} values"
 _COPY = re.compile(r" ?\(\d{1,3}\)$")  # what browsers add to a second download
@@ -81,7 +81,7 @@ def open_plain(path: Path, *, most: int | None = None, ours: bool = False) -> Bi
     return open(handle, "rb")
 
 
-def read_plain(path: Path, *, most: int = MAX_FILE) -> bytes:
+def read_plain(path: Path, *, most: int = MOST_READ) -> bytes:
     """Return the bytes of a plain file.
 
     Raises:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from labgrader.intake import MAX_FILE, NotPlainError, Refused, open_plain, plain_files
+from labgrader.intake import NotPlainError, Refused, open_plain, plain_files
 from labgrader.names import part_fault, shown, student_fault
+from labkit.plainfile import MOST_READ
 
 # Blackboard: LAB_USER_attempt_2026-11-20-09-30-00_NAME; with .txt at once it is what was typed beside it.
 _BLACKBOARD = re.compile(r"(.+?)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
@@ -219,7 +220,7 @@ def _bring(path: Path, target: Path, *, move: bool) -> str:
         path.rename(target)
         return ""
     try:
-        with open_plain(path, most=MAX_FILE) as source, target.open("xb") as copy:
+        with open_plain(path, most=MOST_READ) as source, target.open("xb") as copy:
             shutil.copyfileobj(source, copy)
     except NotPlainError as error:
         return str(error)

@@ -8,7 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import nh3
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from labkit.pdf.lazily import without
+
+with without("rfc3987_syntax"):  # jsonschema's check of web addresses, which takes a second to load
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 LONGEST = 20_000
 MOST = 200_000  # characters of a notebook's Markdown that are rendered; a lab has 30,000

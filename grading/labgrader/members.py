@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from labkit.plainfile import MOST_READ
+
 MIB = 1 << 20
 _CHUNK = 1 << 16
 
@@ -37,7 +39,7 @@ class Limits:
 
     files: int = 1_000
     total_bytes: int = 200 * MIB
-    file_bytes: int = 64 * MIB
+    file_bytes: int = MOST_READ
     ratio: int = 200
     name_length: int = 240
     depth: int = 8

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, fields
 
+from labkit.plainfile import MOST_READ
+
 MIB = 1 << 20
 ISOLATIONS = ("auto", "bwrap", "landlock", "rlimits", "none")
 
@@ -66,7 +68,7 @@ class Policy:
     total_output: int = 16 * MIB
     image_bytes: int = 2 * MIB
     image_pixels: int = 25_000_000
-    notebook_bytes: int = 64 * MIB
+    notebook_bytes: int = MOST_READ
     notebook_cells: int = 2000
     cell_source: int = 200_000
     notebook_source: int = 4_000_000

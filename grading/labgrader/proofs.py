@@ -40,16 +40,20 @@ def prove(pdf: bytes | None, notebook: bytes, *, quick: bool = False) -> Proof:
 class Proofs:
     """Proofs that are worked on while other hand-ins are unpacked; few wait, so few are held in memory.
 
+    Args:
+        how: proves one pair.
+        done: called when a proof is there, from another thread.
+
     Example:
-        >>> with Proofs(lambda pdf, notebook: ("no pdf", "")) as proofs:
+        >>> with Proofs(lambda pdf, notebook: ("no pdf", ""), done=lambda: None) as proofs:
         ...     proofs.ask(0, None, b"{}")
         >>> proofs.answers()
         {0: ('no pdf', '')}
     """
 
-    def __init__(self, how: Callable[[bytes | None, bytes], Proof]) -> None:
+    def __init__(self, how: Callable[[bytes | None, bytes], Proof], *, done: Callable[[], None]) -> None:
         workers = os.cpu_count() or 1
-        self._how = how
+        self._how, self._done = how, done
         self._pool = ThreadPoolExecutor(workers)
         self._room = BoundedSemaphore(2 * workers)
         self._asked: dict[int, Future[Proof]] = {}
@@ -59,7 +63,11 @@ class Proofs:
         self._room.acquire()
         future = self._pool.submit(self._how, pdf, notebook)
         future.add_done_callback(lambda _: self._room.release())
+        future.add_done_callback(lambda _: self._done())
         self._asked[number] = future
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._asked
 
     def answers(self) -> dict[int, Proof]:
         """Return each proof by its number, when all are done."""

@@ -10,8 +10,6 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import nbformat
-
 from labgrader.execute import Outcome, Output
 from labgrader.lab import Lab
 from labgrader.markdown import MOST, Room, safe_markdown, verbatim
@@ -61,6 +59,8 @@ def executed_notebook(
             entry["source"] = cell.source if trusted else safe(cell.source)
         entries.append(entry)
     metadata = {"kernelspec": dict(lab.kernelspec), "language_info": {"name": "python"}}
+    import nbformat
+
     node = {"cells": entries, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     return str(nbformat.writes(nbformat.from_dict(node)))
 

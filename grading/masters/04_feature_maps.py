@@ -91,13 +91,15 @@ print("layers:", ", ".join(name for name, _ in net.named_children()))
 # ReLU and a layer inside a block. Leave it as it is.
 # <details><summary>Hint</summary>
 #
-# `net.get_submodule(name)` finds a layer, also inside a block (`"block.conv"`). Keep `output.detach().clone()`: a copy
-# that no in-place ReLU can reach, and without the graph for gradients.
+# `net.get_submodule` finds a layer by its name, also one inside a block; `register_forward_hook` gives a handle, with
+# which a hook is taken off again. A hook gets the layer's own output: what does an in-place ReLU behind the layer do to
+# it, if you keep no copy? And is the graph for gradients wanted in what you keep?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Make each hook by a function that takes the name, `def keep(name):`, and returns the hook; so each hook has its own name. Run
-# the network inside `try:` and remove the handles in `finally:`.
+# A hook that is made in a loop looks its name up when it runs, and finds the **last** one. A function that takes a name
+# and returns a hook gives each hook a name of its own. Which statement of Python does its work also when an error
+# passes through?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "record", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -172,12 +174,14 @@ earned = check.record(record, tiny_net, seed=secret("record"))
 # ### Exercise 2. `stretch` — ●○○ 8 minutes, 3 points
 # <details><summary>Hint</summary>
 #
-# `maps.amin((1, 2), keepdim=True)` is the smallest number of each map, of shape `(C, 1, 1)`; so is `amax` the largest.
+# `amin` and `amax` take a tuple of axes; with `keepdim=True` these axes stay, with length 1, so that the result goes
+# with the maps. Which axes belong to one map?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Where largest and smallest are equal, divide by 1 instead: `torch.where(high > low, high - low, 1.0)`. A small number such
-# as 1e-8 added to the divisor is a common habit; it spoils maps whose numbers are small themselves.
+# Subtract first, then divide: by what? In a constant map that number is 0, and any other number would do there;
+# `torch.where` chooses between two. (A small number such as 1e-8 added to the divisor is a common habit; it spoils maps
+# whose numbers are small themselves.)
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "stretch", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -225,13 +229,13 @@ explore_maps.channels(stretch, found, photo)
 # The gap is **between** the maps, not around them. The last row need not be full; what is empty has the value of the gap.
 # <details><summary>Hint</summary>
 #
-# How large is it? With $R$ rows of maps, $R \cdot h$ pixels and $R - 1$ gaps: $R h + (R - 1) \cdot$ `gap`. And
-# $R = \lceil C / \text{columns} \rceil$, which is `-(-C // columns)`.
+# How large is it? $R$ rows of maps are $R \cdot h$ rows of pixels, with $R - 1$ gaps between them. How many rows do $C$
+# maps need, if the last row need not be full? (`//` rounds down; lab 2 has shown how to round up.)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Fill everything with the value first: `maps.new_full((rows, cols), value)`. Map number `n` belongs to
-# row `n // columns` and column `n % columns`; it begins at `row * (h + gap)`.
+# Fill everything with the value first: `new_full` keeps the dtype. Divide the number of a map by `columns`: what do the
+# quotient and the remainder tell you? And how many pixels is it from the corner of one map to the corner of the next?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "montage", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -295,12 +299,13 @@ plot.show(plot_maps.wall(stretch, montage, stages), dpi=120)
 # ### Exercise 4. `filter_pictures` — ●○○ 8 minutes, 3 points
 # <details><summary>Hint</summary>
 #
-# `weights.abs().amax((1, 2, 3), keepdim=True)` has the shape `(K, 1, 1, 1)`. Where it is 0, divide by 1 instead.
+# Measure each filter by its largest absolute weight; over which axes is that? Divided by it, the weights lie between −1
+# and 1. How do you bring these numbers to 0 … 1, so that 0 becomes 0.5? A filter of zeros needs care, as in exercise 2.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Pictures want the colours last: `.permute(0, 2, 3, 1)` turns `(K, 3, kh, kw)` into `(K, kh, kw, 3)`. (`reshape` would mix
-# the numbers up.)
+# Pictures want the colours last: `permute` puts the axes of `(K, 3, kh, kw)` into another order. (`reshape` to the same
+# shape would mix the numbers up.)
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "filter_pictures", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -446,12 +451,12 @@ plot.show(plot_maps.stairs(map_shapes, found))
 # ### Exercise 6. `sparsity` — ●○○ 7 minutes, 3 points
 # <details><summary>Hint</summary>
 #
-# `maps == 0` is a tensor of true and false. Turned to floats, its mean is the share of true ones.
+# A comparison gives true and false. Turned to floats, their mean is the share of the true ones.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# A channel is silent if its largest number over images and places is 0: `maps.amax((0, 2, 3))` has one number a channel. (The
-# maps come from a ReLU, so nothing is below 0.)
+# How do you know from **one** number that a channel is 0 everywhere? (The maps come from a ReLU, so nothing is below
+# 0.) `amax` takes a tuple of axes: which ones have to go, so that one number a channel is left?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "sparsity", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -564,13 +569,14 @@ plot.show(plot_fields.boxes(receptive_field, found, photo), dpi=110)
 # Find the smallest box around all pixels whose gradient is not 0 (in any channel of $x$).
 # <details><summary>Hint</summary>
 #
-# Take a copy of `x` that requires a gradient, let `f` work on it, and hand the sum over `y[0, :, row, col]` and the copy to
-# `torch.autograd.grad`, which gives a tuple with one tensor.
+# Take a copy of `x` that requires a gradient, and let `f` work on it. `torch.autograd.grad` takes **one** number and
+# the copy, and gives a tuple with one tensor. How do you make one number of all maps at this place?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `(gradient[0] != 0).any(0)` is a picture of true and false. `.any(1)` of it says which rows hold a true one, and
-# `.nonzero()` gives their numbers: the first and the last one are the edges of the box.
+# A pixel counts if its gradient is not 0 in any channel: `any` takes an axis. In that picture of true and false, which
+# rows hold a true one, and which columns? `nonzero` gives their numbers. How high is a box that begins in row 3 and
+# ends in row 3?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "field_of", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -625,11 +631,12 @@ plot.show(plot_fields.seen(field_of, found, photo), dpi=110)
 # ### Exercise 9. `top_k` — ●○○ 7 minutes, 3 points
 # <details><summary>Hint</summary>
 #
-# The softmax goes over **all** classes, before you choose. `.topk(k)` gives values and places, largest first.
+# The softmax goes over **all** classes, before you choose. `topk` gives values and places, largest first.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `.tolist()` turns both into lists of Python numbers, and `zip` goes through them together; `names[i]` is the name.
+# `tolist` turns both into lists of Python numbers, and `zip` goes through them together. What is the name that belongs
+# to a place?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "top_k", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -735,11 +742,13 @@ else:
 # ### Exercise 10. `occlusion_map` — ●●○ 12 minutes, 4 points
 # <details><summary>Hint</summary>
 #
-# Copy first, then cover: `covered = x.clone()` inside the loop; otherwise the boxes add up, and the photo is lost.
+# Copy first, then cover, and take a fresh copy for each box; otherwise the boxes add up, and the photo is lost. What
+# `f` gives for the whole photo is needed once only.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# There are `(H - kh) // sh + 1` rows of boxes. All channels are covered: `covered[:, top : top + kh, left : left + kw] = fill`.
+# The box of row `i` and column `j` begins `i` steps further down and `j` steps further right than the first one. It is
+# a slice on the left of `=`, as in `pad2d` of lab 1; all channels are covered.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "occlusion_map", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -813,7 +822,8 @@ plot.show(fig, dpi=110)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `weights[label][:, None, None]` has the shape `(C, 1, 1)` and multiplies maps of `(C, h, w)`; then sum over the channels.
+# The numbers of that row need two more axes of length 1, so that they go with maps of shape `(C, h, w)`: indexing with
+# `None` makes an axis. Which axis is gone in the result?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "cam", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -860,13 +870,13 @@ earned = check.cam(cam, seed=secret("cam"))
 # ### Exercise 12. `grad_cam` — ●●● 20 minutes, 5 points
 # <details><summary>Hint</summary>
 #
-# The maps are the leaf here, not the image: detach what `features` gives, and let it require a gradient. Then ask
-# `torch.autograd.grad` for the gradient of one logit for the maps.
+# The maps are the leaf here, not the image: take what `features` gives off the graph, and let it require a gradient.
+# Then `torch.autograd.grad` can differentiate one number of what `head` makes of it. Which number?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Take the gradient of the **logit**, not of the probability. `gradient.mean((2, 3), keepdim=True)` has the shape
-# `(1, C, 1, 1)`; multiply by the maps, sum over the channels, and apply the ReLU to the sum.
+# Take the gradient of the **logit**, not of the probability. Each map is weighted with the mean of its own gradient:
+# over which axes? The ReLU comes last, after the sum over the channels.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "grad_cam", "locked": false, "schema_version": 3, "solution": true, "task": false}

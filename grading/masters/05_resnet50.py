@@ -74,13 +74,15 @@ print("ready: torch", torch.__version__)
 # name and shape must match.
 # <details><summary>Hint</summary>
 #
-# `torch.nn.Conv2d(c_in, width, 1, bias=False)` and `torch.nn.BatchNorm2d(width)`. The 3×3 convolution has
-# `stride=stride, padding=1`. The block needs a downsample if `stride != 1 or c_in != 4 * width`.
+# No convolution here has a bias, since a batch norm follows, which has one. Which padding lets a 3×3 convolution keep
+# the size when its stride is 1? The block needs a downsample whenever its input, as it is, cannot be added to what
+# comes out: in which two cases is that?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# In `forward`, keep `x` for the shortcut. Order: conv1, bn1, ReLU; conv2, bn2, ReLU; conv3, bn3; **then** add; then ReLU. Use
-# `torch.relu`, which makes a new tensor: an in-place ReLU on `x` would spoil the shortcut.
+# In `forward`, keep `x` for the shortcut. Each convolution is followed by its batch norm, the first two then by a ReLU.
+# And the third? Look at the formula for the place of the addition and of the last ReLU. Use `torch.relu`, which makes a
+# new tensor: an in-place ReLU on `x` would spoil the shortcut.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "bottleneck", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -149,8 +151,9 @@ plot_probe.same_block(Bottleneck, found)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# With $o_h = h / s$ and $o_w = w / s$: conv1 has $C w$ weights and works at $h \cdot w$ places; all others at $o_h \cdot o_w$
-# places. Batch norms: 2 numbers for each of `width`, `width`, `4 * width`, and `4 * width` once more with a downsample.
+# Make a table on paper, a line for each convolution: its weights, and the places at which all of them are used ($h
+# \cdot w$ before the stride, $\frac{h}{s} \cdot \frac{w}{s}$ behind it). Batch norms have 2 numbers a channel: how many
+# channels do the three have, and the one of a downsample?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "block_cost", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -211,13 +214,15 @@ plot_probe.cost_table(block_cost)
 # ### Exercise 3. `prepare` — ●●○ 15 minutes, 4 points
 # <details><summary>Hint</summary>
 #
-# `torch.nn.functional.interpolate(photo[None], size=(rows, cols), mode="bilinear", antialias=True)` resizes. The
-# shorter side becomes `resize`, the other side keeps the proportion: `round(side * resize / shorter)`.
+# `torch.nn.functional.interpolate` resizes a **batch**: give the photo one more axis. It is told `size`,
+# `mode="bilinear"` and `antialias=True`. The shorter side becomes `resize`; by which number is the other side
+# multiplied, so that the proportion stays? `round` makes a whole number of it.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# The middle: `top = (rows - crop) // 2`, and `left` likewise. `torch.tensor(mean, dtype=photo.dtype)[:, None, None]` has the shape
-# `(3, 1, 1)` and is subtracted from every pixel of its channel.
+# How many rows are left over beside the crop? Half of them, rounded down, are above it; the columns likewise. `mean`
+# and `std` have to become tensors of the photo's dtype; which shape lets three numbers go with `(3, H, W)`, one for
+# each channel?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "prepare", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -283,7 +288,7 @@ print(len(photos.photos), "photos:", ", ".join(photos.classes), "->", tuple(batc
 # </details>
 # <details><summary>Second hint</summary>
 #
-# In a loop over the stages: replace `x` by what the stage gives for it, and append its mean over the last two axes.
+# Two things happen with what a stage gives: the next stage gets it, and the list gets its mean over the last two axes.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "embed", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -336,12 +341,13 @@ for name, rows in features.items():
 # (eval) while the rest trains. `moody_net` is given, to try it on; leave it as it is.
 # <details><summary>Hint</summary>
 #
-# `part.training` is true or false, for each `part in net.modules()`. Note them all before `net.eval()`.
+# Each part of a network has an attribute `training`, true or false, and `net.modules()` goes through all parts, the
+# network itself among them. Note every part's mode before you change any.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Set them back in `finally:`, so that it also happens when the network stops with an error. Set `part.training = mode` itself:
-# `part.train(mode)` would set all parts inside it too.
+# Which statement of Python does its work also when the network stops with an error? Set the attribute of each part: its
+# method `train` would set all parts inside it, too.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "features_of", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -454,11 +460,13 @@ plot_margins.company(features_of, found, cat, company)
 # ### Exercise 6. `cosine_matrix` — ●○○ 8 minutes, 3 points
 # <details><summary>Hint</summary>
 #
-# Divide each row by its length first; then one matrix product gives all pairs: `a @ b.T`.
+# Divide each row by its length first; then one matrix product gives all pairs. Which of the two has to be transposed
+# for it?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `a.norm(dim=1, keepdim=True)` has the shape `(N, 1)`. A row of zeros has the length 0: divide it by 1 instead, and its similarities are 0.
+# `norm` takes an axis; with `keepdim=True` it stays, with length 1. A row of zeros has the length 0: divide it by 1
+# instead, and its similarities are 0.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "cosine_matrix", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -506,8 +514,9 @@ plot.show(fig, dpi=110)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `.fill_diagonal_(float("-inf"))` on a copy, then `.topk(k, dim=1).indices`. (Leaving out the best one of each row would do for cosines,
-# but not for every similarity.)
+# Tensors have a method that fills their diagonal; its name ends in `_`, so it changes the tensor itself. `topk` takes
+# an axis and gives values and places. (Leaving out the best one of each row would do for cosines, but not for every
+# similarity.)
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "neighbours", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -555,12 +564,14 @@ explore_features.search(neighbours, photos, features["layer4"], [0, 12, 14, 27])
 # ### Exercise 8. `margin` — ●●○ 10 minutes, 3 points
 # <details><summary>Hint</summary>
 #
-# `labels[:, None] == labels[None, :]` is a matrix that is true where two images have the same class.
+# Compare the labels, as a column, with the labels, as a row: that is a matrix which is true where two images have the
+# same class. Indexing with `None` makes a column of them.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Take the diagonal out of it: `same & ~torch.eye(len(labels), dtype=torch.bool)`. `similarity[mask].mean()` is the mean over the true
-# places.
+# An image is no pair with itself: take the diagonal out. `torch.eye` can be true and false as well
+# (`dtype=torch.bool`); between such matrices `&` means "and", and `~` before one "not". Indexed with such a matrix, the
+# similarities at its true places remain.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "margin", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -665,12 +676,13 @@ plot.show(plot_margins.occlusion(cosine_matrix, found, subjects))
 # ### Exercise 9. `probe` — ●●● 20 minutes, 4 points
 # <details><summary>Hint</summary>
 #
-# `torch.nn.functional.one_hot(labels, classes)` makes the targets (ints: change the dtype). `torch.cat` puts a column of ones behind the
-# features.
+# `torch.nn.functional.one_hot` makes the targets (ints: change the dtype). A bias is the weight of one more feature,
+# which is the same for all images: which number is it? `torch.cat` puts its column behind the others.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `torch.linalg.solve(A, B)` solves $A W = B$. Make $\lambda J$ with `torch.eye(D + 1, dtype=...) * l2`, and set its last number to 0.
+# `torch.linalg.solve` solves $A W = B$ without an inverse; what are $A$ and $B$ in the equation above? $\lambda J$ is a
+# diagonal: begin with `torch.eye`, in the dtype of the features. Which of its numbers stands for the biases?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "probe", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -729,13 +741,13 @@ plot.show(plot_probe.probes(probe, photos, features, easy))
 # ### Exercise 10. `pca` — ●●● 20 minutes, 4 points
 # <details><summary>Hint</summary>
 #
-# `u, s, vt = torch.linalg.svd(centred, full_matrices=False)`; the scores are `u[:, :k] * s[:k]`. The shares come from **all** singular
-# values, squared.
+# `torch.linalg.svd` with `full_matrices=False` gives $U$, $S$ (as a vector) and $V^\top$ of the centred features. The
+# text above says which two of them make the scores. The shares come from **all** singular values, squared.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# The sign: `.abs().argmax(0)` of the scores is the row of the largest score of each component. Index the scores with these rows and
-# `range(k)`, take `.sign()`, and multiply.
+# The sign: for each component, find the row with the largest absolute score (`argmax` takes an axis). Which sign has
+# the score there, and what has to happen to all scores of the component if it is negative?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "pca", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -791,11 +803,12 @@ plot.show(plot_features.faces(pca, photos, chosen["layer4"]), dpi=110)
 # ### Exercise 11. `linear_cka` — ●●○ 10 minutes, 3 points
 # <details><summary>Hint</summary>
 #
-# Centre both first: `x - x.mean(0)`, over the photos.
+# Centre both first: each feature over the photos, not each photo over its features.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `torch.linalg.matrix_norm(m)`, or `m.norm()`, is the Frobenius norm. It is squared above the line and not below.
+# `torch.linalg.matrix_norm` is the Frobenius norm. It is squared above the line and not below. A number is wanted in
+# the end, not a tensor: `float` makes one.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "linear_cka", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -85,13 +85,13 @@ plot.show(plot_pictures.gallery(data))
 #
 # <details><summary>Hint</summary>
 #
-# `x.mean((0, 2, 3))` takes the mean over all axes but the channels. There is a `std`, too. It divides by one less
-# than the count unless you write `correction=0`.
+# `mean` takes a tuple of axes: all but that of the channels. So does `std`, which divides by one less than the count
+# unless you tell it `correction=0`.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Bytes cannot hold fractions: divide by 255 first. To take off one number a channel, give the numbers two more
-# axes: `mean[:, None, None]` has the shape (3, 1, 1), which goes with (N, 3, H, W).
+# Bytes cannot hold fractions: what do you have to do first, so that 255 becomes 1? To take off one number a channel,
+# give the numbers two more axes (indexing with `None` makes one): the shape (3, 1, 1) goes with (N, 3, H, W).
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "standardise", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -163,12 +163,13 @@ plot.show(plot_pictures.channels(channel_stats, normalise, data.train_images))
 #
 # <details><summary>Hint</summary>
 #
-# `order[labels[order] == 3]` is the part of the order that belongs to class 3, still in that order.
+# `labels[order]` are the classes in that order. Compare them with one class, and take from `order` what stands at the
+# true places: it is still in order.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Cut each such part in two with `[:per_class]` and `[per_class:]`, and join the pieces of all classes with
-# `torch.cat`. A loop with a counter for each class works as well.
+# Cut each such part in two, at `per_class`, and join the pieces of all classes with `torch.cat`. A loop with a counter
+# for each class works as well.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "stratified_split", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -257,14 +258,14 @@ print(len(work.train_labels), "pictures to train on,", len(work.test_labels), "p
 #
 # <details><summary>Hint</summary>
 #
-# `F.pad(images, (p, p, p, p))` pads the last two axes. For one picture: `big[n, :, top : top + H, left : left +
-# W]`.
+# `F.pad` pads the last two axes and takes (left, right, top, bottom). Each picture is then a slice of the padded one,
+# as large as before: where does it begin, and where does it end?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# A loop over the pictures is right and good enough here. Without a loop: `F.pad(...).unfold(2, H, 1).unfold(3, W,
-# 1)` is a view of every possible cut, of shape (N, 3, 2p+1, 2p+1, H, W), from which `[torch.arange(N), :, dy,
-# dx]` picks one for each picture.
+# A loop over the pictures is right and good enough here: cut, then mirror where `flip` says so. Tensors have a method
+# `flip`, too; which axis is left and right? (Without a loop: `unfold` along rows and then along columns is a view of
+# every possible cut, from which indexing picks one for each picture.)
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "augment", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -324,9 +325,9 @@ plot.show(plot_pictures.augmented(augment, data.train_images))
 #
 # <details><summary>Hint</summary>
 #
-# `nn.Sequential(...)` takes layers. A convolution with `padding=1` and a 3×3 kernel keeps the size; each 2×2
-# pooling halves it: 32, 16,
-# 8. `nn.AdaptiveAvgPool2d(1)` and `nn.Flatten()` make (N, channels) of it.
+# `nn.Sequential` takes layers. A 3×3 convolution with one pixel of padding keeps the size; each 2×2 pooling halves it,
+# from 32 to 16 and then to 8. Behind `nn.AdaptiveAvgPool2d` each map is one number, but still has two axes;
+# `nn.Flatten` takes them away.
 # </details>
 # <details><summary>Second hint</summary>
 #
@@ -399,12 +400,12 @@ print(f"{sum(p.numel() for p in net.parameters()):,} parameters")
 #
 # <details><summary>Hint</summary>
 #
-# In this order: `net.train()`, `F.cross_entropy(net(x), labels)`, `optimizer.zero_grad()`, `loss.backward()`,
-# `optimizer.step()`.
+# The five steps above are a line each. Steps 1, 3, 4 and 5 call a method: of the network, of the optimizer, of the
+# loss, of the optimizer again. Step 2 is `F.cross_entropy`, which takes scores, not probabilities.
 # </details>
 # <details><summary>Second hint</summary>
 #
-# `loss.item()` is the loss as a plain number. Return it as it was **before** the step: that costs nothing, as it
+# The method `item` makes a plain number of the loss. Return it as it was **before** the step: that costs nothing, as it
 # has been computed already.
 # </details>
 
@@ -469,8 +470,8 @@ earned = check.sgd_step(sgd_step, workbench, seed=secret("sgd_step"))
 #
 # <details><summary>Hint</summary>
 #
-# `order[start : start + size]` are the numbers of one batch; a slice at the end is simply shorter.
-# `images[batch]` and `labels[batch]` take these pictures and their labels.
+# A slice of an order holds the numbers of one batch; at the end it is simply shorter. Indexed with these numbers,
+# `images` and `labels` give the batch.
 # </details>
 # <details><summary>Second hint</summary>
 #
@@ -534,8 +535,9 @@ plot.show(plot_training.by_heart(sgd_step, fit, classifier.network(build_net, sa
 #
 # <details><summary>Hint</summary>
 #
-# `F.cross_entropy(z, y, reduction="sum")` gives the sum over a batch. `z.argmax(1) == y` says for each picture
-# whether it is right.
+# `F.cross_entropy` gives the mean over a batch, or its sum with `reduction="sum"`: which of the two may be added up
+# over batches of different lengths? The answer for a picture is the place of its largest score: `argmax`, along which
+# axis?
 # </details>
 # <details><summary>Second hint</summary>
 #
@@ -655,7 +657,7 @@ plot.show(sweep.figure(tried))
 #
 # <details><summary>Hint</summary>
 #
-# Compute the step of the top first: `top = warm * steps`.
+# Compute first at which step the top is.
 # </details>
 # <details><summary>Second hint</summary>
 #
@@ -716,8 +718,8 @@ plot.show(plot_training.schedule(one_cycle))
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Stop at the first epoch with `epoch - best >= patience`. If that never happens, the last epoch is the last one
-# there is.
+# Stop at the first epoch that is `patience` epochs behind the best one. If that never happens, the last epoch is the
+# last one there is.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "early_stop", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -954,13 +956,13 @@ plot.show(plot_pictures.first_filters(fresh, net))
 #
 # <details><summary>Hint</summary>
 #
-# Begin with zeros and go through the pictures: one more at row `truth[i]`, column `predicted[i]`. (`m[truth,
-# predicted] += 1` on whole tensors adds only once where the same place comes twice.)
+# Begin with zeros and go through the pictures, one after another: which number goes up by one? (Indexing a tensor with
+# whole tensors and adding 1 adds only once where the same place comes twice.)
 # </details>
 # <details><summary>Second hint</summary>
 #
-# For `worst_pairs`, make a list of `(t, p, count)` for all `t != p`, sort it by the count with `sorted(...,
-# key=...)`, largest first, and take the first `k`.
+# For `worst_pairs`, make a list of all triples off the diagonal. `sorted` takes a `key`, a function that says by what
+# to sort; which count shall come first?
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "mistakes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1041,12 +1043,13 @@ plot.show(plot_results.worst(data, score.probabilities))
 #
 # <details><summary>Hint</summary>
 #
-# `matrix.diagonal()` holds the hits; `matrix.sum(1)` adds up each row.
+# The hits stand on the diagonal (`diagonal`). Along which axis do you have to add, to know how many pictures of each
+# class there are?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Division by 0 gives "not a number". Divide by `matrix.sum(1).clamp(min=1)` instead, and choose the classes that
-# occur with `matrix.sum(1) > 0`.
+# Division by 0 gives "not a number". Where a class has no pictures, divide by 1 instead: `clamp` lifts what is smaller
+# than a given number. The mean is over the classes that occur: a comparison chooses them.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "balance", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1120,13 +1123,13 @@ else:
 #
 # <details><summary>Hint</summary>
 #
-# `confidence, answer = p.max(1)` gives both at once. `(confidence * bins).long().clamp(max=bins - 1)` is the bin
-# of each picture.
+# `max` along an axis gives the largest numbers and their places at once. Multiply a confidence by the number of bins
+# and cut the fraction off (`long`): that is its bin. Which confidence comes out one too high?
 # </details>
 # <details><summary>Second hint</summary>
 #
-# Loop over the bins: `inside = bin_of == b` is a mask; `confidence[inside].mean()` and `(answer ==
-# labels)[inside].double().mean()` are what you need, if `inside.any()`.
+# Loop over the bins: a comparison says which pictures are inside, and `any` whether there are some. Index the
+# confidences with it, and the hits as numbers: of both you need the mean.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "calibration", "locked": false, "schema_version": 3, "solution": true, "task": false}

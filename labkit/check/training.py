@@ -15,10 +15,6 @@ from labkit.check.draw import Draw
 from labkit.playground import Playground, Setting, SettingError, setting_of
 
 STEPS, STARTS, ENOUGH = 300, (0, 1), 0.95
-GOOD: dict[str, dict[str, Any]] = {
-    "circle": {"features": ["x1^2", "x2^2"], "hidden": [], "rate": 0.5},
-    "xor": {"features": ["x1", "x2"], "hidden": [8], "activation": "relu", "rate": 0.4},
-}
 ASPECTS = {"circle": "circle without a hidden layer", "xor": "xor from x1 and x2 alone"}
 
 
@@ -92,32 +88,24 @@ def cases(draw: Draw) -> list[Case]:
     ]
 
 
-def _instead(**given: Any) -> Callable[..., Any]:
-    """Choose the good settings, with entries changed."""
-
-    def fn(data: str) -> Any:
-        chosen = GOOD[data] | {k.removeprefix(f"{data}_"): v for k, v in given.items() if k.startswith(data)}
-        chosen |= {k: v for k, v in given.items() if not k.startswith(("circle", "xor"))}
-        return chosen
-
-    return fn
+def _only(data: str, **setting: Any) -> Callable[[str], Any]:
+    """Choose a setting for one data set, and none for the other."""
+    return lambda asked: setting if asked == data else None
 
 
 MUTANTS = (
-    Mutant("xor without a hidden layer: its border is a straight line", _instead(xor_hidden=[])),
+    Mutant("xor without a hidden layer: its border is a straight line", _only("xor", hidden=[])),
     Mutant(
         "hidden layers that are linear: together they are one straight line",
-        _instead(xor_activation="linear"),
+        _only("xor", hidden=[4, 4], activation="linear"),
     ),
-    Mutant("one hidden unit for xor: its border bends once", _instead(xor_hidden=[1])),
-    Mutant(
-        "a circle from x1 and x2 alone: its border is a straight line", _instead(circle_features=["x1", "x2"])
-    ),
-    Mutant("a circle from one square only", _instead(circle_features=["x1^2"])),
-    Mutant("a learning rate of 0.001: it hardly moves", _instead(rate=0.001)),
-    Mutant("a learning rate of 0: nothing moves", _instead(rate=0.0)),
-    Mutant("weight decay of 0.5, which pulls all weights to 0", _instead(l2=0.5)),
-    Mutant("the product as feature for a circle", _instead(circle_features=["x1*x2"])),
+    Mutant("one hidden unit for xor: its border bends once", _only("xor", hidden=[1])),
+    Mutant("a circle from x1 and x2 alone: its border is a straight line", _only("circle", hidden=[])),
+    Mutant("a circle from one square only", _only("circle", features=["x1^2"], hidden=[])),
+    Mutant("a learning rate of 0.001: it hardly moves", _only("xor", rate=0.001)),
+    Mutant("a learning rate of 0: nothing moves", _only("xor", rate=0.0)),
+    Mutant("weight decay of 0.5, which pulls all weights to 0", _only("xor", l2=0.5)),
+    Mutant("the product as feature for a circle", _only("circle", features=["x1*x2"], hidden=[])),
 )
 
 SPEC = Spec(

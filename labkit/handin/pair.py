@@ -17,13 +17,12 @@ from labkit.handin.errors import HandinError, make_room
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
-from labkit.plainfile import FileError
+from labkit.plainfile import MOST_READ, FileError
 from labkit.plainfile import read_file as read_plain
 
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
 
-MOST_READ = 64 << 20  # bytes of a notebook or PDF; a collected class has nothing bigger
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same files give the same zip
 
 
@@ -61,6 +60,8 @@ def make(
         HandinError: no notebook, an id that cannot be in a file name, or the pair could not be made.
     """
     student, name = checked_id(student), " ".join(name.split())[:120]
+    if out is not None and (out.is_file() or (out.suffix.lower() == ".zip" and not out.is_dir())):
+        raise HandinError(f"{out} is to be a folder, as the zip gets its own name; name a folder: {_how()}.")
     given = read_file(path) if raw is None else raw
     try:
         from labkit.pdf.compiler import make_pdf
@@ -184,9 +185,12 @@ def _write(target: Path, content: bytes | dict[str, bytes]) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def _how() -> str:
+    return "-o FOLDER" if live.shell() is None else 'labkit.handin(out="folder")'
+
+
 def _not_written(target: Path, error: OSError) -> HandinError:
-    how = "-o FOLDER" if live.shell() is None else 'labkit.handin(out="folder")'
     return HandinError(
         f"{target} cannot be written: {error.strerror or error}; {make_room(error)}"
-        f"name another folder: {how}. Your notebook is as it was."
+        f"name another folder: {_how()}. Your notebook is as it was."
     )

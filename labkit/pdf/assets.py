@@ -49,6 +49,7 @@ class Pictures:
     used: dict[str, bytes] = field(default_factory=dict)  # files taken from the folder, by relative path
     shown: int = 0
     known: dict[str, str] = field(default_factory=dict)  # paths for the compiler, by hash of what was given
+    lacking: dict[str, list[str]] = field(default_factory=dict)  # what of a picture is not shown, by path
     pixels: int = 0
 
     def add(self, data: bytes) -> str:
@@ -69,6 +70,8 @@ class Pictures:
             name = hashlib.sha256(data).hexdigest()[:20] + suffix
             (self.store / name).write_bytes(data)
             self.known[given] = "/" + name
+            if suffix == ".svg":
+                self.lacking["/" + name] = svg.lacking(data)
         return self.known[given]
 
     def resolve(self, source: str, attachments: Json) -> bytes:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,14 @@ def limit_self(*, memory: int = MEMORY, cpu: int = MAX_CPU) -> None:
         import resource
     except ImportError:  # Windows: the parent's time limit remains
         return
-    for kind, value in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_CORE, 0)):
+    limits = (
+        (resource.RLIMIT_AS, memory, memory),
+        (resource.RLIMIT_CPU, cpu, cpu + 1),
+        (resource.RLIMIT_CORE, 0, 0),
+    )
+    for kind, soft, hard in limits:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (value, value))
+            resource.setrlimit(kind, (soft, hard))
 
 
 def run(module: str, arguments: list[str], folder: Path, *, seconds: float) -> Any:
@@ -35,6 +41,7 @@ def run(module: str, arguments: list[str], folder: Path, *, seconds: float) -> A
 
     Raises:
         subprocess.TimeoutExpired: it took longer and was ended.
+        TimeoutError: it ended because it used all the processor time that it gave itself.
         ValueError: it ended without an answer.
     """
     path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
@@ -48,6 +55,8 @@ def run(module: str, arguments: list[str], folder: Path, *, seconds: float) -> A
         timeout=seconds,
         check=False,
     )
+    if done.returncode == -getattr(signal, "SIGXCPU", 0) != 0:
+        raise TimeoutError
     lines = done.stdout[-8000:].decode("utf-8", "replace").strip().splitlines()
     if not lines:
         raise ValueError(f"it ended with exit code {done.returncode} and said nothing")

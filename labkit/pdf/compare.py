@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from labkit.pdf.child import limit_self
-from labkit.pdf.notebook import NotebookError, as_dict, content_hash, read, text_of
+from labkit.pdf.notebook import as_dict, read, text_of
 from labkit.pdf.options import parse
+from labkit.pdf.otherfile import other_notebook
 from labkit.pdf.pages import drawings, first_difference, share, texts, two_faced
 from labkit.pdf.pair import Stamp, engine, parse_keywords
 from labkit.pdf.unseen import unseen
@@ -74,7 +74,7 @@ def compare(pdf: bytes, notebook: bytes, *, rerender: bool) -> Answer:
     digest = hashlib.sha256(notebook).hexdigest()
     name = next((name for name, data in inside.items() if data == notebook), "")
     if not name or len(inside) > 1:
-        return False, _other_notebook(inside, notebook, digest)
+        return False, other_notebook(inside, notebook, digest)
     if found.stamp is None or found.stamp.file_hash != digest:
         said = "none" if found.stamp is None else found.stamp.file_hash[:12]
         return False, f"Refuted: the PDF carries this notebook but is stamped with another hash ({said})."
@@ -82,20 +82,6 @@ def compare(pdf: bytes, notebook: bytes, *, rerender: bool) -> Answer:
     if not rerender:
         return True, f"{same}; its pages were not compared."
     return _compare_pages(pdf, notebook, found, name, same)
-
-
-def _other_notebook(inside: dict[str, bytes], notebook: bytes, digest: str) -> str:
-    if len(inside) > 1:
-        return f"Refuted: the PDF carries {len(inside)} notebooks; expected one."
-    other = next(iter(inside.values()))
-    told = hashlib.sha256(other).hexdigest()
-    with contextlib.suppress(NotebookError):
-        if content_hash(read(other)) == content_hash(read(notebook)):
-            return (
-                "Refuted: the PDF carries a notebook with the same cells and outputs, but it is another file "
-                f"(SHA-256 {told[:12]}, not {digest[:12]}); it was saved again after the PDF was made."
-            )
-    return f"Refuted: the PDF carries another notebook (SHA-256 {told[:12]}, not {digest[:12]})."
 
 
 def _compare_pages(pdf: bytes, notebook: bytes, found: Contents, name: str, same: str) -> Answer:
@@ -234,12 +220,13 @@ def _without_attachment(pdf: bytes, notebook: bytes) -> Answer:
 
 def main(arguments: list[str]) -> None:
     """Compare the files `pdf` and `ipynb` of the working folder and print the answer."""
-    limit_self()
+    rerender, cpu = arguments
+    limit_self(cpu=int(cpu))
     logging.disable(logging.CRITICAL)
     answer: dict[str, Any]
     try:
         proven, reason, *pages = compare(
-            Path("pdf").read_bytes(), Path("ipynb").read_bytes(), rerender=arguments[:1] == ["1"]
+            Path("pdf").read_bytes(), Path("ipynb").read_bytes(), rerender=rerender == "1"
         )
         answer = {"proven": proven, "reason": reason, "pages": "".join(pages)}
     except (MemoryError, RecursionError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import typst
 
-from labkit.pdf.document import Document, build, source_of
+from labkit.pdf.document import Document, build, files_of, source_of
 from labkit.pdf.errors import ROOM, PanicError, PdfError
 from labkit.pdf.fonts import (
     CJK,
@@ -27,6 +27,7 @@ from labkit.pdf.html import MAX_DEPTH
 from labkit.pdf.notebook import Notebook
 from labkit.pdf.options import USUAL, Options
 from labkit.pdf.pair import Stamp, stamp
+from labkit.pdf.sequences import in_parts
 from labkit.pdf.typ import array, clean, lit
 
 _NONE_BROKEN = "#let broken = (:)"
@@ -88,7 +89,7 @@ def _make_pdf(
         document = build(
             notebook, name=name, store=store, root=root, extra=extra, options=options, depth=depth
         )
-        _lay_out(store, document, raw)
+        _lay_out(store, document, raw, name)
         source = _main(document, stamp(raw, notebook, options), name, fonts)
         return _compile(source, store, fonts, document.warnings), document.warnings
 
@@ -103,8 +104,9 @@ def _template() -> str:
     return importlib.resources.files("labkit.pdf").joinpath("template.typ").read_text(encoding="utf-8")
 
 
-def _lay_out(store: Path, document: Document, raw: bytes) -> None:
+def _lay_out(store: Path, document: Document, raw: bytes, name: str) -> None:
     """Put the files that the main source reads into the folder."""
+    (store / "files.typ").write_text(files_of(document, name=name), encoding="utf-8")
     (store / "template.typ").write_text(_template(), encoding="utf-8")
     (store / "notebook.ipynb").write_bytes(raw)
     for i, data in enumerate(document.pictures.used.values()):
@@ -122,7 +124,7 @@ def _main(document: Document, mark: Stamp, name: str, fonts: FontSet) -> str:
     families = {"text": fonts.text(region), "mono": fonts.mono(region), "math": fonts.math(region)}
     record = ", ".join(f"{key}: {array(map(lit, names))}" for key, names in families.items())
     definitions = f"{formulas}#let fonts = ({record})\n{_NONE_BROKEN}"
-    source = source_of(document, mark, name=name, definitions=definitions)
+    source, _ = in_parts(source_of(document, mark, name=name, definitions=definitions))
     if CJK.search(source) and not any("CJK" in family for family in families["text"]):
         document.warnings.append(
             "no font with Chinese, Japanese and Korean letters; run: pip install noto-cjk-sans-otc"

@@ -18,6 +18,7 @@ from labkit.pdf.outline import Outline
 from labkit.pdf.outputs import MAX_MARKDOWN, Outputs, too_long
 from labkit.pdf.pair import Stamp
 from labkit.pdf.record import date_of, record_page
+from labkit.pdf.sequences import in_parts
 from labkit.pdf.titles import MAX_TITLE, student_of, title_line, title_of
 from labkit.pdf.typ import array, breakable, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
@@ -103,6 +104,10 @@ def build(
             parts += _code(cell, notebook.language, outputs)
         written += sum(map(cost, parts[start:]))
     body = "\n".join(f"#{part}" for part in parts if part) or f"#{note('[the notebook is empty]')}"
+    body, said = in_parts(body)
+    if said:
+        warnings.append(said)
+        body += f"\n#{note(f'[{said}]')}"
     lang, region = language("".join(cell.source[:MAX_MARKDOWN] for cell in notebook.cells[:MAX_CELLS]))
     lang = options.language or lang
     student = student_of(notebook)
@@ -199,11 +204,6 @@ def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) 
         "left-out": lit(_left_out(document)),
     }
     record = "(" + ", ".join(f"{key}: {value}" for key, value in meta.items()) + ")"
-    attachments = [_attach("/notebook.ipynb", name, "source", "The notebook that this document shows")]
-    attachments += [
-        _attach(f"/asset{i}", path, "supplement", "A picture that the notebook shows")
-        for i, path in enumerate(document.pictures.used)
-    ]
     return "\n".join(
         [
             '#import "/template.typ": *',
@@ -216,13 +216,23 @@ def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) 
             "#let figure-picture = figure-picture.with(broken)",
             f"#let meta = {record}",
             "#show: page-setup.with(meta, fonts)",
-            *attachments,
+            '#include "/files.typ"',
             "#title-block(meta)",
             document.body,
             document.record and f"#{document.record}",
             "",
         ]
     )
+
+
+def files_of(document: Document, *, name: str) -> str:
+    """Return the Typst file that attaches the notebook and its pictures; their names are not drawn."""
+    attachments = [_attach("/notebook.ipynb", name, "source", "The notebook that this document shows")]
+    attachments += [
+        _attach(f"/asset{i}", path, "supplement", "A picture that the notebook shows")
+        for i, path in enumerate(document.pictures.used)
+    ]
+    return "\n".join(attachments)
 
 
 def _left_out(document: Document) -> str:

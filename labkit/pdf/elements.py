@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+
+from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
 from labkit.pdf.typ import block, call
 
@@ -26,6 +29,37 @@ def directed(body: str, text: str) -> str:
     """Return content that runs from right to left when its first letter does."""
     first = next((way for way in map(unicodedata.bidirectional, text[:400]) if way in ("L", "R", "AL")), "L")
     return body if first == "L" else call("from-right", block([body]))
+
+
+def seen(node: PageElement) -> bool:
+    """Say whether a node may show something: an element of a visible kind, or text that is not only space."""
+    if isinstance(node, Tag):
+        return node.name not in UNSEEN
+    return (
+        isinstance(node, NavigableString) and not isinstance(node, PreformattedString) and bool(node.strip())
+    )
+
+
+def gauge(node: Tag) -> str:
+    """Return what a `<progress>` or a `<meter>` shows, in words.
+
+    Example:
+        >>> from bs4 import BeautifulSoup
+        >>> gauge(BeautifulSoup('<progress value="3" max="5">', "html.parser").progress)
+        '60 %'
+    """
+
+    def number(name: str, usual: float) -> float:
+        try:
+            return float(str(node.get(name, "")))
+        except ValueError:
+            return usual
+
+    low = number("min", 0.0) if node.name == "meter" else 0.0
+    high, value = number("max", 1.0), number("value", math.nan)
+    if not (low < high < math.inf and abs(value) < math.inf):
+        return f"[{node.name} without a value]"
+    return f"{min(1.0, max(0.0, (value - low) / (high - low))):.0%}".replace("%", " %")
 
 
 def trimmed(parts: list[str]) -> list[str]:

@@ -12,6 +12,9 @@ _CLOSES = {
     "td": ("td", "th"),
     "th": ("td", "th"),
     "tr": ("tr", "td", "th"),
+    "thead": ("thead", "tbody", "tfoot", "tr", "td", "th"),
+    "tbody": ("thead", "tbody", "tfoot", "tr", "td", "th"),
+    "tfoot": ("thead", "tbody", "tfoot", "tr", "td", "th"),
 }
 MOST = 500  # in one piece of HTML: moving takes longer the more there are, and nobody writes so many
 

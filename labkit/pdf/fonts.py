@@ -143,7 +143,10 @@ def undrawable(error: typst.TypstError) -> set[str]:
     found: set[str] = set()
     for text in re.findall(r'the text `"(.*?)"` could not be displayed', str(error.diagnostic)):
         found.update(re.sub(r"\\u\{([0-9a-f]+)\}", lambda m: chr(int(m[1], 16)), text))
-    return {char for char in found if char > "\u007f"}
+    found = {char for char in found if char > "\u007f"}
+    return {
+        char for char in found if not _JOINERS.match(char)
+    } or found  # those alone only change a neighbour
 
 
 def joining(source: str) -> set[str]:
@@ -167,6 +170,8 @@ def in_words(char: str) -> str:
         >>> in_words("ཀ"), in_words("🇹")
         ('[tibetan letter ka]', 'T')
     """
+    if _JOINERS.match(char):
+        return ""
     if "\U0001f1e6" <= char <= "\U0001f1ff":  # a flag is two of them: its country's letters
         return chr(ord("A") + ord(char) - 0x1F1E6)
     name = unicodedata.name(char, "")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import bs4
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
 from labkit.pdf import css
 from labkit.pdf.assets import Pictures
-from labkit.pdf.elements import BLOCKS, HEADINGS, INLINE, NOT_SHOWN, UNSEEN, directed, trimmed
+from labkit.pdf.elements import BLOCKS, HEADINGS, INLINE, NOT_SHOWN, UNSEEN, directed, gauge, trimmed
 from labkit.pdf.endtags import close
 from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Formulas
@@ -19,6 +20,7 @@ from labkit.pdf.notebook import Json
 from labkit.pdf.outline import Outline
 from labkit.pdf.typ import LONG_WORD, block, breakable, call, clean, code, lit, note
 
+_ADDRESS = "%/:?#[]@!$&'()*+,;=~"  # what a web address may hold beside letters, digits and "-._"
 MAX_TABLES = 1  # around a table
 MAX_KEPT = 1_000  # letters of a heading
 MAX_DEPTH = 40  # elements inside one another; deeper ones are shown as their text
@@ -87,11 +89,12 @@ class Html:
         end_line()
         return block(parts)
 
-    def line(self, element: Tag, depth: int) -> str:
-        """Return the content block of an element; without paragraphs when it holds no block."""
-        if any(self.is_block(child) for child in element.children):
-            return self.flow(element.children, depth)
-        return block(trimmed([self.inline(child, depth + 1) for child in element.children]))
+    def line(self, node: PageElement, depth: int) -> str:
+        """Return the content block of what is in a node; without paragraphs when it holds no block."""
+        inside = list(node.children) if isinstance(node, Tag) else [node]
+        if any(map(self.is_block, inside)):
+            return self.flow(inside, depth)
+        return block(trimmed([self.inline(child, depth + 1) for child in inside]))
 
     def inline(self, node: PageElement, depth: int) -> str:
         """Return the Typst expression of a node inside a line, "" for nothing."""
@@ -130,6 +133,8 @@ class Html:
             if node.get("type") == "checkbox":
                 return lit("☑ " if node.has_attr("checked") else "☐ ")
             return note(f"[input field {node.get('value', '')}]")
+        if name in ("progress", "meter"):
+            return lit(gauge(node))
         if name in NOT_SHOWN:
             where = str(node.get("src") or node.get("data") or "")[:120]
             return note(
@@ -161,7 +166,7 @@ class Html:
 
     def _link(self, address: str, body: str) -> str:
         if re.match(r"(?:https?|mailto):", address, re.IGNORECASE) and len(address) < 2000:
-            return call("link", lit(address), body)
+            return call("link", lit(quote(address, safe=_ADDRESS)), body)
         if address.startswith("#") and len(address) > 1:
             return call("goto", lit(address[1:]), body)
         return body
@@ -171,8 +176,6 @@ class Html:
         source = str(node.get("src", ""))
         name = "" if source.startswith("data:") else source.rsplit("/", 1)[-1][:80]
         alt = str(node.get("alt") or "") or name or "picture"
-        if node.parent is not None and node.parent.name == "a" and node.get("alt") and "://" in source:
-            return lit(alt)  # a badge: its words are the link
         width = css.length(str(node.get("width") or "") or self.style(node).get("width", ""))
         try:
             return self._picture(self.pictures.resolve(source, self.attachments), alt, width)
@@ -184,7 +187,8 @@ class Html:
             path = self.pictures.add(data)
         except PictureError as error:
             return self._missing(alt, "", error)
-        return call("inline-picture", lit(path), lit(alt), width or "auto")
+        shown = call("inline-picture", lit(path), lit(alt), width or "auto")
+        return block([shown, *map(note, self.pictures.lacking.get(path, ()))])
 
     def _missing(self, alt: str, source: str, error: PictureError) -> str:
         where = "" if source.startswith("data:") else source[:160]
@@ -193,6 +197,7 @@ class Html:
 
     def block(self, element: Tag, depth: int) -> str:
         """Return the Typst expression of a block element."""
+        from labkit.pdf import blocks
         from labkit.pdf.tables import table
 
         name = element.name
@@ -200,7 +205,7 @@ class Html:
             return call("paragraph", block([lit(" ".join(element.get_text().split()))]))
         if name == "tex":
             return self.inline(element, depth)
-        if name in HEADINGS and self._short(element):
+        if name in HEADINGS and self.short(element):
             body = self.line(element, depth)
             return "" if body == "[]" else self.outline.heading(HEADINGS[name], body, element.get_text())
         if name == "hr":
@@ -213,76 +218,34 @@ class Html:
                 lit(language.lower()) if language else "none",
             )
         if name in ("ul", "ol"):
-            return self._list(element, depth)
+            return blocks.items(self, element, depth)
         if name == "dl":
-            return self._terms(element, depth)
+            return blocks.terms(self, element, depth)
         if name == "table":
             if len(element.find_parents("table")) > MAX_TABLES:  # each one more doubles the compiler's work
                 return call("paragraph", block([lit(" ".join(element.get_text(" ").split()))]))
             return table(self, element, depth)
         if name == "blockquote":
-            return call("quotation", self.flow(element.children, depth))
+            return blocks.quotation(self, element, depth)
         if name == "details":
-            return self._details(element, depth)
+            return blocks.details(self, element, depth)
         if name == "p" and not any(self.is_block(child) for child in element.children):
             body = self.line(element, depth)
             shown = directed(call("paragraph", body), element.get_text())
             if body != "[]" and self._names_a_table(element):
                 shown = call("kept", block([shown]))
-            return self._boxed(element, shown) if body != "[]" else ""
+            return blocks.boxed(self, element, shown) if body != "[]" else ""
         body = self.flow(element.children, depth)
-        return "" if body == "[]" else self._boxed(element, body)
-
-    def _boxed(self, element: Tag, body: str) -> str:
-        """Return a block's content with the element's alert box, colours and alignment."""
-        kind = re.search(
-            r"alert-(warning|danger|info|success)", " ".join(element.get_attribute_list("class"))
-        )
-        if kind:
-            return call("alert", lit(kind[1]), block([body]))
-        style = self.style(element)
-        ink = css.colour(style.get("color", ""))
-        paper = css.colour(style.get("background-color") or style.get("background", ""))
-        side = style.get("text-align", "") or str(element.get("align", "")) or element.name
-        if element.name in INLINE:
-            body = call(INLINE[element.name], block([body]))
-        if ink:
-            body = call("ink-text", ink, block([body]))
-        if paper:
-            body = call("panel", paper, block([body]))
-        return call("align", side, block([body])) if side in ("center", "right") else body
-
-    def _list(self, element: Tag, depth: int) -> str:
-        items = [child for child in element.children if isinstance(child, Tag) and child.name not in UNSEEN]
-        if not items:
-            return ""
-        named = {}
-        start = str(element.get("start", ""))
-        if element.name == "ol" and re.fullmatch(r"\d{1,6}", start):
-            named["start"] = start
-        if all("task-list-item" in item.get_attribute_list("class") for item in items):
-            named["marker"] = "[]"
-        if any(child.name == "p" for item in items for child in item.find_all(recursive=False)):
-            named["tight"] = "false"
-        bodies = [directed(self.line(item, depth + 1), item.get_text()) for item in items]
-        return call("enum" if element.name == "ol" else "list", *bodies, **named)
-
-    def _terms(self, element: Tag, depth: int) -> str:
-        parts = []
-        for child in element.find_all(["dt", "dd"], recursive=False):
-            body = self.line(child, depth + 1)
-            term = child.name == "dt"
-            parts.append(call("paragraph", call("strong", body)) if term else call("pad", body, left="1.2em"))
-        return block(parts)
+        return "" if body == "[]" else blocks.boxed(self, element, body)
 
     def _names_a_table(self, element: Tag) -> bool:
         """Say whether a short paragraph, all of it bold, stands before a table: its title."""
         inside = [child for child in element.children if str(child).strip()]
         after = element.find_next_sibling()
         bold = len(inside) == 1 and isinstance(inside[0], Tag) and inside[0].name in ("strong", "b")
-        return bold and isinstance(after, Tag) and after.name == "table" and self._short(element)
+        return bold and isinstance(after, Tag) and after.name == "table" and self.short(element)
 
-    def _short(self, element: Tag) -> bool:
+    def short(self, element: Tag) -> bool:
         """Say whether an element may be kept with what follows it: lines, and not a part of the document.
 
         What is kept together is laid out anew for each place it may go to; inside one another, for ever.
@@ -290,11 +253,3 @@ class Html:
         return len(element.get_text()) < MAX_KEPT and not any(
             self.is_block(child) for child in element.children
         )
-
-    def _details(self, element: Tag, depth: int) -> str:
-        summary = element.find("summary", recursive=False)
-        if isinstance(summary, Tag) and not self._short(summary):
-            return call("details", block([lit("Details")]), self.flow(element.children, depth))
-        title = self.line(summary, depth) if isinstance(summary, Tag) else block([lit("Details")])
-        rest = [child for child in element.children if child is not summary]
-        return call("details", title, self.flow(rest, depth))

@@ -111,6 +111,8 @@ def words(element: Element) -> str:
     text = re.sub(r"\\([_%#&${} ])", r"\1", text)
     if not text:
         return ""
+    if "\\textcolor{labkit-" in text:
+        raise FormulaError("a command that stands for no word")
     if len(text) == 1 and text.isalpha() and text.isascii() and style in ("", "normal"):
         return f"upright({symbol(text)})"
     return _STYLES[style].format(lit(text)) if style in _STYLES and style != "normal" else lit(text)

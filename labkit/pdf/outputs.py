@@ -14,6 +14,7 @@ from labkit.pdf.assets import decode
 from labkit.pdf.errors import PictureError
 from labkit.pdf.fold import MAX_LINES, folded
 from labkit.pdf.html import Html
+from labkit.pdf.latex import latex_html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.notebook import Cell, Json, as_dict, text_of
 from labkit.pdf.typ import block, call, clean, code, cost, lit, note
@@ -167,12 +168,11 @@ class Outputs:
         if isinstance(width, int | float) and not isinstance(width, bool) and 0 < width < 1e5:
             known = width * 0.75
         shown = call("figure-picture", lit(path), lit(alt), f"{known:.1f}pt" if known else "auto")
-        if mime == "image/svg+xml" and "foreignObject" in text:
-            return block([shown, note("[text inside this SVG (foreignObject) not shown]")])
-        return shown
+        return block([shown, *map(note, self.html.pictures.lacking.get(path, ()))])
 
     def _latex(self, tex: str) -> str:
-        return self.html.formulas.add(re.sub(r"^\$+|\$+$|^\\\[|\\\]$", "", tex), display=True)
+        self.html.attachments, self.html.math = {}, True
+        return self.html.convert(latex_html(tex))
 
     def _json(self, value: object) -> str:
         text = json.dumps(value, ensure_ascii=False, indent=1, default=str)

@@ -17,8 +17,13 @@ MAX_DRAWN = 300_000  # elements, when every reference is written out
 MAX_DEPTH = 100
 MAX_EMBEDDED = 16_000_000  # pixels of the pictures inside
 _REFERENCE = re.compile(r"url\(\s*['\"]?#([^'\")\s]+)")
-# A picture inside that is a file or an address: it would be looked for, so it is cut.
-_OUTSIDE = re.compile(rb"""(href\s*=\s*)(["'])(?!#|data:)[^"']*\2""")
+# A reference to a file or an address, which would be looked for. It becomes a picture of one clear pixel: a
+# picture without one makes the compiler refuse the whole drawing.
+_OUTSIDE = re.compile(rb"""(href\s*=\s*)(?:"(?!#|data:)[^"]*"|'(?!#|data:)[^']*')""")
+_CLEAR = (
+    b"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAA"
+    b"SUVORK5CYII="
+)
 
 
 def checked(data: bytes) -> bytes:
@@ -41,7 +46,17 @@ def checked(data: bytes) -> bytes:
         _count(root)
     except RecursionError:
         raise PictureError("the SVG is nested too deeply") from None
-    return _OUTSIDE.sub(rb"\1\2#\2", data)
+    return _OUTSIDE.sub(rb'\1"' + _CLEAR + b'"', data)
+
+
+def lacking(data: bytes) -> list[str]:
+    """Return the placeholders for what is in an SVG, as `checked` returns it, and is not drawn."""
+    said = []
+    if b"foreignObject" in data:
+        said.append("[text inside this SVG (foreignObject) not shown]")
+    if re.search(rb"<(?:\w+:)?(?:image|use)\b[^<]*" + re.escape(_CLEAR[-60:]), data):
+        said.append("[parts of this SVG not shown: they are in files or on the web, and nothing is fetched]")
+    return said
 
 
 def _depth(root: Element) -> int:

@@ -7,9 +7,10 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bs4.element import Tag
+from bs4.element import PageElement, Tag
 
 from labkit.pdf import css
+from labkit.pdf.elements import seen
 from labkit.pdf.typ import block, call, lit, note
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Place:
 
 def table(html: Html, element: Tag, depth: int) -> str:
     """Return the Typst expression of an HTML table; rows and columns past the limits are only counted."""
-    rows = [row for row in element.find_all("tr") if row.find_parent("table") is element]
+    rows = own_rows(element)
     if not rows:
         return html.flow([c for c in element.children if getattr(c, "name", None) != "caption"], depth)
     widest = max(len(row.find_all(["td", "th"], recursive=False)) for row in rows[:MAX_ROWS])
@@ -69,11 +70,30 @@ def table(html: Html, element: Tag, depth: int) -> str:
         if len(said) > 1000:
             said = f"{said[:1000]}… [{len(said) - 1000:,} more characters not shown]"
         result.insert(0, call("caption", block([lit(said)])))
+    beside = [html.flow([node], depth) for node in outside_cells(element)]  # before it, as in browsers
+    result = [*(body for body in beside if body != "[]"), *result]
     if len(rows) > len(shown):
         result.append(note(f"[{len(rows) - len(shown)} more rows not shown]"))
     if left_out:
         result.append(note(f"[{left_out} more columns not shown]"))
     return block(result)
+
+
+def own_rows(table: Tag) -> list[Tag]:
+    """Return the rows of a table; one inside a cell, as malformed HTML has, is shown there."""
+    return [row for row in table.find_all("tr") if row.find_parent(["table", "td", "th"]) is table]
+
+
+def outside_cells(element: Tag) -> list[PageElement]:
+    """Return what stands in a table or a part of it, but not in a cell or the caption."""
+    found: list[PageElement] = []
+    for child in filter(seen, element.children):
+        name = child.name if isinstance(child, Tag) else ""
+        if name in ("thead", "tbody", "tfoot", "tr"):
+            found += outside_cells(child)  # type: ignore[arg-type]
+        elif name not in ("caption", "colgroup") and not (name in ("td", "th") and element.name == "tr"):
+            found.append(child)
+    return found
 
 
 def _places(html: Html, rows: list[Tag], depth: int) -> tuple[list[Place], int]:

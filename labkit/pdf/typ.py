@@ -12,9 +12,6 @@ _ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # Characters that reorder text, so that a page would show code other than the one that runs.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_SKIN = re.compile(
-    "(?<=[\u2600-\u27bf\U0001f300-\U0001faff])[\U0001f3fb-\U0001f3ff]"
-)  # no font here has the shades
 _WORK = {
     re.compile(r"\b(?:paragraph|cell|list|enum|section)\("): 120,
     re.compile(r"\bformula\("): 250,
@@ -31,7 +28,7 @@ def clean(text: str) -> str:
         'a\\ufffdb[U+202E]'
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
-    text = _SKIN.sub("", _CONTROL.sub("\ufffd", text))
+    text = _CONTROL.sub("\ufffd", text)
     return _BIDI.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from labkit.pdf.child import run
 from labkit.pdf.errors import ROOM
 
+CPU = 20  # seconds; an honest pair takes 1 to 2
 MAX_PDF = 200_000_000
 MAX_NOTEBOOK = 100_000_000
 
@@ -42,7 +43,7 @@ def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: floa
         notebook: bytes of the .ipynb file.
         rerender: also draw the notebook again and compare the pages. Without it, proven means only that the
             notebook is attached to the PDF, byte for byte.
-        seconds: limit on the whole comparison.
+        seconds: limit on the whole comparison, which may also use 20 seconds of processor time at most.
 
     Example:
         >>> verify(b"not a pdf", b"{}").reason
@@ -71,10 +72,14 @@ def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: floa
 def _in_child(folder: Path, *, rerender: bool, seconds: float) -> Verdict:
     """Run the comparison in a process of its own and return what it says."""
     try:
-        answer = run("labkit.pdf.compare", ["1" if rerender else "0"], folder, seconds=seconds)
+        answer = run("labkit.pdf.compare", ["1" if rerender else "0", str(CPU)], folder, seconds=seconds)
         return Verdict(answer["proven"] is True, str(answer["reason"]), str(answer["pages"]))
     except subprocess.TimeoutExpired:
         return Verdict(False, f"Not proven: comparing took more than {seconds:g} seconds and was stopped.")
+    except TimeoutError:
+        return Verdict(
+            False, f"Not proven: comparing took more than {CPU} seconds of processor time and was stopped."
+        )
     except (OSError, ValueError, LookupError, TypeError):
         return Verdict(
             False, "Not proven: the PDF could not be read; it is damaged or made to be unreadable."

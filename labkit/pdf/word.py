@@ -15,6 +15,7 @@ from labkit.pdf.ansi import runs, settle
 from labkit.pdf.assets import Pictures, decode
 from labkit.pdf.errors import PictureError
 from labkit.pdf.fold import folded
+from labkit.pdf.latex import latex_html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.notebook import Cell, Json, Notebook, as_dict, text_of
 from labkit.pdf.outputs import FRAME, MAX_HTML, MAX_OUTPUTS, PICTURES, WIDGET, coalesced
@@ -130,7 +131,8 @@ class _Writer(Flow):
                 self.note(f"picture not shown: {alt or mime} ({error})")
         tex, plain = text_of(data.get("text/latex")).strip(), text_of(data.get("text/plain"))
         if tex:
-            self.formula(re.sub(r"^\$+|\$+$|^\\\[|\\\]$", "", tex), self.document.add_paragraph())
+            self.attachments = {}
+            self.html(latex_html(tex))
         elif "application/json" in data and (not plain or plain.startswith("<IPython.core.display.JSON ")):
             self.code(folded(json.dumps(data["application/json"], ensure_ascii=False, indent=1, default=str)))
         elif plain.strip():

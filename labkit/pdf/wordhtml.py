@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import unescape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bs4
@@ -18,11 +18,13 @@ from latex2mathml.converter import convert as to_mathml
 from mathml2omml import convert as to_office
 
 from labkit.pdf.assets import Pictures
-from labkit.pdf.elements import NOT_SHOWN
-from labkit.pdf.errors import PanicError, PictureError
+from labkit.pdf.elements import NOT_SHOWN, gauge, seen
+from labkit.pdf.errors import PictureError
 from labkit.pdf.maths import Macro, expand, take_macros
 from labkit.pdf.mathtex import check_nothing_lost, rewrite
 from labkit.pdf.notebook import Json
+from labkit.pdf.redraw import redrawn
+from labkit.pdf.tables import outside_cells, own_rows
 from labkit.pdf.typ import clean, lit
 
 if TYPE_CHECKING:
@@ -69,12 +71,12 @@ class Flow:
         soup = bs4.BeautifulSoup(html, "html.parser")
         for node in soup(["style", "head"]):
             node.decompose()
-        self.flow(soup, self.document, 0, "")
+        self.flow(soup.children, self.document, 0, "")
 
-    def flow(self, parent: Tag, place: Any, depth: int, style: str) -> None:
+    def flow(self, nodes: Iterable[Any], place: Any, depth: int, style: str) -> None:
         """Write blocks; what stands between them becomes paragraphs."""
         line: Paragraph | None = None
-        for node in parent.children:
+        for node in nodes:
             if (
                 isinstance(node, Tag)
                 and (node.name in _BLOCKS or node.find(list(_BLOCKS)))
@@ -93,21 +95,27 @@ class Flow:
         elif node.name == "pre":
             place.add_paragraph(style="Lab code").add_run(legal(node.get_text().rstrip("\n")))
         elif node.name in ("ul", "ol"):
-            for item in node.find_all("li", recursive=False):
-                self.flow(item, place, depth, "List Bullet" if node.name == "ul" else "List Number")
+            for item in filter(seen, node.children):
+                self.flow(
+                    item.children if isinstance(item, Tag) else [item],
+                    place,
+                    depth,
+                    "List Bullet" if node.name == "ul" else "List Number",
+                )
         elif node.name == "table" and hasattr(place, "add_heading"):
             self.table(node)
         elif node.name == "p" and not node.find(list(_BLOCKS)):
             self.inside(node, place.add_paragraph(style=style or None), {})
         else:
-            self.flow(node, place, depth, "Quote" if node.name == "blockquote" else style)
+            self.flow(node.children, place, depth, "Quote" if node.name == "blockquote" else style)
 
     def table(self, node: Tag) -> None:
         """Write a table, its caption before it."""
         caption = node.find("caption")
         if isinstance(caption, Tag) and caption.get_text().strip():
             self.inside(caption, self.document.add_paragraph(style="Caption"), {})
-        rows = [row for row in node.find_all("tr") if row.find_parent("table") is node]
+        self.flow(outside_cells(node), self.document, 1, "")
+        rows = own_rows(node)
         cells = [row.find_all(["td", "th"], recursive=False) for row in rows[:MAX_ROWS]]
         columns = max((len(row) for row in cells), default=0)
         width = min(MAX_COLUMNS, columns)
@@ -145,6 +153,8 @@ class Flow:
             ticked = "☑ " if node.has_attr("checked") else "☐ "
             box = node.get("type") == "checkbox"
             self.text(ticked if box else f"[input field {node.get('value', '')}]", paragraph, look)
+        elif node.name in ("progress", "meter"):
+            self.text(gauge(node), paragraph, look)
         elif node.name in NOT_SHOWN:
             self.text(f"[{node.name} not shown]", paragraph, look)
         elif node.name == "code":
@@ -156,6 +166,8 @@ class Flow:
             more = {_FORMAT[node.name]: True} if node.name in _FORMAT else {}
             for child in node.children:
                 self.inline(child, paragraph, look | more, depth + 1)
+        else:
+            self.text(node.get_text(), paragraph, look)
 
     def text(self, text: str, paragraph: Paragraph, look: dict[str, bool]) -> Any:
         """Write text with the given look."""
@@ -197,17 +209,20 @@ class Flow:
         Raises:
             PictureError: it cannot be shown.
         """
-        path = self.pictures.store / self.pictures.add(data).lstrip("/")
+        name = self.pictures.add(data)
+        path = self.pictures.store / name.lstrip("/")
         try:
             shape = paragraph.add_run().add_picture(str(path))
         except Exception:  # python-docx's many ways to refuse a picture
             try:
-                shape = paragraph.add_run().add_picture(str(_drawn(path)))
+                shape = paragraph.add_run().add_picture(str(redrawn(path)))
             except Exception:
                 raise PictureError("Word cannot show its kind") from None
         if shape.width > Cm(16):
             shape.height, shape.width = Emu(int(shape.height * Cm(16) / shape.width)), Cm(16)
         shape._inline.docPr.set("descr", legal(alt)[:500])
+        for said in self.pictures.lacking.get(name, ()):
+            self.text(said, paragraph, {"italic": True})
 
     def formula(self, tex: str, paragraph: Paragraph) -> None:
         """Write a formula as Word's own, as its source where it cannot be converted."""
@@ -217,6 +232,8 @@ class Flow:
             plain, number = rewrite(expand(take_macros(tex, self.macros), {**self.macros}))
             if not plain.strip():
                 return
+            if "{labkit-rule" in plain:  # Word's formulas have none
+                raise ValueError("a rule")
             office = to_office(to_mathml(plain))
             said = "".join(first or second for first, second in _SAID.findall(office))
             check_nothing_lost(plain, lit(unescape(said)))
@@ -226,24 +243,3 @@ class Flow:
                 self.text(f"  {number}", paragraph, {})
         except Exception:  # both converters raise many kinds of errors
             self.text(tex, paragraph, {"italic": True})
-
-
-def _drawn(path: Path) -> Path:
-    """Return a picture as PNG, drawn by Typst."""
-    import typst
-
-    from labkit.pdf.fonts import find_fonts
-    from labkit.pdf.guard import guarded
-
-    source = f'#set page(width: auto, height: auto, margin: 0pt)\n#image("/{path.name}")'
-    try:
-        with guarded():
-            made = typst.Compiler(root=str(path.parent), font_paths=find_fonts().handle).compile(
-                source.encode(), format="png", ppi=144
-            )
-    except (typst.TypstError, PanicError):
-        raise PictureError("it cannot be drawn") from None
-    target = path.with_suffix(".drawn.png")
-    assert isinstance(made, bytes)  # of one page
-    target.write_bytes(made)
-    return target

@@ -8,7 +8,6 @@ import torch
 
 from labkit.check import library_activations as library
 from labkit.check.cases_losses import NN1, NN2, TRUTH
-from labkit.check.training import GOOD
 
 
 def test_worked_numbers_of_the_lab():
@@ -84,19 +83,20 @@ def test_settings_that_cannot_be_used_are_explained(setting, said, run):
     assert ".." not in text
 
 
-def test_the_product_is_not_allowed_for_xor(run):
+def test_the_product_is_not_allowed_for_xor(run, functions):
     easy = {"features": ["x1*x2"], "hidden": [], "rate": 1}
-    earned, text = run("playground_setting", lambda d: easy if d == "xor" else GOOD.get(d))
+    right = functions["playground_setting"].right
+    earned, text = run("playground_setting", lambda d: easy if d == "xor" else right(d))
     assert earned.passed == 1
     assert "features: xor is to be solved from x1 and x2 alone." in text
 
 
-def test_training_is_quick(run):
+def test_training_is_quick(run, functions):
     from labkit.check.training import result
 
     result.cache_clear()
     start = time.process_time()
-    run("playground_setting", GOOD.get)
+    run("playground_setting", functions["playground_setting"].right)
     assert time.process_time() - start < 2
 
 

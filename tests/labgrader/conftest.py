@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
 from labgrader.course import Course
 from labgrader.lab import Lab
 from labgrader.policy import Policy
+from nbgrader.api import Gradebook
 
 DATA = Path(__file__).parent / "data"
 CONFIG = Path(__file__).parents[2] / "grading" / "nbgrader_config.py"
@@ -23,6 +24,14 @@ RIGHT = {
     "clip": "def clip(x, low, high):\n    return max(low, min(x, high))",
     "q-why": "Zero divided by zero has no value.",
 }
+
+
+class Recorded(NamedTuple):
+    """What a gradebook says of the toy lab, sorted, ids aside."""
+
+    submissions: list[tuple[Any, ...]]  # student, time, penalty, score
+    grades: list[tuple[Any, ...]]  # student, cell, automatic and manual marks, whether a person has to look
+    comments: list[tuple[Any, ...]]  # student, cell, automatic and manual comment
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,25 @@ class Toy:
         if time:
             (path.parent / "timestamp.txt").write_text(time)
         return path
+
+    @staticmethod
+    def recorded(course: Course) -> Recorded:
+        """Return what is in the course's gradebook."""
+        with Gradebook(course.db_url) as book:
+            found = [(s, s.student.id, nb) for s in book.assignment_submissions(LAB) for nb in s.notebooks]
+            return Recorded(
+                sorted((who, str(s.timestamp), nb.late_submission_penalty, s.score) for s, who, nb in found),
+                sorted(
+                    (who, g.name, g.auto_score, g.manual_score, g.needs_manual_grade)
+                    for _, who, nb in found
+                    for g in nb.grades
+                ),
+                sorted(
+                    (who, c.name, c.auto_comment or "", c.manual_comment or "")
+                    for _, who, nb in found
+                    for c in nb.comments
+                ),
+            )
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from labgrader.course import Course, CourseError
 from labgrader.crew import Workers
 from labgrader.runner import grade_class
 from labgrader.secret import course_secret
-from nbgrader.api import Gradebook
 
 distributed = pytest.importorskip("distributed")
 LAB = "00_toy"
@@ -27,23 +26,6 @@ def two_workers():
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
     ) as found:
         yield found
-
-
-def gradebook(course):
-    """Return every grade and comment, and each submission's time and penalty, ids aside."""
-    with Gradebook(course.db_url) as book:
-        return sorted(
-            (
-                s.student.id,
-                str(s.timestamp),
-                nb.late_submission_penalty,
-                s.score,
-                sorted((g.name, g.auto_score, g.manual_score, g.needs_manual_grade) for g in nb.grades),
-                sorted((c.name, c.auto_comment, c.manual_comment) for c in nb.comments),
-            )
-            for s in book.assignment_submissions(LAB)
-            for nb in s.notebooks
-        )
 
 
 def files(course):
@@ -89,9 +71,8 @@ def test_every_road_gives_the_same_gradebook_and_the_same_files(course, toy, two
     run(courses["two"], "labgrader", "grade", LAB, "--jobs", "2")
     said = run(courses["dask"], "labgrader", "grade", LAB, "--cluster", two_workers.scheduler_address)
     assert "6 graded, 0 on record already, 0 not graded" in said
-    expected = gradebook(courses["nbgrader"])
-    assert len(expected) == 6
-    assert {row[0]: row[3] for row in expected} == {
+    expected = toy.recorded(courses["nbgrader"])
+    assert {student: score for student, *_, score in expected.submissions} == {
         "amy": 9.0,
         "bob": 0.0,
         "cat": 7.0,
@@ -100,7 +81,7 @@ def test_every_road_gives_the_same_gradebook_and_the_same_files(course, toy, two
         "fay": 9.0,
     }
     for road in ("one", "two", "dask"):
-        assert gradebook(courses[road]) == expected, road
+        assert toy.recorded(courses[road]) == expected, road
         assert files(courses[road]) == files(courses["nbgrader"]), road
 
 
@@ -128,7 +109,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_recorded_twice(course, toy
     assert sorted(recorded) == students
     assert {entry.state for entry in entries} == {"graded"}
     assert {entry.points for entry in entries} == {9.0}
-    assert [row[0] for row in gradebook(course)] == students
+    assert [student for student, *_ in toy.recorded(course).submissions] == students
     end = time.monotonic() + 60
     while (
         len(two_workers.scheduler_info["workers"]) < 2 and time.monotonic() < end
@@ -166,4 +147,4 @@ def test_a_cluster_without_a_worker_for_long_ends_the_run(course, toy, monkeypat
         toy.submit(course, student, b"")
     entries = grade_class(course, LAB, workers=Workers(1, Silent(), lambda: "the cluster has had no worker"))
     assert [entry.error for entry in entries] == ["the cluster has had no worker"] * 3
-    assert gradebook(course) == []
+    assert toy.recorded(course) == ([], [], [])

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labgrader import collect as collecting
-from labgrader.collect import Collected, collect, summary, table
+from labgrader.collect import Collected, collect
+from labgrader.collect_report import summary, table
 from labgrader.course import Course
 from labgrader.sources import CollectError
 from labgrader.submitted import read_stamp, sweep
@@ -377,6 +378,23 @@ def test_any_folder_can_be_collected(
     assert {path.parent for path in (course.root / "submitted").rglob("timestamp.txt")} == taken
     assert len(taken) == sum(row.status == "new" for row in rows)
     assert sorted(path.name for path in root.iterdir()) == ["box", "course"]
+
+
+def test_progress_counts_a_hand_in_when_its_proof_is_there(
+    course: Course, box: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+
+    def prove(pdf: bytes | None, notebook: bytes) -> tuple[str, str]:
+        told.append("proof")
+        return "proven", ""
+
+    monkeypatch.setattr(collecting, "prove", prove)
+    put(box / f"{LAB}_amy.zip", b"nothing")
+    collect(course, box, LAB, progress=lambda *counts: told.append(counts))
+    put(box / f"{LAB}_amy.zip", pair("amy"))
+    collect(course, box, LAB, progress=lambda *counts: told.append(counts))
+    assert told == [(0, 1), (1, 1), (0, 1), "proof", (1, 1)]
 
 
 # the command

@@ -64,7 +64,10 @@ A footnote[^1] and <kbd>Ctrl</kbd>.
 
 [^1]: Footnote as text.
 
-Flag 🇹🇼, family 👩\u200d🔬, ✅ done.
+> [!WARNING]
+> An alert of GitHub.
+
+Flag 🇹🇼, family 👩\u200d🔬, key 1\ufe0f\u20e3, ❤\ufe0f ✅ done. <progress value="3" max="5"></progress>
 """
 WIDE = (
     '<table class="dataframe"><thead><tr><th></th>'
@@ -191,6 +194,7 @@ def make_stress():
         ),
         (code("anim", [display({"text/html": ANIMATION})], 12), ("animation of 2 frames",)),
         (code("tex", [display({"text/latex": "$\\frac{1}{2}$", "text/plain": "1/2"})], 13), ("tex",)),
+        (code("said", [display({"text/latex": "the slope $a$ of it"})], 13), ("said", "the slope", "of it")),
         (code("json", [display({"application/json": {"key": ["v1"]}})], 14), ('"key"', '"v1"')),
         (code("odd", [display({"application/x-odd": "?"})], 15), ("cannot be printed: application/x-odd",)),
         (
@@ -213,6 +217,7 @@ def make_stress():
         ),
         (None, ("3 points", "An answer.")),
         (markdown(MORE), ("RTL words", "An alert box.", "A footnote[^1]", "[^1]: Footnote as text.", "TW")),
+        (None, ("done. 60 %",)),
         (
             code("wide", [display({"text/html": WIDE})], 17),
             ("[columns 1 to", "column_0", "first", "[columns"),

@@ -126,7 +126,8 @@ PICTURES = {
         [
             make.markdown(
                 "中文段落與 **粗體字**，日本語、한국어。\n\nשלום, a word and `code`.\n\nمرحبا بالعالم\n\n"
-                "✅ done, ❌ not yet, 🎉 🚀 🧠, and a hidden turn: a\u202eb."
+                "✅ done, ❌ not yet, 🎉 🚀 🧠, a flag 🇹🇼, a key 1\ufe0f\u20e3, 👩\u200d🔬, "
+                "and a hidden turn: a\u202eb."
             )
         ],
         {},
@@ -134,7 +135,8 @@ PICTURES = {
     "marks": (
         [
             make.markdown(
-                '<div class="alert alert-warning">Save before you hand in.</div>\n\n- [x] read\n- [ ] run\n\n'
+                '<div class="alert alert-warning">Save before you hand in.</div>\n\n'
+                "> [!NOTE]\n> An alert as on GitHub.\n\n- [x] read\n- [ ] run\n\n"
                 "<details><summary>A hint</summary>\n\nCount the windows.\n\n</details>\n\n> Quoted.\n\n"
                 "Footnote[^1], <kbd>Ctrl</kbd>+<kbd>S</kbd>.\n\n[^1]: As text."
             )

@@ -256,7 +256,14 @@ def test_of_four_sizes_the_fitting_one_is_shown():
 
 
 @pytest.mark.parametrize(
-    "tex", [r"\begin{array}{c!{x}c} a & b \end{array}", r"x \hline y", r"\unicode{xd800}", r"\genfrac{a}"]
+    "tex",
+    [
+        r"\begin{array}{c!{x}c} a & b \end{array}",
+        r"x \hline y",
+        r"\unicode{xd800}",
+        r"\genfrac{a}",
+        r"\text{a \rule{1em}{1pt}}",
+    ],
 )
 def test_what_cannot_be_set_stands_as_source(tex):
     formulas = Formulas()

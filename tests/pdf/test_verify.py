@@ -11,6 +11,7 @@ import zlib
 import pypdfium2
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 
 from labkit.pdf import render
 from labkit.pdf.compare import compare
@@ -80,10 +81,22 @@ def test_another_notebook_is_refuted(pair, make):
 
 
 def test_the_same_content_saved_again_is_told_apart(pair):
-    again = json.dumps(json.loads(pair[1]), indent=3).encode()
-    verdict = verify(pair[0], again)
-    assert not verdict.proven
-    assert "same cells and outputs, but it is another file" in verdict.reason
+    node = json.loads(pair[1])
+    for again, said in (
+        (
+            pair[1] + b"\n",
+            "not this file: they differ only in white space at the end of the file, 1 byte (SHA",
+        ),
+        (
+            json.dumps(node, indent=3).encode(),
+            "not this file: they differ only in how the same JSON is written",
+        ),
+        (json.dumps({**node, "metadata": {"a": 1}}).encode(), "same cells and outputs, but other metadata"),
+    ):
+        verdict = verify(pair[0], again)
+        assert not verdict.proven
+        assert said in verdict.reason
+        assert "name the .ipynb that was handed in with the PDF" in verdict.reason
 
 
 def test_a_page_that_shows_something_else_is_refuted(pair, make):
@@ -305,6 +318,19 @@ def test_endless_references_are_bounded():
 def test_time_is_limited(pair):
     verdict = verify(*pair, rerender=True, seconds=0.01)
     assert verdict.reason == "Not proven: comparing took more than 0.01 seconds and was stopped."
+
+
+def test_processor_time_is_limited(pair, monkeypatch):
+    def change(writer):
+        stream = DecodedStreamObject()
+        stream.set_data(b"BT /F1 9 Tf " + b"(x) Tj 1 0 0 1 3 3 Tm " * 200_000 + b"ET")
+        writer.pages[0][NameObject("/Contents")] = stream
+
+    slow = changed(pair[0], change)
+    monkeypatch.setattr("labkit.pdf.verify.CPU", 1)
+    assert verify(slow, pair[1], rerender=True).reason == (
+        "Not proven: comparing took more than 1 seconds of processor time and was stopped."
+    )
 
 
 def test_a_full_disk_is_told(pair, monkeypatch):

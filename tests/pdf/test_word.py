@@ -63,6 +63,10 @@ TABULAR = r"\begin{tabular}{ll} a & b \\ c & d \end{tabular}"
         ({"text/html": "<video src=a.mp4></video>"}, "[videonotshown]"),
         ({"text/latex": TABULAR, "text/plain": "<Latex object>"}, "tabular"),
         ({"text/latex": "$x^2$"}, "x2"),
+        ({"text/latex": "The value $x$, then."}, "Thevaluex,then."),
+        ({"text/latex": r"$x \rule{1em}{1pt} y$"}, r"x\rule{1em}{1pt}y"),
+        ({"text/html": "<progress value=3 max=5></progress>"}, "60%"),
+        ({"text/html": "<ul>a<li>b</ul><table>c<tr><td>d</tr>e</table>"}, "abced"),
         (
             {"application/json": {"key": "v1"}, "text/plain": "<IPython.core.display.JSON object>"},
             '"key":"v1"',
