@@ -1,11 +1,11 @@
 """Classes graded by `labgrade grade --cluster`: two Dask workers against one, and one killed.
 
 Scheduler, workers and coordinator are processes of their own, started as an instructor starts them.
-Efficiency is the submissions a minute of two workers over twice those of one, in turn, once a fifth of the
-class is done (all are warm by then): of a class of 30 with an honest lab, and of small submissions, which
-need nearly no time of their own. One worker's processes, left alone, keep more than one processor busy
-with small submissions: there the workers have a processor each too, as on machines of their own. The
-coordinator's memory is read from outside as 1,000 go by.
+Efficiency is the submissions a minute of two workers over twice those of one, in turn, once a third of the
+class is done (all are warm by then): of a class of 30 with an honest lab, and of small submissions, the
+toy lab and one figure. One worker's processes, left alone, keep more than one processor busy with small
+submissions: there the workers have a processor each too, as on machines of their own. The coordinator's
+memory is read from outside as 1,000 go by.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT.parent) as folder:
         course, solved = our_course(Path(folder) / "lab", arguments.lab)
         hand_in(course, arguments.lab, solved, 30)
-        small = toy_course(Path(folder) / "small", arguments.pairs, kinds=("right",))
+        small = toy_course(Path(folder) / "small", arguments.pairs, kinds=("figure",))
         for fresh, lab, own in ((course, arguments.lab, False), (small, LAB, False), (small, LAB, True)):
             efficiency(fresh, Path(folder), lab=lab, own=own, rounds=arguments.rounds, options=options)
-        whole = toy_course(Path(folder) / "whole", arguments.students, kinds=("right",))
+        whole = toy_course(Path(folder) / "whole", arguments.students, kinds=("figure",))
         memory(whole, Path(folder), options=options)
         killed(small, Path(folder), options=options)
 
@@ -172,7 +172,7 @@ def watched(course: Course, options: list[str], total: int, *, lab: str = LAB) -
     count = begun = 0
     while run.poll() is None:
         now = done(course, lab)
-        if now >= total / 5 and not first:
+        if now >= total / 3 and not first:
             first, begun = time.monotonic(), now
         if now != count:
             count, last = now, time.monotonic()
