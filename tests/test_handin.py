@@ -324,8 +324,9 @@ def test_a_read_only_folder_is_one_sentence(done, monkeypatch):
 
 def test_a_notebook_shows_the_sentence_without_the_lines_of_the_package(tmp_path, capsys):
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
-    shell = InteractiveShell()
+    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
     shell.run_cell(f"import labkit\nlabkit.handin({str(tmp_path / 'none.ipynb')!r}, student='s1')")
     InteractiveShell.clear_instance()
     assert capsys.readouterr().out == (

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from labgrader.cli_collect import collect
+from labgrader.cli_options import HERE, CourseDir, LabName, OneStudent
 from labkit.pdf.lazily import without
 
 app = typer.Typer(
@@ -19,11 +21,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-
-CourseDir = Annotated[
-    Path, typer.Option("--course", help="Course folder (holds nbgrader_config.py).", show_default="here")
-]
-HERE = Path()
 
 
 @app.callback()
@@ -73,73 +70,13 @@ def release(
         raise typer.Exit(1)
 
 
-@app.command()
-def collect(
-    archive: Annotated[Path, typer.Argument(help="A folder, zip or tar of hand-ins.")],
-    lab: Annotated[str, typer.Argument(help="Which lab.")],
-    lms: Annotated[
-        str, typer.Option(metavar="LMS", help="Its layout: folder, blackboard, moodle or canvas.")
-    ] = "folder",
-    roster: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV", help="Which of the LMS's ids is which student.", exists=True, dir_okay=False
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace even what is newer in submitted/.")] = False,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Do not draw the notebooks again to compare the PDFs' pages.")
-    ] = False,
-    course: CourseDir = HERE,
-) -> None:
-    """Bring a class's hand-ins into submitted/, with a table: who, when, pair proven or not, what was odd.
-
-    The hand-ins may be LAB_STUDENT.zip files as `labkit handin` makes them, loose LAB_STUDENT.ipynb and .pdf
-    files, or one folder a student. Unsafe archives are unpacked as far as they are sound. Exit 1 if anything
-    could not be collected. With --lms, the download of all hand-ins from Blackboard, Moodle or Canvas. Moodle
-    and Canvas call students by numbers, which a roster turns into ids: Moodle's grading worksheet, Canvas's
-    gradebook export, or a CSV file with the columns lms and student.
-
-    Examples:
-
-    - `labgrade collect handins.zip 01_convolution` a zip of the class
-    - `labgrade collect ~/Downloads/handins 01_convolution --force` a folder; takes back older versions too
-    - `labgrade collect submissions.zip 01_convolution --lms canvas --roster gradebook.csv` Canvas's download
-    """
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
-
-    from labgrader.collect import collect as bring_in
-    from labgrader.collect_report import summary, table
-    from labgrader.course import CourseError, find_course
-
-    console = Console()
-    try:
-        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("collecting", total=None)
-            rows = bring_in(
-                find_course(course),
-                archive,
-                lab,
-                lms=lms,
-                roster=roster,
-                force=force,
-                quick=quick,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )
-    except CourseError as error:
-        raise typer.BadParameter(str(error)) from error
-    console.print(table(rows))
-    console.print(summary(rows), highlight=False)
-    if any(row.status == "refused" for row in rows):
-        raise typer.Exit(1)
+app.command()(collect)
 
 
 @app.command()
 def grade(
-    lab: Annotated[str, typer.Argument(help="Which lab.")],
-    student: Annotated[str | None, typer.Option(metavar="ID", help="Only this student.")] = None,
+    lab: LabName,
+    student: OneStudent = None,
     regrade: Annotated[
         bool, typer.Option("--regrade", help="Grade again what is on record; manual marks stay.")
     ] = False,
@@ -197,8 +134,8 @@ def grade(
 
 @app.command()
 def feedback(
-    lab: Annotated[str, typer.Argument(help="Which lab.")],
-    student: Annotated[str | None, typer.Option(metavar="ID", help="Only this student.")] = None,
+    lab: LabName,
+    student: OneStudent = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Also write each page as a PDF.")] = False,
     course: CourseDir = HERE,
 ) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from labgrader.beside import beside, is_blank, told
 from labgrader.bridge.names import used_and_bound
 from labgrader.execute import Outcome, Step, execute
 from labgrader.lab import Lab
@@ -92,21 +93,22 @@ def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
             strict=True,
         )
     )
-    marks, comments = _marks(cells, outcomes, lab)
+    elsewhere = beside(cells, lab)
+    marks, comments = _marks(cells, outcomes, lab, elsewhere)
     return Result(
         lab=lab.name,
         marks=marks,
         comments=comments,
         notebook=executed_notebook(cells, outcomes, marks, lab, policy),
         seconds=tuple((index, round(outcome.seconds, 4)) for index, outcome in outcomes.items()),
-        flags=(*flags, *_odd(outcomes, cells, marks)),
+        flags=(*flags, *told(elsewhere), *_odd(outcomes, cells, marks)),
         readable=True,
         source=source,
     )
 
 
 def _marks(
-    cells: Iterable[Cell], outcomes: dict[int, Outcome], lab: Lab
+    cells: Iterable[Cell], outcomes: dict[int, Outcome], lab: Lab, elsewhere: Collection[str]
 ) -> tuple[tuple[Mark, ...], tuple[tuple[str, str | None], ...]]:
     """Return the marks of a readable submission, and the comments on its answers."""
     at = {cell.name: (index, cell) for index, cell in enumerate(cells) if cell.name}
@@ -117,7 +119,7 @@ def _marks(
     comments: list[tuple[str, str | None]] = []
     for role in lab.cells:
         index, cell = at.get(role.name, (-1, None))
-        blank = cell is None or cell.restored or not cell.source.strip() or _same(cell.source, role.source)
+        blank = is_blank(cell, role)
         if role.solution or role.task:
             comments.append((role.name, NO_RESPONSE if blank and role.solution else None))
         if role.is_test:
@@ -125,7 +127,8 @@ def _marks(
         elif role.is_manual and blank and not role.task:
             missing = cell is None or cell.restored
             reason = "the answer's cell was not in the hand-in" if missing else "no answer"
-            marks.append(Mark(role.name, 0.0, role.points, reason, look=missing))
+            look = missing or role.name in elsewhere
+            marks.append(Mark(role.name, 0.0, role.points, reason, look=look))
         elif role.is_manual:
             marks.append(Mark(role.name, None, role.points))
     return tuple(marks), tuple(comments)
@@ -219,11 +222,6 @@ def _is_setup(cell: Cell, lab: Lab) -> bool:
     """Return whether a cell is the instructor's own code, which the tests may use too."""
     role = lab.find(cell.name) if cell.name else None
     return role is not None and role.locked and not role.grade and not role.solution
-
-
-def _same(first: str, second: str) -> bool:
-    """Return whether two texts differ in white space only."""
-    return first.split() == second.split()
 
 
 def without_notebook(result: Result) -> Result:

@@ -185,9 +185,10 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
             f"cell {number} has {len(source)} characters; at most {policy.cell_source} are read in one cell"
         )
     metadata = entry.get("metadata")
-    role = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    role = metadata.get("nbgrader")
     name = role.get("grade_id") if isinstance(role, dict) else None
-    id = entry.get("id")
+    id = entry.get("id", metadata.get("id"))  # in the metadata before format 4.5, as Colab's files are
     return Cell(
         kind="code" if code else "markdown",
         source=source.encode("utf-8", "replace").decode(),  # a lone surrogate could not be written again

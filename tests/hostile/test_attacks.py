@@ -18,6 +18,7 @@ from labgrader.policy import MIB, Policy
 from labgrader.sandbox.probe import probe
 from labgrader.secret import secret_for
 
+pytestmark = pytest.mark.slow
 STRONG = ("bwrap", "landlock")
 POLICY = Policy(
     key=b"k" * 32,

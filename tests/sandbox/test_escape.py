@@ -11,6 +11,7 @@ from labgrader.sandbox import SandboxPolicy, Zygote, snippet
 
 import labkit
 
+pytestmark = pytest.mark.slow
 LIBC = "import ctypes; c = ctypes.CDLL(None, use_errno=True)\n"
 
 
