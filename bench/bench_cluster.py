@@ -1,8 +1,11 @@
-"""1,000 small submissions through `labgrade grade --cluster`: two Dask workers against one, and one killed.
+"""Classes graded by `labgrade grade --cluster`: two Dask workers against one, and one killed.
 
 Scheduler, workers and coordinator are processes of their own, started as an instructor starts them.
-Efficiency is the submissions a minute of two workers over twice those of one, in turn, from a tenth of the
-class (all are warm by then) to the last; the coordinator's memory is read from outside as the class goes on.
+Efficiency is the submissions a minute of two workers over twice those of one, in turn, once a third of the
+class is done (all are warm by then): of a class of 30 with an honest lab, and of small submissions, the
+toy lab and one figure. One worker's processes, left alone, keep more than one processor busy with small
+submissions: there the workers have a processor each too, as on machines of their own. The coordinator's
+memory is read from outside as 1,000 go by.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from pathlib import Path
 
 import psutil
 from alternate import machine
+from bench_grading import hand_in, our_course
 from kill_runs import LAB, ROOT, copy_of, finish, grade, rows, toy_course
 from labgrader.course import Course
 
@@ -44,36 +48,50 @@ def main() -> None:
     )
     parser.add_argument("--students", type=int, default=1000)
     parser.add_argument("--pairs", type=int, default=200, help="in each run of two workers against one")
+    parser.add_argument("--lab", default="01_convolution", help="that a class of 30 hands in")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--isolation", default="auto")
     arguments = parser.parse_args()
     options = ["--isolation", arguments.isolation]
     print(machine("distributed", "nbgrader", "torch", "labkit"), flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT.parent) as folder:
-        small = toy_course(Path(folder) / "small", arguments.pairs, kinds=("right",))
-        efficiency(small, Path(folder), rounds=arguments.rounds, options=options)
-        whole = toy_course(Path(folder) / "whole", arguments.students, kinds=("right",))
+        course, solved = our_course(Path(folder) / "lab", arguments.lab)
+        hand_in(course, arguments.lab, solved, 30)
+        small = toy_course(Path(folder) / "small", arguments.pairs, kinds=("figure",))
+        for fresh, lab, own in ((course, arguments.lab, False), (small, LAB, False), (small, LAB, True)):
+            efficiency(fresh, Path(folder), lab=lab, own=own, rounds=arguments.rounds, options=options)
+        whole = toy_course(Path(folder) / "whole", arguments.students, kinds=("figure",))
         memory(whole, Path(folder), options=options)
         killed(small, Path(folder), options=options)
 
 
-def efficiency(fresh: Course, folder: Path, *, rounds: int, options: list[str]) -> None:
-    """Print the submissions a minute of one worker and of two, in turn."""
+def efficiency(fresh: Course, folder: Path, *, lab: str, own: bool, rounds: int, options: list[str]) -> None:
+    """Print the submissions a minute of one worker and of two, in turn.
+
+    Args:
+        fresh: the course, copied for each run.
+        folder: where to work.
+        lab: what is graded.
+        own: whether each worker has a processor of its own.
+        rounds: how many runs of each.
+        options: of `labgrade grade`.
+    """
+    print(f"{count_of(fresh)} of {lab}, workers {'with a processor each' if own else 'left alone'}:")
     rates: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(rounds):
         for count, found in rates.items():
-            with cluster(count) as (address, _):
+            with cluster(count, own=own) as (address, _):
                 course = copy_of(fresh, folder / "run")
-                seen = watched(course, [*options, "--cluster", address], count_of(fresh))
+                seen = watched(course, [*options, "--cluster", address], count_of(fresh), lab=lab)
                 found.append(seen.rate)
                 shutil.rmtree(course.root)
     one, two = (statistics.median(rates[count]) for count in (1, 2))
     for count, found in rates.items():
         spread = f"{min(found):.0f}-{max(found):.0f}, n={len(found)}"
-        print(f"{count} worker{'s' * (count > 1)}: {statistics.median(found):6.0f} a minute ({spread})")
-    print(
-        f"efficiency {two / (2 * one):.2f}; load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True
-    )
+        name = f"{count} worker{'s' * (count > 1)}"
+        print(f"  {name:9s} {statistics.median(found):6.1f} a minute ({spread})")
+    load = os.getloadavg()[0]
+    print(f"  efficiency {two / (2 * one):.2f}; load {load:.1f}, {os.cpu_count()} cores", flush=True)
 
 
 def memory(fresh: Course, folder: Path, *, options: list[str]) -> None:
@@ -112,8 +130,8 @@ def killed(fresh: Course, folder: Path, *, options: list[str]) -> None:
 
 
 @contextmanager
-def cluster(workers: int) -> Iterator[tuple[str, list[psutil.Process]]]:
-    """Start a scheduler and workers; yield its address and the workers' nannies."""
+def cluster(workers: int, *, own: bool = False) -> Iterator[tuple[str, list[psutil.Process]]]:
+    """Start a scheduler and workers, each with its `own` processor; yield its address and their nannies."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
@@ -122,9 +140,11 @@ def cluster(workers: int) -> Iterator[tuple[str, list[psutil.Process]]]:
     command = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     found = [subprocess.Popen(command, **quiet)]  # type: ignore[call-overload]
     try:
-        for _ in range(workers):
+        for number in range(workers):
             command = [*dask, "worker", address, "--nthreads", "1", "--no-dashboard"]
             found.append(subprocess.Popen(command, **quiet))  # type: ignore[call-overload]
+            if own:
+                os.sched_setaffinity(found[-1].pid, {sorted(os.sched_getaffinity(0))[-1 - number]})
         wait_for(address, workers)
         yield address, [psutil.Process(each.pid) for each in found[1:]]
     finally:
@@ -142,17 +162,17 @@ def wait_for(address: str, workers: int) -> None:
         client.wait_for_workers(workers, timeout=120)  # type: ignore[no-untyped-call]
 
 
-def watched(course: Course, options: list[str], total: int) -> Seen:
+def watched(course: Course, options: list[str], total: int, *, lab: str = LAB) -> Seen:
     """Run `labgrade grade` and look at it from outside."""
-    run = grade(course, options)
+    run = grade(course, options, lab=lab)
     process = psutil.Process(run.pid)
     marks = [round(total * tenth / 10) for tenth in range(1, 11)]
     memory: list[tuple[int, float]] = []
     first = last = 0.0
     count = begun = 0
     while run.poll() is None:
-        now = done(course)
-        if now >= total / 10 and not first:
+        now = done(course, lab)
+        if now >= total / 3 and not first:
             first, begun = time.monotonic(), now
         if now != count:
             count, last = now, time.monotonic()
@@ -170,9 +190,9 @@ def _rss(process: psutil.Process) -> float:
         return 0.0
 
 
-def done(course: Course) -> int:
+def done(course: Course, lab: str = LAB) -> int:
     """Return how many submissions have been recorded."""
-    return len(list(course.root.glob(f"autograded/*/{LAB}/{LAB}.ipynb")))
+    return len(list(course.root.glob(f"autograded/*/{lab}/{lab}.ipynb")))
 
 
 def count_of(course: Course) -> int:

@@ -35,6 +35,14 @@ LAB = "00_toy"
 ROOT = Path(__file__).parents[1]
 CONFIG = "from labgrader.config import configure\n\nc = get_config()\nconfigure(c)\n"
 KINDS = ("half", "untouched", "broken", "right")
+FIGURE = """import matplotlib.pyplot as plt
+import torch
+
+x = torch.linspace(-3, 3, 200)
+for name in ("relu", "tanh", "sigmoid"):
+    plt.plot(x, getattr(torch, name)(x), label=name)
+plt.legend()
+plt.show()"""
 GRADES = """
 SELECT s.student_id, c.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade, s.timestamp,
        n.late_submission_penalty
@@ -86,7 +94,10 @@ def main() -> None:
 
 
 def toy_course(root: Path, students: int, *, kinds: Sequence[str] = KINDS) -> Course:
-    """Release the toy lab, and hand in notebooks of some kinds in turn, half of them with a time."""
+    """Release the toy lab, and hand in notebooks of some kinds in turn, half of them with a time.
+
+    "figure" is "right" with a figure of the student's own below.
+    """
     from labgrader.release import release
 
     (root / "masters").mkdir(parents=True)
@@ -100,11 +111,16 @@ def toy_course(root: Path, students: int, *, kinds: Sequence[str] = KINDS) -> Co
     for cell in half["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "double":
             cell["source"] = "def double(x):\n    return x + x"
+    source = course.notebook("source", ".", LAB).read_text()
+    drawn = json.loads(source)
+    own = {"cell_type": "code", "id": "figure", "metadata": {}, "outputs": [], "execution_count": None}
+    drawn["cells"].append({**own, "source": FIGURE})
     texts = {
         "half": json.dumps(half),
         "untouched": released,
         "broken": "no notebook",
-        "right": course.notebook("source", ".", LAB).read_text(),
+        "right": source,
+        "figure": json.dumps(drawn),
     }
     for number in range(students):
         path = course.notebook("submitted", f"s{number:02d}", LAB)
@@ -162,9 +178,9 @@ def copy_of(course: Course, root: Path) -> Course:
     return Course(root)
 
 
-def grade(course: Course, options: list[str]) -> subprocess.Popen[str]:
+def grade(course: Course, options: list[str], *, lab: str = LAB) -> subprocess.Popen[str]:
     """Start a run."""
-    command = [sys.executable, "-m", "labgrader", "grade", LAB, *options, "--course", str(course.root)]
+    command = [sys.executable, "-m", "labgrader", "grade", lab, *options, "--course", str(course.root)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

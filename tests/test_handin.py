@@ -28,13 +28,16 @@ PNG = base64.b64encode(_out.getvalue()).decode()
 STUB = "def corr2d(x, k):\n    # your code\n    raise NotImplementedError\n"
 
 
+AGAIN = "choose Kernel > Restart Kernel and Run All Cells, then save"
+
+
 def cell(kind, source, *, count=None, outputs=(), **grading):
     made = {"cell_type": kind, "metadata": {"nbgrader": grading} if grading else {}, "source": source}
     return {**made, "execution_count": count, "outputs": list(outputs)} if kind == "code" else made
 
 
 def lab(*cells, **extra):
-    metadata = {"labkit": {"lab": "01_convolution", "version": "1"}, **extra}
+    metadata = {"labkit": {"lab": "01_convolution", "title": "Lab"}, **extra}
     node = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": list(cells)}
     return json.dumps(node, ensure_ascii=False).encode()
 
@@ -57,7 +60,7 @@ def test_the_zip_holds_exactly_the_pair(done, tmp_path, capsys):
         notebook, pdf = (archive.read(name) for name in archive.namelist())
     metadata = json.loads(notebook)["metadata"]["labkit"]
     record = metadata.pop("record")
-    assert metadata == {"lab": "01_convolution", "version": "1", "student": {"id": "s123", "name": "王小明"}}
+    assert metadata == {"lab": "01_convolution", "title": "Lab", "student": {"id": "s123", "name": "王小明"}}
     assert set(record) >= {"python", "torch", "labkit", "device", "system", "where", "saved", "made"}
     assert verify(pdf, notebook, rerender=True).proven
     assert json.loads(notebook)["cells"] == json.loads(done.read_bytes())["cells"]
@@ -71,6 +74,24 @@ def test_the_same_notebook_gives_the_same_zip(done, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     first, second = (make(done, student="s1", out=tmp_path / name).path.read_bytes() for name in "ab")
     assert first == second
+
+
+def test_the_hand_in_of_another_notebook_is_kept(done, capsys):
+    copy = done.with_name("作業 (2).ipynb")
+    copy.write_bytes(done.read_bytes())
+    first = labkit.handin(copy, student="s1", name="A").read_bytes()
+    capsys.readouterr()
+    path = labkit.handin(done, student="s1", name="A")
+    said = capsys.readouterr().out.splitlines()[-1]
+    (kept,) = (file for file in path.parent.glob("*.zip") if file != path)
+    assert kept.read_bytes() == first != path.read_bytes()
+    assert re.fullmatch(
+        r"A hand-in made \S+ \S+ from 作業 \(2\)\.ipynb had this name: it is kept as (.*);.*", said
+    )
+    assert kept.name in said
+    labkit.handin(done, student="s1", name="A")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("It takes the place of the one made ")
+    assert len(list(path.parent.glob("*.zip"))) == 2
 
 
 def test_the_notebook_itself_is_not_touched(done):
@@ -99,9 +120,9 @@ def test_everything_is_said_and_the_pair_is_made_anyway(tmp_path):
     made = make(file, student="s1")
     assert made.path.is_file()
     assert made.warnings == (
-        "cell 5 was not run: the PDF has no output there.",
-        "cell 4 ended with an error.",
-        "the cells were not run from top to bottom: choose Kernel > Restart and run all, then save.",
+        f"the cell 'never()' was not run, so the PDF has no output there: {AGAIN}.",
+        f"the cell [3] ended with an error: mend it, {AGAIN}.",
+        f"the cells were not run from top to bottom: {AGAIN}.",
         "still to be written: corr2d.",
         "still to be answered: q-dropped.",
     )
@@ -110,6 +131,34 @@ def test_everything_is_said_and_the_pair_is_made_anyway(tmp_path):
 def test_a_notebook_that_was_never_run_is_told_once():
     data = lab(cell("code", "a"), cell("code", "b"))
     assert look_over(read(data)) == ["no code cell has been run: run all cells and save the notebook."]
+
+
+MEND = "open the lab as it was released once more, put your answers into its cells and hand that in."
+
+
+@pytest.mark.parametrize(
+    ("cells", "told", "said"),
+    [
+        (["a", "b"], {"answers": ["a", "b"]}, ""),
+        (["b"], {"answers": ["a", "b", "q"]}, f"answer cells of this lab are missing: a, q; {MEND}"),
+        ([], {"answers": ["a"]}, f"answer cells of this lab are missing: a; {MEND}"),
+        ([], {}, f"the notebook has no cells; {MEND}"),
+        (["", "a"], {"version": "0.1"}, ""),
+        ([""], {"version": "0.1"}, f"all answer cells of this lab are missing; {MEND}"),
+        ([""], {}, ""),
+    ],
+)
+def test_answer_cells_that_were_deleted_are_missed(cells, told, said):
+    made = [cell("code", "1", count=1, **({"grade_id": name} if name else {})) for name in cells]
+    assert look_over(read(lab(*made, labkit=told))) == ([said] if said else [])
+
+
+def test_cells_are_named_as_jupyter_shows_them():
+    error = [{"output_type": "error"}]
+    cells = [cell("code", f"f({n})", count=n, outputs=error) for n in (1, 2, 2)]
+    assert look_over(read(lab(*cells))) == [
+        f"the cells [1], 'f(2)', 'f(2)' ended with an error: mend them, {AGAIN}."
+    ]
 
 
 def test_the_cell_that_hands_in_is_left_out():
@@ -152,7 +201,22 @@ def test_bad_ids_are_told_what_to_do(student, done):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "x.ipynb: The file is not a notebook or is damaged: it is not JSON; open it in JupyterLab"),
+        (b"", "x.ipynb: The file is empty: it is not a notebook any more; take an earlier copy, as from"),
+        (
+            b'{"cells": [',
+            "The file is not a notebook or is damaged: it is not JSON; take an earlier copy, as",
+        ),
+        (b"\x1f\x8b\x08", "not a notebook but a compressed file (gzip); unpack it and name the .ipynb file"),
+        (b"PK\x03\x04", "not a notebook but a zip; unpack it"),
+        (b"%PDF-1.7", "not a notebook but a PDF; name the .ipynb file that it was made from"),
+        (b"\n<!DOCTYPE html>", "not a notebook but a web page (HTML); download the .ipynb file itself"),
+        ("{}".encode("utf-16"), "not a notebook but text in UTF-16; save it as UTF-8"),
+        (b"{\n<<<<<<< HEAD\n=======\n", "holds git's marks of a merge conflict (<<<<<<<), so it is not JSON"),
+        (b"<<<<<<< HEAD\n=======\n", "holds git's marks of a merge conflict (<<<<<<<), so it is not JSON"),
+        (
+            '{"cells": "é"}'.encode("latin-1"),
+            "The file is not in UTF-8 (byte 12 is 0xe9): a program has saved it",
+        ),
         (b"{}", "x.ipynb: The file is not a notebook: it is JSON, but has no cells"),
         (None, "There is no file"),
     ],

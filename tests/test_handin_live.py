@@ -1,12 +1,14 @@
 """The hand-in inside a kernel: the kernel's memory against the file, Colab's front end, who hands in."""
 
 import json
+import re
 import sys
 import types
 import zipfile
 from types import SimpleNamespace
 
 import pytest
+from IPython.core.error import StdinNotImplementedError
 
 import labkit
 from labkit.handin import HandinError, find_notebook, live
@@ -41,7 +43,7 @@ def test_a_saved_notebook_is_saved():
 def test_a_cell_that_ran_again_after_the_save():
     history = [(1, "import torch"), (2, SAVED[1][0]), (3, "f(1)"), (4, "f(1)")]
     assert said(SAVED, history) == (
-        "NOT SAVED since cell 3 ran: run [4] is not in the file that is handed in. "
+        "NOT SAVED since the cell 'f(1)' ran: run [4] is not in the file that is handed in. "
         "Save (Ctrl+S, on a Mac Cmd+S), then run this cell again."
     )
 
@@ -55,13 +57,13 @@ def test_a_cell_that_changed_after_the_save():
         (5, "f(1)"),
     ]
     assert said(SAVED, history).startswith(
-        "NOT SAVED since cell 2 changed: run [4] and 1 after it are not in"
+        "NOT SAVED since the cell 'def f(x):' changed: run [4] and 1 after it are not in"
     )
 
 
 def test_a_new_cell_and_one_that_was_deleted():
     text = said(SAVED, [(1, "import torch"), (2, SAVED[1][0]), (3, "f(1)"), (4, "print('scratch')\nx")])
-    assert text.startswith("NOT SAVED since a cell with \"print('scratch')\" ran:")
+    assert text.startswith("NOT SAVED since a cell \"print('scratch')\" ran:")
     assert text.endswith("(If you deleted that cell, nothing is missing.)")
 
 
@@ -74,7 +76,9 @@ def test_nothing_was_saved_since_the_kernel_started():
 def test_code_that_was_changed_and_saved_but_not_run():
     cells = [*SAVED[:2], ("f(2)", 3)]
     text = changed_after_run(read(notebook(*cells).encode()), [Run(n, s) for s, n in SAVED])
-    assert text == "cell 3 was changed after it ran: its output is that of the old code; run it again."
+    assert text == (
+        "the cell [3] was changed after it ran: the output is that of the old code; run it again, then save."
+    )
     assert changed_after_run(read(notebook(*SAVED).encode()), [Run(n, s) for s, n in SAVED]) == ""
     earlier = [Run(n, f"other {n}") for n in range(1, 4)]  # numbers of a kernel before
     assert changed_after_run(read(notebook(*SAVED).encode()), earlier) == ""
@@ -100,7 +104,13 @@ def test_the_warning_stands_first_and_the_pair_is_made(kernel, tmp_path, capsys)
     (tmp_path / "lab.ipynb").write_text(notebook(*SAVED[:2]))
     path = labkit.handin(student="s1")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("Note: NOT SAVED since a cell with 'f(1)' ran: run [3] is not in the file")
+    assert lines[0].startswith("Note: NOT SAVED since a cell 'f(1)' ran: run [3] is not in the file")
+    assert (
+        lines[1] == "Note: the PDF bears the id s1 and no name; to add it: labkit.handin(student=…, name=…)."
+    )
+    assert re.fullmatch(
+        r"Written: \S+\. It holds the notebook as it was saved at \d\d:\d\d:\d\d, .*", lines[-2]
+    )
     name = "01_convolution_s1.zip"
     assert lines[-1] == f'<a href="{name}" download="{name}">Download {name}, without what is not saved</a>'
     assert zipfile.is_zipfile(path)
@@ -138,6 +148,39 @@ def test_the_notebook_says_who_before_what_was_kept(kernel):
     config_file().write_text('{"id": 3')
     with pytest.raises(HandinError, match="It is not known who hands in; say it"):
         who(plain, None, None, ask=None)
+
+
+def test_of_a_file_that_is_not_saved_only_what_the_file_says_is_said(kernel, tmp_path, capsys):
+    (tmp_path / "lab.ipynb").write_text(notebook(("import torch", None)))
+    labkit.handin(student="s1", name="A")
+    first, second, _, _ = capsys.readouterr().out.splitlines()
+    assert first.startswith("Note: NOT SAVED since ")
+    assert re.match(r"Note: in the file as it was saved at \d\d:\d\d:\d\d, no code cell has been run", second)
+
+
+def test_another_id_asks_for_its_name(kernel, tmp_path, monkeypatch):
+    (tmp_path / "lab.ipynb").write_text(notebook(*SAVED))
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('{"id": "s99", "name": "Other"}')
+    plain = read(notebook(*SAVED).encode())
+    assert who(plain, "s99", None, ask=None).name == "Other"
+    asked = []
+    assert (
+        who(plain, "s50", None, ask=lambda question: asked.append(question) or " My  Name ").name == "My Name"
+    )
+    assert asked == ["Name of s50 (any script, for the PDF): "]
+
+
+@pytest.mark.parametrize("error", [StdinNotImplementedError, EOFError])
+def test_a_kernel_that_cannot_ask_is_told_what_to_say(kernel, tmp_path, monkeypatch, error):
+    (tmp_path / "lab.ipynb").write_text(notebook(*SAVED))
+
+    def refuse(question):
+        raise error
+
+    monkeypatch.setattr("builtins.input", refuse)
+    with pytest.raises(HandinError, match="It is not known who hands in; say it"):
+        labkit.handin()
 
 
 @pytest.fixture

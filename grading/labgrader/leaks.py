@@ -12,7 +12,7 @@ from typing import Any
 from labgrader.course import CourseError
 from labgrader.masters import KERNELSPEC, Master, hidden_text, visible_text
 from labgrader.regions import KINDS
-from labgrader.stamp import Stamp, stamp_lines
+from labgrader.stamp import Stamp, answers, stamp_lines
 
 CODE_STUB = '# YOUR CODE HERE\nraise NotImplementedError("write your code here, then delete this line")'
 """What stands in a student's notebook where the master has a code solution."""
@@ -158,6 +158,7 @@ def _notebook(notebook: Any, master: Master, stamp: Stamp) -> Iterator[str]:
         "version": stamp.version,
         "repo": stamp.repo,
         "ref": stamp.ref,
+        "answers": answers(master.notebook),
     }
     if metadata.get("labkit") != expected:
         yield f"the notebook's labkit entry is {metadata.get('labkit')!r}"

@@ -112,7 +112,15 @@ def apply(notebook: Any, stamp: Stamp, lab: str) -> None:
             cell.source = "\n".join(_replace(lines, BADGE_LINE, badge))
         elif cell.cell_type == "code" and SETUP_LINE in lines:
             cell.source = "\n".join(_replace(lines, SETUP_LINE, [*snippet.split("\n"), ""]))
-    notebook.metadata["labkit"].update(version=stamp.version, repo=stamp.repo, ref=stamp.ref)
+    notebook.metadata["labkit"].update(
+        version=stamp.version, repo=stamp.repo, ref=stamp.ref, answers=answers(notebook)
+    )
+
+
+def answers(notebook: Any) -> list[str]:
+    """Return the names of the cells that students answer in: the hand-in misses one that was deleted."""
+    graded = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    return [entry["grade_id"] for entry in graded if entry.get("solution") or entry.get("task")]
 
 
 def stamp_lines(stamp: Stamp, lab: str) -> frozenset[str]:

@@ -111,7 +111,7 @@ def _prepare(start: Mapping[str, Any]) -> None:
     """Begin random numbers afresh, as the secrets say, and bound this process's memory."""
     seed = int.from_bytes(hashlib.sha256(repr(sorted(start["secrets"].items())).encode()).digest()[:4])
     random.seed(seed)
-    for name, plant in (("numpy", "random.seed"), ("torch", "manual_seed")):
+    for name, plant in (("numpy", "random.seed"), ("torch", "default_generator.manual_seed")):
         target: Any = sys.modules.get(name)
         for part in plant.split("."):
             target = getattr(target, part, None)

@@ -71,10 +71,12 @@ def handin(
     for warning in filter(None, first):
         print(f"Note: {warning}")
     one = who(notebook, student, name, ask=input if shell is not None or sys.stdin.isatty() else None)
+    another = "--id ID --name NAME" if shell is None else "labkit.handin(student=…, name=…)"
     if one.source:
         said = f"{one.id} {one.name}".strip()
-        another = "--id ID --name NAME" if shell is None else "labkit.handin(student=…, name=…)"
         print(f"Student: {said} ({one.source}; another: {another}).")
+    if not one.name:
+        print(f"Note: the PDF bears the id {one.id} and no name; to add it: {another}.")
     made = make(
         file,
         student=one.id,
@@ -106,12 +108,15 @@ def _needs_pdf() -> None:
 
 def _tell(made: Handin, file: Path, *, on_colab: bool, shown: bool, stale: bool) -> None:
     """Print what should be known about a hand-in, and offer it for download."""
+    before = f"in the file as it was saved {_when(file)}, " if stale else ""
     for warning in made.warnings:
-        print(f"Note: {warning}")
-    held = (
-        "the notebook as the browser shows it" if on_colab else f"the notebook as it was saved {_ago(file)}"
-    )
+        print(f"Note: {before}{warning}")
+    held = "the notebook as the browser shows it" if on_colab else "the notebook as it was saved "
+    if not on_colab:
+        held += _when(file) if stale else _ago(file)
     print(f"Written: {made.path}. It holds {held}, and its PDF.")
+    if made.replaced:
+        print(made.replaced)
     if made.docx is not None:
         print(f"Written: {made.docx}, for Word.")
     if on_colab:
@@ -133,6 +138,13 @@ def _ago(file: Path) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} minutes ago"
     return time.strftime("on %Y-%m-%d at %H:%M", time.localtime(file.stat().st_mtime))
+
+
+def _when(file: Path) -> str:
+    """Return when a file was saved, by the clock."""
+    saved = time.localtime(file.stat().st_mtime)
+    day = "" if saved[:3] == time.localtime()[:3] else "on %Y-%m-%d "
+    return time.strftime(f"{day}at %H:%M:%S", saved)
 
 
 def _link(path: Path, file: Path, warning: str) -> None:

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.lookover import first_line, marked
+
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
 
@@ -58,8 +60,8 @@ def unsaved(notebook: Notebook, history: list[Run]) -> str:
         notebook: as it is on disk.
         history: what the kernel has run.
     """
-    code = [(place, cell) for place, cell in enumerate(notebook.cells, 1) if cell.kind == "code"]
-    saved = {cell.count: _plain(cell.source) for _, cell in code if cell.count is not None}
+    code = [cell for cell in notebook.cells if cell.kind == "code"]
+    saved = {cell.count: _plain(cell.source) for cell in code if cell.count is not None}
     last = max((run.number for run in history if saved.get(run.number) == _plain(run.source)), default=0)
     later = [run for run in history if run.number > last]
     if not later:
@@ -70,39 +72,33 @@ def unsaved(notebook: Notebook, history: list[Run]) -> str:
     missing = f"run [{first.number}]{after} {verb} not in the file that is handed in. {_SAVE}"
     if not last and len(later) > 2:
         return f"NOT SAVED since the kernel was started: {missing}"
-    place, same = _place(code, _plain(first.source))
-    if place:
-        return f"NOT SAVED since cell {place} {'ran' if same else 'changed'}: {missing}"
-    line = first.source.strip().split("\n")[0][:50]
-    return (
-        f"NOT SAVED since a cell with {line!r} ran: {missing} (If you deleted that cell, nothing is missing.)"
-    )
+    line = first_line(first.source)
+    found = _in_file([_plain(cell.source) for cell in code], _plain(first.source))
+    if found:
+        return f"NOT SAVED since the cell {line} {found}: {missing}"
+    return f"NOT SAVED since a cell {line} ran: {missing} (If you deleted that cell, nothing is missing.)"
 
 
-def _place(code: list[tuple[int, Any]], source: str) -> tuple[int, bool]:
-    """Return which cell of the file ran with this code, or with nearly this code; 0: none."""
-    for place, cell in code:
-        if _plain(cell.source) == source:
-            return place, True
-    best, at = 0.6, 0
-    for place, cell in code:
-        matcher = difflib.SequenceMatcher(None, _plain(cell.source)[:3000], source[:3000], autojunk=False)
-        if matcher.quick_ratio() > best and matcher.ratio() > best:
-            best, at = matcher.ratio(), place
-    return at, False
+def _in_file(sources: list[str], source: str) -> str:
+    """Return "ran" when a cell of the file holds this code, "changed" when nearly this code, else ""."""
+    if source in sources:
+        return "ran"
+    for other in sources:
+        matcher = difflib.SequenceMatcher(None, other[:3000], source[:3000], autojunk=False)
+        if matcher.quick_ratio() > 0.6 and matcher.ratio() > 0.6:
+            return "changed"
+    return ""
 
 
 def changed_after_run(notebook: Notebook, history: list[Run]) -> str:
     """Return the sentence that names cells whose saved code is not what ran under their number, else ""."""
     ran = {run.number: _plain(run.source) for run in history}
-    odd = [
-        place
-        for place, cell in enumerate(notebook.cells, 1)
-        if cell.kind == "code" and cell.count in ran and ran[cell.count] != _plain(cell.source)
-    ]
+    code = [cell for cell in notebook.cells if cell.kind == "code"]
+    odd = [cell for cell in code if cell.count in ran and ran[cell.count] != _plain(cell.source)]
     if not odd or shared(notebook, history) < len(odd):  # the numbers are those of an earlier kernel
         return ""
-    names = ", ".join(map(str, odd[:8])) + (f" and {len(odd) - 8} more" if len(odd) > 8 else "")
-    if len(odd) == 1:
-        return f"cell {names} was changed after it ran: its output is that of the old code; run it again."
-    return f"cells {names} were changed after they ran: their output is that of the old code; run them again."
+    was, they, it = ("was", "it", "it") if len(odd) == 1 else ("were", "they", "them")
+    return (
+        f"{marked(odd, code)} {was} changed after {they} ran: the output is that of the old code; "
+        f"run {it} again, then save."
+    )

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tempfile
+import time
 import unicodedata
 import zipfile
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.handin import live
-from labkit.handin.errors import HandinError, make_room
+from labkit.handin.errors import HandinError, UseError, make_room
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
@@ -33,6 +34,7 @@ class Handin:
     path: Path
     warnings: tuple[str, ...]
     docx: Path | None = None
+    replaced: str = ""  # what became of an earlier hand-in of the same name
 
 
 def make(
@@ -60,8 +62,10 @@ def make(
         HandinError: no notebook, an id that cannot be in a file name, or the pair could not be made.
     """
     student, name = checked_id(student), " ".join(name.split())[:120]
-    if out is not None and (out.is_file() or (out.suffix.lower() == ".zip" and not out.is_dir())):
-        raise HandinError(f"{out} is to be a folder, as the zip gets its own name; name a folder: {_how()}.")
+    if out is not None and (
+        str(out) == "-" or out.is_file() or (out.suffix.lower() == ".zip" and not out.is_dir())
+    ):
+        raise UseError(f"{out} is to be a folder, as the zip gets its own name; name a folder: {_how()}.")
     given = read_file(path) if raw is None else raw
     try:
         from labkit.pdf.compiler import make_pdf
@@ -72,13 +76,15 @@ def make(
             f"The PDF needs {error.name or 'a package'}; run: pip install 'labkit[pdf]'"
         ) from None
     try:
-        signed = _signed(given, {"id": student, "name": name}, environment(where, None if raw else path))
+        record = environment(where, None if raw else path)
+        signed = _signed(given, {"id": student, "name": name}, {**record, "file": path.name})
         notebook = read(signed)
         stem = f"{lab_of(notebook, path)}_{student}"
         pdf, problems = make_pdf(notebook, signed, name=f"{stem}.ipynb", root=path.parent)
     except (NotebookError, PdfError) as error:
         raise HandinError(f"{path.name}: {error}") from None
     folder = out if out is not None else path.parent
+    replaced = _keep_anothers(folder / f"{stem}.zip", path.name)
     write_zip(folder / f"{stem}.zip", {f"{stem}.ipynb": signed, f"{stem}.pdf": pdf})
     word = None
     if docx:
@@ -88,7 +94,28 @@ def make(
     if max(len(signed), len(pdf)) > MOST_READ:
         size.append("this is too big to be graded: clear the largest outputs, save and hand in again.")
     said = (*size, *look_over(notebook), *(f"in the PDF, {problem}." for problem in problems))
-    return Handin(folder / f"{stem}.zip", said, word)
+    return Handin(folder / f"{stem}.zip", said, word, replaced)
+
+
+def _keep_anothers(target: Path, name: str) -> str:
+    """Copy an earlier hand-in aside when it is another notebook's, and say so; "" where there is none."""
+    if not target.is_file():
+        return ""
+    made = time.localtime(target.stat().st_mtime)
+    at = time.strftime("%Y-%m-%d %H:%M:%S", made)
+    try:
+        with zipfile.ZipFile(target) as archive:
+            entry = archive.getinfo(f"{target.stem}.ipynb")
+            if entry.file_size > MOST_READ:
+                raise ValueError
+            of = str(json.loads(archive.read(entry))["metadata"]["labkit"]["record"]["file"])
+    except Exception:  # whatever a file of that name may hold
+        of = "another file"
+    if of == name:
+        return f"It takes the place of the one made {at}."
+    kept = target.with_name(f"{target.stem}-{time.strftime('%Y%m%d-%H%M%S', made)}.zip")
+    _write(kept, read_file(target))
+    return f"A hand-in made {at} from {of} had this name: it is kept as {kept.name}; hand in only one."
 
 
 def _word_file(notebook: Notebook, stem: str, root: Path) -> bytes:

@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.handin.errors import HandinError
+from labkit.handin.errors import HandinError, UseError
 
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_UNKNOWN = (
+    'It is not known who hands in; say it: labkit handin NOTEBOOK --id ID --name "NAME", '
+    'or in Python: labkit.handin(student="your id", name="your name").'
+)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -41,12 +45,12 @@ def checked_id(student: str) -> str:
     """
     text = unicodedata.normalize("NFKC", student).strip()
     if _RESERVED.fullmatch(text):
-        raise HandinError(
+        raise UseError(
             f"The student id is {student!r}, a name that Windows keeps for a device; put a letter before it, "
             f"as in {'s' + text!r}."
         )
     if not _ID.fullmatch(text) or text.endswith("."):
-        raise HandinError(
+        raise UseError(
             f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', "
             "starting with a letter or digit. A name in any script goes into `name`."
         )
@@ -71,9 +75,11 @@ def who(
 
     kept = _kept()
     if name is not None and not name.strip():
-        raise HandinError("The name is empty; give your name in any script, or leave it out.")
+        raise UseError("The name is empty; give your name in any script, or leave it out.")
     if student is not None:
         known = kept.name if kept is not None and kept.id == checked_id(student) else ""
+        if name is None and kept is not None and kept.name and not known and ask is not None:
+            name = _one_line(_answer(ask, f"Name of {checked_id(student)} (any script, for the PDF): "))
         said = Student(checked_id(student), name or known)
         if kept is not None and kept != said:  # a slip of the pen is mended for the next lab, too
             _keep(said)
@@ -84,10 +90,7 @@ def who(
     if kept is not None:
         return Student(checked_id(kept.id), name or kept.name, "kept from last time")
     if ask is None:
-        raise HandinError(
-            'It is not known who hands in; say it: labkit handin NOTEBOOK --id ID --name "NAME", '
-            'or in Python: labkit.handin(student="your id", name="your name").'
-        )
+        raise HandinError(_UNKNOWN)
     asked = _asked(ask, name)
     _keep(asked)
     return asked
@@ -96,14 +99,25 @@ def who(
 def _asked(ask: Callable[[str], str], name: str | None) -> Student:
     """Ask for id and name; an id that cannot be is explained, and asked for again."""
     for _ in range(5):
-        given = ask("Student id (for the file names): ")
+        given = _answer(ask, "Student id (for the file names): ")
         try:
             student = checked_id(given)
         except HandinError as error:
             print(error)
             continue
-        return Student(student, " ".join((name or ask("Name (any script, for the PDF): ")).split())[:120])
+        return Student(student, _one_line(name or _answer(ask, "Name (any script, for the PDF): ")))
     raise HandinError("No student id was given; nothing was handed in.")
+
+
+def _answer(ask: Callable[[str], str], question: str) -> str:
+    try:
+        return ask(question)
+    except (EOFError, NotImplementedError):  # the latter is IPython's, for a kernel that cannot ask
+        raise HandinError(_UNKNOWN) from None
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.split())[:120]
 
 
 def config_file() -> Path:

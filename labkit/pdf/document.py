@@ -49,6 +49,7 @@ class Document:
     title: str
     heading: tuple[str, str]  # the title as it stands on the first page, and above the others
     language: str
+    country: str
     region: str
     student: tuple[str, str]
     date: str
@@ -117,14 +118,15 @@ def build(
         warnings.append(said)
         body += f"\n#{note(f'[{said}]')}"
     lang, region = language("".join(cell.source[:MAX_MARKDOWN] for cell in notebook.cells[:MAX_CELLS]))
-    lang = options.language or lang
+    asked, country, shapes = options.tongue()
     student = student_of(notebook)
     return Document(
         body=body,
         title=title.text,
         heading=heading,
-        language=lang,
-        region=region,
+        language=asked or lang,
+        country=country,
+        region=shapes or region,
         student=student,
         date=date_of(notebook),
         formulas=formulas,
@@ -209,6 +211,7 @@ def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) 
         "keywords": array(map(lit, stamp.keywords())),
         "date": lit(document.date),
         "lang": lit(document.language),
+        "country": lit(document.country),
         "paper": lit(PAPERS[document.options.paper]),
         "cover": "true" if document.options.cover else "false",
         "left-out": lit(_left_out(document)),

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.pdf.nonotebook import what_it_is
+
 Json = dict[str, Any]
 _HALVES = re.compile("[\ud800-\udfff]")  # halves of characters, which JSON can hold and files cannot
 
@@ -83,10 +85,7 @@ def read(data: bytes) -> Notebook:
     try:
         node = json.loads(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError):
-        raise NotebookError(
-            "The file is not a notebook or is damaged: it is not JSON; "
-            "open it in JupyterLab and save it again."
-        ) from None
+        raise NotebookError(what_it_is(data)) from None
     if not isinstance(node, dict) or not isinstance(
         node.get("nbformat", 4 if "cells" in node else None), int
     ):
@@ -123,7 +122,7 @@ def _upgrade(node: Json) -> Mapping[str, Any]:
     except Exception as error:
         raise NotebookError(
             f"The notebook is in the old format {node['nbformat']} and could not be converted "
-            f"({type(error).__name__}); open it in JupyterLab and save it again."
+            f"({type(error).__name__}); take a copy in a newer format, or the lab as it was released."
         ) from None
     return converted
 

@@ -85,7 +85,8 @@ def test_forget_to_save_read_save_hand_in_download_verify(page):
         asked.press("Enter")
     out = done(page, 2, 3)
     expect(out).to_contain_text(
-        "Note: NOT SAVED since cell 2 ran: run [1] and 1 after it are not in the file that is handed in."
+        "Note: NOT SAVED since the cell 'def out_size(i, k, s=1):' ran: run [1] and 1 after it are not in "
+        "the file that is handed in."
     )
     expect(out.get_by_text("Download 00_sizes_s123.zip, without what is not saved")).to_be_visible()
     picture(page, "handin-unsaved")

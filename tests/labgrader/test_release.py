@@ -162,6 +162,7 @@ def test_the_notebook_is_clean(course, notebook):
             "title": "A toy lab",
             "minutes": 5,
             "run_seconds": 2,
+            "answers": ["double", "mean", "clip", "q-why"],
             "version": make_stamp("", None).version,
             "repo": REPO,
             "ref": make_stamp(REPO, None).ref,

@@ -54,6 +54,10 @@ def evaluate(source: str, namespace: dict[str, Any]) -> Any:
 
 def without_magics(source: str) -> str:
     """Return a cell as plain Python; magics become calls that do nothing here."""
+    with contextlib.suppress(SyntaxError):
+        ast.parse(source)
+        return source
+
     from IPython.core.inputtransformer2 import TransformerManager
 
     return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from labgrader.sandbox import bwrap, processes, seal
+from labgrader.sandbox import bwrap, pages, processes, seal
 from labgrader.sandbox.lines import close_all, receive, say
 from labgrader.sandbox.records import Request, SandboxError, Start, read_request
 from labgrader.sandbox.syscalls import LINUX
@@ -124,6 +124,7 @@ def _serve(link: socket.socket, birth: Birth) -> None:
     children: dict[int, tuple[int, int]] = {}  # handle: (process, number)
     poller = select.poll()
     poller.register(link, select.POLLIN)
+    forks = 0
     while True:
         for fd, _ in poller.poll(None if LINUX or not children else 50):
             if fd in children:
@@ -146,6 +147,9 @@ def _serve(link: socket.socket, birth: Birth) -> None:
         children[handle] = (pid, request.number)
         if handle >= 0:
             poller.register(handle, select.POLLIN)
+        forks += 1
+        if forks == pages.WORTH_AFTER:
+            pages.collapse()
 
 
 def _collect_by_waiting(link: socket.socket, children: dict[int, tuple[int, int]]) -> None:
