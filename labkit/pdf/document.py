@@ -27,9 +27,8 @@ MAX_CELLS = 2_000
 MAX_WRITTEN = 1_500_000  # as `cost` counts: some 300 pages
 MAX_SOURCE = 1_500  # lines of one cell's source
 _ATTACHED = "the attached notebook has them"
-_NOT_ABOVE = re.compile(
-    r"\b(?:link|goto|missing-picture|inline-picture)\("
-)  # what a page's head may not hold
+# What the head of a page may not hold.
+_NOT_ABOVE = re.compile(r"\b(?:link|goto|missing-picture|inline-picture)\(")
 _MAGICS = {
     "sh": "bash",
     "js": "javascript",

@@ -64,7 +64,10 @@ class Html:
     def inside(self, html: str) -> str:
         """Return the content block of a heading's HTML, "[]" when nothing is to be seen."""
         self.sheet = {}
-        return self.line(bs4.BeautifulSoup(html, "html.parser"), 0)
+        try:
+            return self.line(bs4.BeautifulSoup(html, "html.parser"), 0)
+        except (RecursionError, bs4.exceptions.ParserRejectedMarkup, AssertionError):
+            return "[]"
 
     def style(self, element: Tag) -> css.Declarations:
         """Return the element's own declarations and those given to its id."""

@@ -33,10 +33,10 @@ def title_of(notebook: Notebook, default: str) -> Title:
             continue
         try:
             found = bs4.BeautifulSoup(to_html(cell.source), "html.parser").find("h1")
+            heading = found.decode_contents() if isinstance(found, bs4.Tag) else ""
         except Exception:  # the parsers' own failures on odd input; the cell says so in its place
             continue
         if isinstance(found, bs4.Tag):
-            heading = found.decode_contents()
             for picture in found.find_all("img"):
                 picture.replace_with(str(picture.get("alt") or ""))
             text = " ".join(clean(found.get_text()).split())
