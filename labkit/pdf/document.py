@@ -140,7 +140,7 @@ def build(
 
 def _title(title: Title, html: Html) -> tuple[str, str]:
     """Return the title as it stands on the first page, and above the others."""
-    plain = lit(title.text)
+    plain = lit(breakable(clean(title.text), 40))
     if not title.heading or not title.whole or title.cell is None:
         return plain, plain
     html.attachments, html.math = title.cell.attachments, True
