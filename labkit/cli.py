@@ -51,7 +51,7 @@ def pdf(
     ] = None,
     cover: Annotated[bool, typer.Option("--cover", help="Give the title a page of its own.")] = False,
     language: Annotated[
-        str, typer.Option(help="Language of the text, as en or zh.", show_default="told from the text")
+        str, typer.Option(help="Language of the text, as en or zh-TW.", show_default="told from the text")
     ] = "",
 ) -> None:
     """Make the PDF of a notebook.
@@ -69,6 +69,8 @@ def pdf(
         raise typer.BadParameter(
             f"{target} would be a PDF in a notebook's place; name a file that ends in .pdf"
         )
+    if str(target) == "-":
+        raise typer.BadParameter("a PDF is not written to the screen; name a file: -o lab1.pdf")
     if target.is_dir():
         raise typer.BadParameter(f"{target} is a folder; name a file in it: -o {target / notebook.stem}.pdf")
     if is_another_file(target):
@@ -90,6 +92,8 @@ def pdf(
     except (reader.NotebookError, compiler.PdfError) as error:
         raise CommandError(f"{notebook}: {error}") from None
     write(target, made)
+    if options.leave_out:
+        warnings = [*warnings, *_unused(reader.read(raw), options.leave_out)]
     for warning in warnings:
         typer.echo(f"Note: {warning}.", err=True)
     typer.echo(f"Written: {target}")
@@ -121,9 +125,12 @@ def handin(
     """
     from labkit.handin import HandinError
     from labkit.handin import handin as write
+    from labkit.handin.errors import UseError
 
     try:
         write(notebook, student=student, name=name, out=out, docx=docx)
+    except UseError as error:
+        raise typer.BadParameter(str(error)) from None
     except HandinError as error:
         raise CommandError(str(error)) from None
 
@@ -171,6 +178,14 @@ def doctor() -> None:
     typer.echo("\n".join(lines))
     if not healthy:
         raise typer.Exit(1)
+
+
+def _unused(notebook: Any, tags: tuple[str, ...]) -> list[str]:
+    """Return a note for each tag to be left out that no cell has."""
+    there = {tag for cell in notebook.cells for tag in cell.tags}
+    return [
+        f"no cell has the tag {tag!r}, so nothing was left out for it" for tag in tags if tag not in there
+    ]
 
 
 def _pdf_modules() -> tuple[Any, Any]:

@@ -60,7 +60,7 @@ def pair_of(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:
     if notebook is not None:
         if file.suffix.lower() == ".ipynb":  # in the other order
             file, notebook = notebook, file
-        return bytes_of(file), bytes_of(notebook)
+        return _pdf_of(file, notebook), bytes_of(notebook)
     if not file.is_file() or not zipfile.is_zipfile(file):
         if bytes_of(file)[:2] == b"PK" or file.suffix.lower() == ".zip":
             raise CommandError(f"{file} is a damaged zip; make or download it again.")
@@ -82,6 +82,18 @@ def pair_of(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:
         raise CommandError(
             f"{file} is a damaged zip ({type(error).__name__}); make or download it again."
         ) from None
+
+
+def _pdf_of(file: Path, notebook: Path) -> bytes:
+    from labkit.pdf.verify import is_pdf
+
+    data = bytes_of(file)
+    if not is_pdf(data):
+        what = "is not a PDF" if data else "is empty (0 bytes), not a PDF"
+        raise CommandError(
+            f"{file} {what}; name the PDF that labkit wrote, or make it again: labkit pdf '{notebook}'"
+        )
+    return data
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -15,6 +15,10 @@ class HandinError(Exception):
         return [f"HandinError: {self}"]
 
 
+class UseError(HandinError):
+    """A hand-in that was asked for in a way that cannot be."""
+
+
 def make_room(error: OSError) -> str:
     """Return "free some space or " where that helps against an error, else "".
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.handin import live
-from labkit.handin.errors import HandinError, make_room
+from labkit.handin.errors import HandinError, UseError, make_room
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
@@ -62,8 +62,10 @@ def make(
         HandinError: no notebook, an id that cannot be in a file name, or the pair could not be made.
     """
     student, name = checked_id(student), " ".join(name.split())[:120]
-    if out is not None and (out.is_file() or (out.suffix.lower() == ".zip" and not out.is_dir())):
-        raise HandinError(f"{out} is to be a folder, as the zip gets its own name; name a folder: {_how()}.")
+    if out is not None and (
+        str(out) == "-" or out.is_file() or (out.suffix.lower() == ".zip" and not out.is_dir())
+    ):
+        raise UseError(f"{out} is to be a folder, as the zip gets its own name; name a folder: {_how()}.")
     given = read_file(path) if raw is None else raw
     try:
         from labkit.pdf.compiler import make_pdf

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.handin.errors import HandinError
+from labkit.handin.errors import HandinError, UseError
 
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
@@ -45,12 +45,12 @@ def checked_id(student: str) -> str:
     """
     text = unicodedata.normalize("NFKC", student).strip()
     if _RESERVED.fullmatch(text):
-        raise HandinError(
+        raise UseError(
             f"The student id is {student!r}, a name that Windows keeps for a device; put a letter before it, "
             f"as in {'s' + text!r}."
         )
     if not _ID.fullmatch(text) or text.endswith("."):
-        raise HandinError(
+        raise UseError(
             f"The student id is {student!r}; expected 1 to 40 letters A-Z, digits, '.', '_' or '-', "
             "starting with a letter or digit. A name in any script goes into `name`."
         )
@@ -75,7 +75,7 @@ def who(
 
     kept = _kept()
     if name is not None and not name.strip():
-        raise HandinError("The name is empty; give your name in any script, or leave it out.")
+        raise UseError("The name is empty; give your name in any script, or leave it out.")
     if student is not None:
         known = kept.name if kept is not None and kept.id == checked_id(student) else ""
         if name is None and kept is not None and kept.name and not known and ask is not None:

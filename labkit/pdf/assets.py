@@ -84,6 +84,8 @@ class Pictures:
             return _attachment(source.removeprefix("attachment:"), attachments)
         if source.lower().startswith("data:"):
             return _data_url(source)
+        if source.lower().startswith("file:"):
+            raise PictureError("it is named by its place on one computer; name it from the notebook's folder")
         if re.match(r"[a-z][a-z0-9+.-]+:|//", source, re.IGNORECASE):
             raise PictureError("it is on the web, and nothing is downloaded")
         return self._file(source)
@@ -98,7 +100,7 @@ class Pictures:
         data = self._below_root(path)
         if data is None or sum(map(len, self.used.values())) + len(data) > MAX_ATTACHED:
             # One reason for all: `verify` has only the attached files, and must come to the same words.
-            raise PictureError("the file is missing, damaged or too big")
+            raise PictureError("the file is missing, damaged, too big or a link out of the folder")
         self.used[path] = data
         return data
 

@@ -39,6 +39,10 @@ class Contents:
     producer: str = ""
 
 
+class ProtectedError(Exception):
+    """A PDF that is encrypted."""
+
+
 def contents(pdf: bytes) -> Contents:
     """Read a PDF's attachments and stamp.
 
@@ -48,6 +52,8 @@ def contents(pdf: bytes) -> Contents:
     from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(pdf))
+    if reader.is_encrypted:
+        raise ProtectedError
     attachments: dict[str, bytes] = {}
     total = 0
     for number, embedded in enumerate(reader.attachment_list):
@@ -66,6 +72,11 @@ def compare(pdf: bytes, notebook: bytes, *, rerender: bool) -> Answer:
     """Return whether the PDF is proven to belong to the notebook, and why."""
     try:
         found = contents(pdf)
+    except ProtectedError:
+        return False, (
+            "Not proven: the PDF is protected by a password (encrypted), which labkit never does; name the "
+            "one that labkit wrote, or make it again: labkit pdf NOTEBOOK"
+        )
     except Exception as error:
         return False, f"Not proven: the PDF could not be read ({type(error).__name__}); it is damaged."
     inside = {name: data for name, data in found.attachments.items() if name.endswith(".ipynb")}

@@ -24,6 +24,7 @@ from labkit.pdf.fonts import (
 )
 from labkit.pdf.guard import guarded
 from labkit.pdf.html import MAX_DEPTH
+from labkit.pdf.mend import without_bad_parts
 from labkit.pdf.notebook import Notebook
 from labkit.pdf.options import USUAL, Options
 from labkit.pdf.pair import Stamp, stamp
@@ -91,7 +92,16 @@ def _make_pdf(
         )
         _lay_out(store, document, raw, name)
         source = _main(document, stamp(raw, notebook, options), name, fonts)
-        return _compile(source, store, fonts, document.warnings), document.warnings
+        try:
+            return _compile(source, store, fonts, document.warnings), document.warnings
+        except PdfError as error:
+            if "depth exceeded" in str(error) and depth != _DEPTHS[-1]:
+                raise
+            rest = without_bad_parts(_without_broken(source, store, fonts), store, fonts)
+            if rest is None:
+                raise
+            document.warnings.append("a part of the notebook could not be set and is left out of the pages")
+            return _compile(rest, store, fonts, document.warnings), document.warnings
 
 
 def _plain_name(name: str) -> str:

@@ -19,7 +19,7 @@ from labkit.pdf.outputs import MAX_MARKDOWN, Outputs, too_long
 from labkit.pdf.pair import Stamp
 from labkit.pdf.record import date_of, record_page
 from labkit.pdf.sequences import in_parts
-from labkit.pdf.titles import MAX_TITLE, student_of, title_line, title_of
+from labkit.pdf.titles import Title, student_of, title_of
 from labkit.pdf.typ import array, breakable, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
@@ -27,6 +27,8 @@ MAX_CELLS = 2_000
 MAX_WRITTEN = 1_500_000  # as `cost` counts: some 300 pages
 MAX_SOURCE = 1_500  # lines of one cell's source
 _ATTACHED = "the attached notebook has them"
+# What the head of a page may not hold.
+_NOT_ABOVE = re.compile(r"\b(?:link|goto|missing-picture|inline-picture)\(")
 _MAGICS = {
     "sh": "bash",
     "js": "javascript",
@@ -44,7 +46,9 @@ class Document:
 
     body: str
     title: str
+    heading: tuple[str, str]  # the title as it stands on the first page, and above the others
     language: str
+    country: str
     region: str
     student: tuple[str, str]
     date: str
@@ -83,6 +87,7 @@ def build(
     html = Html(pictures, formulas, outline, warnings.append, depth=depth)
     outputs = Outputs(html, Widgets.of(notebook), options.fold)
     title = title_of(notebook, Path(name).stem)
+    heading = _title(title, html)
     cells = [cell for cell in notebook.cells if not set(options.leave_out) & set(cell.tags)]
     parts: list[str] = []
     written = 0
@@ -94,8 +99,11 @@ def build(
             break
         start = len(parts)
         if cell.kind == "markdown":
-            source = _without_title(cell.source) if cell is notebook.cells[0] else cell.source
-            parts.append(_markdown(source, cell, html))
+            html.titled = cell is title.cell and title.whole and cell is notebook.cells[0]
+            if number and cells[number - 1].outputs:
+                parts.append("apart()")
+            parts.append(_markdown(cell.source, cell, html))
+            html.titled = False
         elif cell.kind == "raw":
             parts.append(
                 call("source-text", code(folded(cell.source, MAX_SOURCE))) if cell.source.strip() else ""
@@ -109,13 +117,15 @@ def build(
         warnings.append(said)
         body += f"\n#{note(f'[{said}]')}"
     lang, region = language("".join(cell.source[:MAX_MARKDOWN] for cell in notebook.cells[:MAX_CELLS]))
-    lang = options.language or lang
+    asked, country, shapes = options.tongue()
     student = student_of(notebook)
     return Document(
         body=body,
-        title=title,
-        language=lang,
-        region=region,
+        title=title.text,
+        heading=heading,
+        language=asked or lang,
+        country=country,
+        region=shapes or region,
         student=student,
         date=date_of(notebook),
         formulas=formulas,
@@ -128,15 +138,14 @@ def build(
     )
 
 
-def _without_title(source: str) -> str:
-    """Return the first cell without the top heading that became the document's title, if all of it did."""
-    number = title_line(source)
-    lines = source.split("\n")
-    return (
-        source
-        if number is None or len(lines[number]) > MAX_TITLE
-        else "\n".join([*lines[:number], "", *lines[number + 1 :]])
-    )
+def _title(title: Title, html: Html) -> tuple[str, str]:
+    """Return the title as it stands on the first page, and above the others."""
+    plain = lit(title.text)
+    if not title.heading or not title.whole or title.cell is None:
+        return plain, plain
+    html.attachments, html.math = title.cell.attachments, True
+    body = html.inside(title.heading)
+    return (plain, plain) if body == "[]" else (body, plain if _NOT_ABOVE.search(body) else body)
 
 
 def _markdown(source: str, cell: Cell, html: Html) -> str:
@@ -192,6 +201,8 @@ def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) 
     """Return the main Typst file; fonts and templates are imported by it."""
     meta = {
         "title": lit(document.title),
+        "heading": document.heading[0],
+        "above": document.heading[1],
         "student-id": lit(document.student[0]),
         "student-name": lit(document.student[1]),
         "file": lit(name),
@@ -199,6 +210,7 @@ def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) 
         "keywords": array(map(lit, stamp.keywords())),
         "date": lit(document.date),
         "lang": lit(document.language),
+        "country": lit(document.country),
         "paper": lit(PAPERS[document.options.paper]),
         "cover": "true" if document.options.cover else "false",
         "left-out": lit(_left_out(document)),

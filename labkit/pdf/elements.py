@@ -16,7 +16,10 @@ BLOCKS = {
     "aside", "nav",
 }  # fmt: skip
 UNSEEN = {"style", "head", "meta", "link", "template", "noscript", "title", "base"}
-NOT_SHOWN = {"script", "iframe", "video", "audio", "object", "embed", "canvas", "map"}
+NOT_SHOWN = {  # and why
+    "script": "", "iframe": "a page in the page, and nothing is fetched", "video": "paper cannot play it",
+    "audio": "paper cannot play it", "object": "", "embed": "", "canvas": "a script draws it", "map": "",
+}  # fmt: skip
 INLINE = {
     "b": "strong", "strong": "strong", "i": "emph", "em": "emph", "cite": "emph", "var": "emph", "dfn":
     "emph", "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "s": "strike", "del":

@@ -97,7 +97,8 @@ def make_pdf(raw: bytes, *, engine: str, name: str, root: Path, options: Options
     writer.add_metadata({"/Keywords": ", ".join([*words, f"engine:{engine}"])})
     out = io.BytesIO()
     writer.write(out)
-    return out.getvalue(), [f"made by {engine}: its pages are not the same on every machine"]
+    paper = ", and of letter size: webpdf knows no other" if engine == "webpdf" else ""
+    return out.getvalue(), [f"made by {engine}: its pages are not the same on every machine{paper}"]
 
 
 class _SystemBrowser:

@@ -114,7 +114,12 @@ def missing_glyphs(chars: Iterable[str], families: list[str], fonts: FontSet) ->
     if not drawn:
         return unnamed
     batches = [drawn[at : at + _BATCH] for at in range(0, len(drawn), _BATCH)]
-    return unnamed.union(*(_undrawn(batch, families, fonts) & asked for batch in batches))
+    missing = unnamed.union(*(_undrawn(batch, families, fonts) & asked for batch in batches))
+    scripts = {
+        unicodedata.name(char, "").split(" ")[0] for char in missing if unicodedata.category(char) == "Lo"
+    }
+    marks = {char for char in asked if unicodedata.category(char)[0] == "M"}
+    return missing | {char for char in marks if unicodedata.name(char, "").split(" ")[0] in scripts - {""}}
 
 
 def _undrawn(chars: list[str], families: list[str], fonts: FontSet) -> set[str]:

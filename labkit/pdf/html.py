@@ -38,6 +38,7 @@ class Html:
     sheet: dict[str, css.Declarations] = field(default_factory=dict)
     depth: int = MAX_DEPTH
     longest: int = LONG_WORD  # letters of a word that is not broken
+    titled: bool = False  # True: the next top heading is the document's title, which stands above already
     math: bool = False  # True: <tex> elements are formulas (our Markdown renderer wrote them)
 
     def convert(self, html: str) -> str:
@@ -46,11 +47,27 @@ class Html:
             soup = bs4.BeautifulSoup(html, "html.parser")
             close(soup)
             self.sheet = css.sheet(soup)
+            if "none" in html:
+                self._hide(soup)
             body = self.flow(soup.children, 0)
         except (RecursionError, bs4.exceptions.ParserRejectedMarkup, AssertionError):
             self.warn("a piece of HTML could not be read and is shown as source")
             return block([call("source-text", code(html))])
         return "" if body == "[]" else body
+
+    def _hide(self, soup: bs4.BeautifulSoup) -> None:
+        """Take out what browsers do not show either."""
+        for node in soup.find_all(lambda tag: tag.has_attr("style") or tag.has_attr("id")):
+            if self.style(node).get("display", "").startswith("none"):
+                node.extract()
+
+    def inside(self, html: str) -> str:
+        """Return the content block of a heading's HTML, "[]" when nothing is to be seen."""
+        self.sheet = {}
+        try:
+            return self.line(bs4.BeautifulSoup(html, "html.parser"), 0)
+        except (RecursionError, bs4.exceptions.ParserRejectedMarkup, AssertionError):
+            return "[]"
 
     def style(self, element: Tag) -> css.Declarations:
         """Return the element's own declarations and those given to its id."""
@@ -101,7 +118,7 @@ class Html:
         if isinstance(node, PreformattedString):  # comments, doctypes
             return ""
         if isinstance(node, NavigableString):
-            text = re.sub(r"[ \t\n\r\f]+", " ", str(node))
+            text = re.sub("[ \t\n\r\f\u2028\u2029]+", " ", str(node))
             return lit(breakable(clean(text), self.longest)) if text else ""
         if not isinstance(node, Tag) or node.name in UNSEEN:
             return ""
@@ -137,9 +154,8 @@ class Html:
             return lit(gauge(node))
         if name in NOT_SHOWN:
             where = str(node.get("src") or node.get("data") or "")[:120]
-            return note(
-                f"[{name} not shown{': ' + where if where and not where.startswith('data:') else ''}]"
-            )
+            said = [where if not where.startswith("data:") else "", NOT_SHOWN[name]]
+            return note(f"[{name} not shown: {'; '.join(filter(None, said))}]".replace(": ]", "]"))
         return None
 
     def _styled(self, node: Tag, body: str) -> str:
@@ -205,6 +221,9 @@ class Html:
             return call("paragraph", block([lit(" ".join(element.get_text().split()))]))
         if name == "tex":
             return self.inline(element, depth)
+        if name == "h1" and self.titled:
+            self.titled = False
+            return ""
         if name in HEADINGS and self.short(element):
             body = self.line(element, depth)
             return "" if body == "[]" else self.outline.heading(HEADINGS[name], body, element.get_text())

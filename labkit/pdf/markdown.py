@@ -26,10 +26,12 @@ else:
     MathInlineParser = _mistune.MathInlineParser
 
 # A closing dollar is not followed by a digit, so that "$5 and $10" stays text.
-_INLINE = r"(?<![$\\])\$(?P<math_inline_tex>(?s:[^$\\]|\\.)+?)\$(?![0-9$])"
+# Words in a formula may hold formulas of their own: \text{if $x$}.
+_WORDS = r"\\(?:text\w*|mbox|hbox)\s*\{[^{}$]*\$[^{}]*\}"
+_INLINE = rf"(?<![$\\])\$(?P<math_inline_tex>(?s:{_WORDS}|[^$\\]|\\.)+?)\$(?![0-9$])"
 _IN_HTML = re.compile(
     r"(?P<skip><(?P<tag>pre|code|script|style)\b.*?</(?P=tag)\s*>|<[^<>]*>)"
-    r"|\$\$(?P<display>[^$]+)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+?)(?<![\\\s])\$(?![0-9$])",
+    rf"|\$\$(?P<display>(?:{_WORDS}|[^$])+)\$\$|(?<![\\$])\$(?P<inline>(?:{_WORDS}|[^$\n])+?)(?<![\\\s])\$(?![0-9$])",
     re.DOTALL | re.IGNORECASE,
 )
 

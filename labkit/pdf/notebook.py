@@ -118,7 +118,7 @@ def _upgrade(node: Json) -> Mapping[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            converted: Mapping[str, Any] = nbformat.convert(nbformat.from_dict(node), 4)
+            converted: Mapping[str, Any] = nbformat.reads(json.dumps(node), as_version=4)
     except Exception as error:
         raise NotebookError(
             f"The notebook is in the old format {node['nbformat']} and could not be converted "

@@ -10,7 +10,8 @@ from labkit.pdf.fold import MAX_LINES
 PAPERS = {"a4": "a4", "letter": "us-letter"}
 ENGINES = ("typst", "webpdf", "latex")
 _TAG = re.compile(r"[\w.:-]{1,60}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:-(hans|hant))?(?:-([a-z]{2}))?", re.IGNORECASE)
+_LETTERS = {"TW": "TC", "MO": "HK", "HK": "HK", "JP": "JP", "KR": "KR"}  # whose shapes of Han letters
 
 
 class OptionsError(Exception):
@@ -26,7 +27,7 @@ class Options:
         fold: text outputs of more lines than this are folded, with their count.
         leave_out: cells with one of these tags are left out, and counted on the first page.
         cover: the title stands on a page of its own.
-        language: language of the text, as "en" or "zh"; "": told from the text.
+        language: language of the text, as "en" or "zh-TW"; "": told from the text.
 
     Raises:
         OptionsError: a value that cannot be.
@@ -51,7 +52,19 @@ class Options:
             if not _TAG.fullmatch(tag):
                 raise OptionsError(f"The tag is {tag!r}; expected letters, digits, '_', '-', '.' or ':'.")
         if self.language and not _LANGUAGE.fullmatch(self.language):
-            raise OptionsError(f"The language is {self.language!r}; expected two or three letters, as in en.")
+            raise OptionsError(f"The language is {self.language!r}; expected it as in en or zh-TW.")
+
+    def tongue(self) -> tuple[str, str, str]:
+        """Return the language, its country or "", and whose shapes of Han letters it wants, or "".
+
+        Example:
+            >>> Options(language="zh-TW").tongue(), Options(language="fr").tongue()
+            (('zh', 'TW', 'TC'), ('fr', '', ''))
+        """
+        found = _LANGUAGE.fullmatch(self.language)
+        language, script, country = (part or "" for part in found.groups()) if found else ("", "", "")
+        country = country.upper() or {"hant": "TW", "hans": "CN"}.get(script.lower(), "")
+        return language.lower(), country, _LETTERS.get(country, "SC") if country else ""
 
     def words(self) -> str:
         """Return the options that are not the usual ones, in one line."""

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from labkit.pdf.ansi import terminal
 from labkit.pdf.assets import decode
+from labkit.pdf.charts import chart_of
 from labkit.pdf.errors import PictureError
 from labkit.pdf.fold import MAX_LINES, folded
 from labkit.pdf.html import Html
@@ -84,6 +85,11 @@ class Outputs:
 
     def _rich(self, data: Json, metadata: Json, count: int | None, depth: int) -> str:
         """Return the richest form of a display that can be shown."""
+        chart = chart_of(data)
+        if chart:
+            data = {mime: value for mime, value in data.items() if mime in PICTURES}
+            if not data:
+                return note(chart)
         problems: list[str] = []
         for form in self._forms(data, metadata, count, depth):
             try:
@@ -100,7 +106,7 @@ class Outputs:
         if seen:
             return block(seen)
         kinds = ", ".join(sorted(data)) or "nothing"
-        return note(f"[output that cannot be printed: {kinds}]") if data else ""
+        return note(f"[output that cannot be printed: {kinds}]") if any(data.values()) else ""
 
     def _forms(self, data: Json, metadata: Json, count: int | None, depth: int) -> list[Callable[[], str]]:
         """Return the ways to show a display, richest first."""
@@ -127,16 +133,15 @@ class Outputs:
         view = as_dict(data[WIDGET])
         if depth > 4:
             return note("[widget inside too many widgets not shown]")
-        outputs, text = self.widgets.describe(text_of(view.get("model_id")))
+        model = text_of(view.get("model_id"))
+        outputs, text = self.widgets.describe(model)
         parts = [call("lead-note", lit(f"[interactive: {text}]"))] if text else []
         parts += [body for output in coalesced(outputs) if (body := self.one(output, count, depth + 1))]
         if parts:
             return block(parts)
         if any(mime in data for mime in PICTURES) or "text/html" in data:
             return ""
-        return note(
-            "[interactive control: its state was not saved in the notebook; open the notebook to use it]"
-        )
+        return note(f"[{self.widgets.lack(model)}]")
 
     def _html(self, text: str, plain: str) -> str:
         frames = FRAME.findall(text) if "frames[" in text else []

@@ -21,6 +21,7 @@ MAX_ROWS = 500
 MAX_CELLS = 6_000
 LETTERS = 70  # that share the width of the page among the columns, at the least
 ROOM = 125  # letters that fit side by side when a table is made a little smaller
+WIDEST = 60  # letters of a column; longer text wraps
 GAP = 3  # what the space around a cell takes, in letters
 
 
@@ -81,7 +82,9 @@ def table(html: Html, element: Tag, depth: int) -> str:
 
 def own_rows(table: Tag) -> list[Tag]:
     """Return the rows of a table; one inside a cell, as malformed HTML has, is shown there."""
-    return [row for row in table.find_all("tr") if row.find_parent(["table", "td", "th"]) is table]
+    rows = [row for row in table.find_all("tr") if row.find_parent(["table", "td", "th"]) is table]
+    order = {"thead": 0, "tfoot": 2}  # wherever they are written
+    return sorted(rows, key=lambda row: order.get(row.parent.name if row.parent else "", 1))
 
 
 def outside_cells(element: Tag) -> list[PageElement]:
@@ -114,7 +117,8 @@ def _places(html: Html, rows: list[Tag], depth: int) -> tuple[list[Place], int]:
                 left_out = max(left_out, x + across - MAX_COLUMNS)
                 x += across
                 continue
-            across = min(across, MAX_COLUMNS - x)
+            across = min(across, MAX_COLUMNS - x)  # a cell that hangs down from above keeps its place
+            across = next((i for i in range(1, across) if (x + i, y) in taken), across)
             taken.update((x + i, y + j) for i in range(across) for j in range(down))
             places.append(_cell(html, cell, (x, y, across, down), depth, head=y < heads))
             x += across
@@ -127,12 +131,14 @@ def _split(places: list[Place], frame: bool) -> list[str]:
     widths = [1] * columns
     for place in places:
         if place.across == 1:
-            widths[place.x] = max(widths[place.x], min(60 if frame else 12, place.letters))
+            widths[place.x] = max(widths[place.x], min(WIDEST if frame else 12, place.letters))
     labels = 0
     while labels < min(3, columns - 1) and all(p.label or p.head for p in places if p.x == labels):
         labels += 1
+    if labels:  # they stand in each part, and wrap
+        widths[:labels] = [min(width, ROOM // 2 // labels) for width in widths[:labels]]
     groups = _groups([width + GAP for width in widths], labels, ROOM)
-    if len(groups) == 1 or sum(widths[:labels]) > ROOM // 2:
+    if len(groups) == 1:
         return [_one(places, columns, frame)]
     made = []
     for start, end in groups:
@@ -216,13 +222,16 @@ def _cell(html: Html, cell: Tag, place: tuple[int, int, int, int], depth: int, *
         named["fill"] = paper
     if side in ("left", "right", "center"):
         named["align"] = f"{side} + horizon"
+    letters = _letters(cell.get_text())
+    if letters > WIDEST and "align" not in named:  # it wraps
+        named["align"] = "left + horizon"
     body = html.line(cell, depth + 1)
     if cell.name == "th" or "bold" in style.get("font-weight", ""):
         body = block([call("strong", body)])
     ink = css.colour(style.get("color", ""))
     if ink:
         body = block([call("ink-text", ink, body)])
-    return Place(*place, _letters(cell.get_text()), body, tuple(named.items()), head, cell.name == "th")
+    return Place(*place, letters, body, tuple(named.items()), head, cell.name == "th")
 
 
 def _letters(text: str) -> int:

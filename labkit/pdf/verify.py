@@ -35,6 +35,11 @@ class Verdict:
     pages: str = ""
 
 
+def is_pdf(data: bytes) -> bool:
+    """Say whether bytes begin as a PDF does."""
+    return data[:1024].lstrip(b"\x00\t\n\x0c\r ").startswith(b"%PDF-")
+
+
 def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: float = 60.0) -> Verdict:
     """Compare a PDF with the notebook it is said to come from; never raises for what is in them.
 
@@ -49,7 +54,7 @@ def verify(pdf: bytes, notebook: bytes, *, rerender: bool = False, seconds: floa
         >>> verify(b"not a pdf", b"{}").reason
         'The file is not a PDF.'
     """
-    if not pdf[:1024].lstrip(b"\x00\t\n\x0c\r ").startswith(b"%PDF-"):
+    if not is_pdf(pdf):
         return Verdict(False, "The file is not a PDF.")
     if len(pdf) > MAX_PDF or len(notebook) > MAX_NOTEBOOK:
         return Verdict(

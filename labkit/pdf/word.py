@@ -13,6 +13,7 @@ from docx.shared import RGBColor
 
 from labkit.pdf.ansi import runs, settle
 from labkit.pdf.assets import Pictures, decode
+from labkit.pdf.charts import chart_of
 from labkit.pdf.errors import PictureError
 from labkit.pdf.fold import folded
 from labkit.pdf.latex import latex_html
@@ -56,7 +57,7 @@ class _Writer(Flow):
         self.widgets = widgets
 
     def title(self, notebook: Notebook, name: str) -> None:
-        title = legal(title_of(notebook, Path(name).stem))
+        title = legal(title_of(notebook, Path(name).stem).text)
         self.document.core_properties.title = title[:250]
         said = (*student_of(notebook)[::-1], date_of(notebook), f"Made from {name}")
         self.document.add_paragraph(legal(" · ".join(filter(None, said))))
@@ -111,6 +112,11 @@ class _Writer(Flow):
         """Write the richest form of a display that Word can hold."""
         if WIDGET in data and self.widget(data, depth):
             return
+        chart = chart_of(data)
+        if chart:
+            data = {mime: value for mime, value in data.items() if mime in PICTURES}
+            if not data:
+                return self.note(chart[1:-1])
         html = text_of(data.get("text/html"))
         frames = FRAME.findall(html) if "frames[" in html else []
         if frames:
@@ -145,7 +151,8 @@ class _Writer(Flow):
         if depth > MAX_NESTED:
             self.note("widget inside too many widgets not shown")
             return True
-        outputs, words = self.widgets.describe(text_of(as_dict(data[WIDGET]).get("model_id")))
+        model = text_of(as_dict(data[WIDGET]).get("model_id"))
+        outputs, words = self.widgets.describe(model)
         if words:
             self.note(f"interactive: {words}")
         for output in coalesced(outputs):
@@ -154,5 +161,5 @@ class _Writer(Flow):
             return True
         if "text/html" in data or any(mime in data for mime in PICTURES):
             return False
-        self.note("interactive control: its state was not saved in the notebook; open the notebook to use it")
+        self.note(self.widgets.lack(model))
         return True

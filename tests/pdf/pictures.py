@@ -162,7 +162,7 @@ def picture(name, cells, metadata, page=0):
     top = {"title": 0.03, "record": 0.06}.get(name, 0.13)
     image = image.crop((int(width * 0.04), int(height * top), int(width * 0.95), int(height * 0.94)))
     box = ImageChops.difference(image, Image.new("RGB", image.size, "white")).getbbox()
-    image = image.crop((0, box[1], image.width, min(box[3] + 12, box[1] + 620)))
+    image = image.crop((0, max(0, box[1] - 12), image.width, min(box[3] + 12, box[1] + 620)))
     return image.quantize(96)
 
 

@@ -48,6 +48,12 @@ def test_paper_cover_fold_and_language(data):
     assert pages(render(data, name="n.ipynb"))[0] == [(595, 842)]
 
 
+def test_a_language_with_its_country(make):
+    for asked, said in {"zh-TW": "zh-TW", "zh-hant": "zh-TW", "EN-gb": "en-GB"}.items():
+        pdf = render(make.notebook(make.markdown("# 實驗")), name="n.ipynb", options=Options(language=asked))
+        assert PdfReader(io.BytesIO(pdf)).root_object["/Lang"] == said
+
+
 @pytest.mark.parametrize(
     "wrong", [{"paper": "a3"}, {"fold": 0}, {"leave_out": ("a b",)}, {"language": "English"}]
 )

@@ -132,8 +132,8 @@ def test_pictures_below_the_folder_are_shown_and_attached(make, tmp_path):
     attachments = [embedded.alternative_name for embedded in PdfReader(io.BytesIO(pdf)).attachment_list]
     assert set(attachments) == {"n.ipynb", "images/地圖 1.png"}
     assert [warning.split(":")[0] for warning in warnings] == [
-        "picture not shown (the file is missing, damaged or too big)",
-        "picture not shown (the file is missing, damaged or too big)",
+        "picture not shown (the file is missing, damaged, too big or a link out of the folder)",
+        "picture not shown (the file is missing, damaged, too big or a link out of the folder)",
     ]
 
 
