@@ -142,7 +142,7 @@ def test_feedback_as_a_pdf(graded, monkeypatch):
     assert text.startswith(f"Feedback: {LAB}")
     assert "points" in text
     assert "mean" in text
-    assert "Picture not shown: x (the file is missing, damaged or too big)" in text
+    assert "Picture not shown: x (" in text
     document.close()
     assert amy.is_file()
 
