@@ -170,6 +170,7 @@ def _off(x: Tensor) -> Tensor:
 
 
 LINEAR_CKA = (
+    Mutant("features with one mean over everything taken off", lambda x, y: _cka(x - x.mean(), y - y.mean())),
     Mutant("features that are not centred", _cka),
     Mutant("features centred by rows", lambda x, y: _cka(x - x.mean(1, True), y - y.mean(1, True))),
     Mutant(
