@@ -32,7 +32,8 @@ def same_block(block: Function, found: Pretrained) -> None:
             print(f"(no numbers: {answer.note or 'Bottleneck gave another shape'})")
             return
         gap = float((torch.from_numpy(answer.values) - wanted).abs().max())
-        print(f"{name:<24}{sum(v.numel() for k, v in state.items() if 'num' not in k):>10,}{gap:>22.1e}")
+        learned = sum(v.numel() for k, v in state.items() if k.endswith(("weight", "bias")))
+        print(f"{name:<24}{learned:>10,}{gap:>22.1e}")
 
 
 def _run(block: Function, sizes: tuple[int, int, int], state: Mapping[str, Tensor], x: Tensor) -> Tensor:

@@ -85,6 +85,7 @@ def test_tables_are_printed(answer, capsys):
     assert said
     if answer == "right":
         assert "25,557,032     4,089,184,256 as published" in said
+        assert "70,400" in said.split("layer1.1")[1].split("\n")[0]  # what block_cost counts
         wild, tame = (float(v) for v in said.split("cups")[1].split())
         assert wild < 0.9 < tame == 1
 

@@ -198,7 +198,7 @@ earned = check.block_cost(block_cost, seed=secret("block_cost"))
 plot_probe.cost_table(block_cost)
 
 # %% [markdown]
-# Half of the parameters sit in the last stage, where the maps are small; the work is spread over all stages. This is
+# 59 % of the parameters sit in the last stage, where the maps are small; the work is spread over all stages. This is
 # what halving the size and doubling the channels does (lab 4).
 #
 # ## 3. Preparing a photo

@@ -36,10 +36,10 @@ def receptive_field(draw: Draw) -> list[Case]:
 
 
 def chain(draw: Draw, layers: Sequence[tuple[int, int, int]], channels: int) -> Callable[[Tensor], Tensor]:
-    """A function of convolutions (kernel size, stride, padding) without zeros among the weights."""
+    """A function of convolutions (kernel size, stride, padding) whose weights are all above 0."""
     kernels = []
     for number, (k, _, _) in enumerate(layers):
-        kernels.append(draw.tensor(3, channels if number == 0 else 3, k, k))
+        kernels.append(draw.tensor(3, channels if number == 0 else 3, k, k).abs())
 
     def f(x: Tensor) -> Tensor:
         y = torch.as_tensor(x)
@@ -48,6 +48,34 @@ def chain(draw: Draw, layers: Sequence[tuple[int, int, int]], channels: int) -> 
         return y
 
     return f
+
+
+def seeing(kernel: Tensor) -> Map:
+    """One convolution, whose kernel says which pixels of which channels the places of which maps see."""
+    return lambda x: F.conv2d(torch.as_tensor(x), kernel.to(torch.as_tensor(x).dtype))
+
+
+def _against(kernel: Tensor) -> None:
+    """Let the pixels at the rim of the box push the sum down."""
+    kernel[:, :, 1:-1, 1:-1] *= -1
+    kernel *= -1
+
+
+def _apart(kernel: Tensor) -> None:
+    """Let the first of an axis see all but the end of the box, and the last one all but its beginning."""
+    kernel[0, ..., -1, :] = kernel[0, ..., -1] = kernel[1:, ..., 0, :] = kernel[1:, ..., 0] = 0
+
+
+def _hole(kernel: Tensor) -> None:
+    kernel[..., 2:4, :] = kernel[..., 2:4] = 0
+
+
+LOOKS: tuple[tuple[str, str, Callable[[Tensor], None]], ...] = (
+    ("pixels that lower the sum", "where f is a convolution with weights above and below 0", _against),
+    ("channels that see different pixels", "where f is a convolution", lambda k: _apart(k.transpose(0, 1))),
+    ("maps that see different pixels", "where f is a convolution", _apart),
+    ("a box with a hole", "where f is a convolution whose kernel is 0 in the middle", _hole),
+)
 
 
 def field_of(draw: Draw) -> list[Case]:
@@ -74,6 +102,12 @@ def field_of(draw: Draw) -> list[Case]:
         note = "where f is a chain of convolutions"
         args = (chain(draw, layers, 2), x, row, col)
         cases.append(Case(aspect, args, (top, left, height, width), note=note))
+    for (aspect, note, look), (row, col) in zip(LOOKS, ((2, 4), (3, 5), (4, 2), (5, 3)), strict=True):
+        kernel = draw.tensor(3, 2, 6, 7).abs() + 0.1
+        look(kernel)
+        cases.append(
+            Case(aspect, (seeing(kernel), draw.tensor(1, 2, 14, 18), row, col), (row, col, 6, 7), note=note)
+        )
     return cases
 
 

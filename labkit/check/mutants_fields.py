@@ -83,18 +83,39 @@ def _box(mask: Tensor) -> tuple[int, int, int, int]:
     return int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1
 
 
-def _field(pick: Any = None, see: Any = None, turn: Any = lambda box: box) -> Any:
+def _counted(mask: Tensor) -> tuple[int, int, int, int]:
+    top, left, _, _ = _box(mask)
+    return top, left, int(mask.any(1).sum()), int(mask.any(0).sum())
+
+
+def _field(pick: Any = None, see: Any = None, turn: Any = lambda box: box, box: Any = _box) -> Any:
     """Build a box that goes wrong: what is differentiated, which pixels count, what is done with the box."""
     pick = pick or (lambda y, r, c: y[0, :, r, c].sum())
     see = see or (lambda g: (g != 0).any(0))
 
     def fn(f: Map, x: Tensor, row: int, col: int) -> Any:
-        return turn(_box(see(_seen(f, x, lambda y: pick(y, row, col)))))
+        return turn(box(see(_seen(f, x, lambda y: pick(y, row, col)))))
 
     return fn
 
 
 FIELD_OF = (
+    Mutant("the box of the pixels with a gradient above 0 only", _field(see=lambda g: (g > 0).any(0))),
+    Mutant("the pixels that count in the first channel of x only", _field(see=lambda g: g[0] != 0)),
+    Mutant("the pixels that count in the last channel of x only", _field(see=lambda g: g[-1] != 0)),
+    Mutant("the pixels that count in all channels of x", _field(see=lambda g: (g != 0).all(0))),
+    Mutant(
+        "the pixels that the first map sees, not the sum of all maps",
+        _field(pick=lambda y, r, c: y[0, 0, r, c]),
+    ),
+    Mutant(
+        "the pixels that the last map sees, not the sum of all maps",
+        _field(pick=lambda y, r, c: y[0, -1, r, c]),
+    ),
+    Mutant(
+        "height and width as the number of rows and columns that count, not last - first + 1",
+        _field(box=_counted),
+    ),
     Mutant("the pixels that the whole map sees", _field(pick=lambda y, r, c: y.sum())),
     Mutant("the pixels that the whole row sees", _field(pick=lambda y, r, c: y[0, :, r].sum())),
     Mutant("the pixels that the whole column sees", _field(pick=lambda y, r, c: y[0, :, :, c].sum())),

@@ -50,6 +50,7 @@ _ALL = (
         learning.evaluate,
         mutants_learning.EVALUATE,
         ("loss", "accuracy"),
+        keeps=False,
     ),
     Spec(
         "one_cycle",
@@ -70,14 +71,15 @@ _ALL = (
     ),
     Spec("confusion", ("truth", "predicted", "classes"), results.confusion, mutants_results.CONFUSION),
     Spec("worst_pairs", ("matrix", "k"), results.worst_pairs, mutants_results.WORST_PAIRS),
-    Spec("recall", ("matrix",), results.recall, mutants_results.RECALL),
-    Spec("balanced_error", ("matrix",), results.balanced_error, mutants_results.BALANCED_ERROR),
+    Spec("recall", ("matrix",), results.recall, mutants_results.RECALL, keeps=False),
+    Spec("balanced_error", ("matrix",), results.balanced_error, mutants_results.BALANCED_ERROR, keeps=False),
     Spec(
         "calibration",
         ("p", "labels", "bins"),
         results.calibration,
         mutants_results.CALIBRATION,
         ("confidence", "accuracy", "count", "gap"),
+        keeps=False,
     ),
 )
 SPECS: dict[str, Spec] = {spec.name: spec for spec in _ALL}

@@ -35,7 +35,14 @@ SPECS: dict[str, Spec] = {
             tensors=False,
             adapt=cases.as_table,
         ),
-        Spec("sparsity", ("maps",), cases.sparsity, mutants_maps.SPARSITY, parts=("zeros", "silent")),
+        Spec(
+            "sparsity",
+            ("maps",),
+            cases.sparsity,
+            mutants_maps.SPARSITY,
+            parts=("zeros", "silent"),
+            keeps=False,
+        ),
         Spec(
             "receptive_field",
             ("layers",),

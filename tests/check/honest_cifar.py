@@ -313,6 +313,11 @@ def evaluate_numpy(net, images, labels, size):
     return -logs[np.arange(len(y)), y].mean(), (z.argmax(1) == y).mean()
 
 
+def evaluate_float32(net, images, labels, size):
+    z = torch.cat([net(x) for x in images.split(size)])
+    return F.cross_entropy(z, labels).item(), (z.argmax(1) == labels).float().mean().item()
+
+
 # one_cycle
 
 
@@ -540,6 +545,15 @@ def calibration_slices(p, labels, bins):
     return conf, acc, count, (count * (acc - conf).abs()).sum() / count.sum()
 
 
+def calibration_float32(p, labels, bins):
+    sure, answer = p.max(1)
+    right, at = (answer == labels).float(), (sure * bins).int().clamp(max=bins - 1)
+    conf, acc, count = torch.zeros(3, bins)
+    for b in at.unique().tolist():
+        conf[b], acc[b], count[b] = sure[at == b].mean(), right[at == b].mean(), (at == b).sum()
+    return conf, acc, count, float((count / len(p) * (acc - conf).abs()).sum())
+
+
 def styles(*functions):
     return {f.__name__: f for f in functions}
 
@@ -554,12 +568,14 @@ HONEST = {
     "build_net": styles(net_bn, OldStyle, Residual, net_linear),
     "sgd_step": styles(step_usual, step_criterion, step_none, step_closure),
     "fit": styles(fit_loops, fit_split, fit_shuffled, fit_loader),
-    "evaluate": styles(evaluate_loops, evaluate_cat, evaluate_logs, evaluate_numpy),
+    "evaluate": styles(evaluate_loops, evaluate_cat, evaluate_logs, evaluate_float32, evaluate_numpy),
     "one_cycle": styles(cycle_branches, cycle_min, cycle_interp, cycle_torch),
     "early_stop": styles(stop_loop, stop_distance, stop_prefix, stop_while),
     "confusion": styles(confusion_loops, confusion_numpy, confusion_onehot, confusion_lists, confusion_put),
     "worst_pairs": styles(worst_sorted, worst_topk, worst_argmax, worst_numpy),
     "recall": styles(recall_where, recall_loop, recall_numpy, recall_clamp),
     "balanced_error": styles(balanced_mask, balanced_loop, balanced_numpy, balanced_nan),
-    "calibration": styles(calibration_loops, calibration_masks, calibration_numpy, calibration_slices),
+    "calibration": styles(
+        calibration_loops, calibration_masks, calibration_numpy, calibration_float32, calibration_slices
+    ),
 }

@@ -259,6 +259,14 @@ def sparsity_tensors(maps):
     return (flat == 0).double().mean(), (flat == 0).all(1).double().mean()
 
 
+def sparsity_item(maps):
+    return (maps == 0).float().mean().item(), (maps.amax((0, 2, 3)) == 0).float().mean().item()
+
+
+def sparsity_float32(maps):
+    return (maps == 0).float().mean(), (maps.amax((0, 2, 3)) == 0).float().mean()
+
+
 # receptive_field
 
 
@@ -508,6 +516,8 @@ HONEST = {
         "count": sparsity_count,
         "numpy": sparsity_numpy,
         "tensors": sparsity_tensors,
+        "item": sparsity_item,
+        "float32": sparsity_float32,
     },
     "receptive_field": {
         "loop": field_loop,
