@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from labkit.check.case import Case, Rule, Spec
 from labkit.check.cases_results import near_ln10
