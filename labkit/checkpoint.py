@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from labkit import store
 
 if TYPE_CHECKING:
+    from labkit.datasets import Images
     from labkit.training import Run
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is damaged, or was made with another plan."""
+    """A checkpoint that is damaged, or belongs to another training."""
 
 
-def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer) -> None:
+def owner(path: Path, net: nn.Module, data: Images) -> dict[str, str]:
+    """Return what a checkpoint belongs to: digests of labels and some pictures, and of the network.
+
+    Raises:
+        CheckpointError: when the file's place is taken by a folder.
+    """
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder: name a file in it to keep the training in")
+    arrays = {}
+    for name in ("train_images", "train_labels", "test_images", "test_labels"):
+        values = getattr(data, name)
+        some = values[:: max(1, len(values) // 256)] if name.endswith("images") else values
+        arrays[f"{name} {len(values)}"] = some.cpu().numpy()
+    shapes = [(name, tuple(value.shape)) for name, value in net.state_dict().items()]
+    free = [name for name, value in net.named_parameters() if value.requires_grad]
+    drawn = re.sub(r"0x[0-9a-fA-F]+", "", f"{net} {shapes} {free}")  # no addresses in memory
+    return {"pictures": store.digest(arrays), "network": hashlib.sha256(drawn.encode()).hexdigest()}
+
+
+def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str, str]) -> None:
     """Write the state of a run after an epoch."""
     state: dict[str, Any] = {
         "plan": asdict(run.plan),
+        "owner": owned,
         "net": run.net.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
@@ -30,17 +54,29 @@ def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer) -> None:
     store.replace(path, lambda stream: torch.save(state, stream))
 
 
-def resume(path: Path, run: Run, optimizer: torch.optim.Optimizer) -> None:
+def resume(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str, str]) -> None:
     """Put the state of a checkpoint into a run and its optimizer.
 
     Raises:
-        CheckpointError: when the file is damaged, or was made with another plan.
+        CheckpointError: when the file is damaged, or was made with other data, another network or plan.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        kept = state["plan"]
-    except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
+        kept, before = state["plan"], state.get("owner", {})
+    except (
+        RuntimeError,
+        EOFError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ):
         raise CheckpointError(f"{path} is no checkpoint, or is damaged: delete it to start again") from None
+    for what in owned:
+        if before.get(what) != owned[what]:
+            other = "other pictures" if what == "pictures" else "another network"
+            raise CheckpointError(f"{path} was made with {other}: delete it, or name another file")
     if kept != asdict(run.plan):
         names = ", ".join(k for k, v in asdict(run.plan).items() if kept.get(k) != v)
         raise CheckpointError(f"{path} was made with another plan ({names}): delete it, or name another file")

@@ -213,7 +213,8 @@ def main() -> None:
     except SystemExit as end:
         code = end.code
     if code == STOPPED:  # by Ctrl-C, of which typer says nothing
-        print("labkit: stopped; your notebook is as it was: run the command again.", file=sys.stderr)
+        kept = "what is here stays as it is" if sys.argv[1:2] == ["data"] else "your notebook is as it was"
+        print(f"labkit: stopped; {kept}: run the command again.", file=sys.stderr)
     guard = sys.modules.get("labkit.pdf.guard")
     if guard is not None and guard.panicked():
         sys.stdout.flush()

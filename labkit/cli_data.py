@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,26 +13,28 @@ import typer
 from labkit import cache
 
 NAMES = ("cifar10", "resnet50")
+LEAST = 90_000_000  # bytes of a whole file, of any of them
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of one thing that can be fetched: its name, title, file and size (0 when absent)."""
+    """What is kept of one thing that can be fetched: name, title, file, size (0 when absent), fault."""
 
     name: str
     title: str
     path: str
     size: int
+    fault: str = ""
 
     @property
     def line(self) -> str:
         """One line for `labkit data --list` and `labkit doctor`."""
         state = f"{self.size / 1e6:.0f} MB at {self.path}" if self.size else "not fetched"
-        return f"{self.name:<10} {self.title:<36} {state}"
+        return f"{self.name:<10} {self.title:<36} {self.fault or state}"
 
 
 def kept() -> list[Kept]:
-    """Return what the cache holds; only names and sizes of files are looked at, and torch is not loaded."""
+    """Return what the cache holds; files are looked at, not read, and torch is not loaded."""
     folder, torch_folder = cache.folder(), cache.torch_checkpoints()
     checkpoints = ("resnet50-0676ba61.pth", "resnet50-11ad3fa6.pth")
     candidates = {
@@ -42,9 +47,21 @@ def kept() -> list[Kept]:
     titles = {"cifar10": "CIFAR-10, 60,000 small pictures", "resnet50": "ResNet-50 with ImageNet weights"}
     rows = []
     for name in NAMES:
-        path = next((p for p in candidates[name] if p.is_file()), None)
-        rows.append(Kept(name, titles[name], str(path or ""), path.stat().st_size if path else 0))
+        there = [path for path in candidates[name] if os.path.lexists(path)]
+        path = next((p for p in there if not _fault(p, name)), there[0] if there else None)
+        size = path.stat().st_size if path and path.is_file() else 0
+        rows.append(Kept(name, titles[name], str(path or ""), size, _fault(path, name) if path else ""))
     return rows
+
+
+def _fault(path: Path, name: str) -> str:
+    """Return what is wrong with a file, as far as its size and its end tell."""
+    if path.is_dir():
+        return f"damaged: {path} is a folder; move it away, then run labkit data {name}"
+    whole = path.is_file() and path.stat().st_size >= LEAST
+    if whole and path.suffix == ".npz":
+        whole = zipfile.is_zipfile(path)
+    return "" if whole else f"damaged: run labkit data {name} ({path})"
 
 
 def data(
@@ -80,6 +97,10 @@ def _fetch(name: str, patient: bool) -> bool:
     def quietly(line: str) -> None:
         typer.echo(line, err=True)
 
+    for row in kept():
+        if row.name == name and row.fault and Path(row.path).is_dir():
+            typer.echo(f"labkit: {row.fault}.", err=True)
+            return False
     try:
         if name == "cifar10":
             from labkit.datasets import fetch_cifar10

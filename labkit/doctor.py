@@ -45,7 +45,7 @@ NEEDS = (
 
 
 def report(needs: tuple[Need, ...] = NEEDS) -> tuple[list[str], bool]:
-    """Return the lines that `labkit doctor` prints, and whether nothing is missing."""
+    """Return the lines that `labkit doctor` prints, and whether nothing is missing or damaged."""
     import labkit
 
     lines = [
@@ -60,8 +60,10 @@ def report(needs: tuple[Need, ...] = NEEDS) -> tuple[list[str], bool]:
         if not version:
             missing.append(need)
         lines.append(f"  {need.package:<20} {version or 'missing'}")
-    lines += ["", f"Data in {cache.folder()}", *(f"  {row.line}" for row in kept())]
-    if not all(row.size for row in kept()):
+    data = kept()
+    damaged = any(row.fault for row in data)
+    lines += ["", f"Data in {cache.folder()}", *(f"  {row.line}" for row in data)]
+    if not all(row.size or row.fault for row in data):
         lines.append("  The labs work without, on stand-ins. To fetch: labkit data all")
     lines.append("")
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
@@ -70,9 +72,11 @@ def report(needs: tuple[Need, ...] = NEEDS) -> tuple[list[str], bool]:
         names = ", ".join(need.package for need in missing if need.extra == extra)
         command = f"pip install 'labkit[{extra}]'" if extra else "pip install labkit"
         lines.append(f"Missing: {names}. To mend it: {command}")
-    if not missing:
+    if damaged:
+        lines.append("Something is damaged: see above, under Data.")
+    elif not missing:
         lines.append("Nothing is missing.")
-    return lines, not missing
+    return lines, not missing and not damaged
 
 
 def _version(need: Need) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import multiprocessing as mp
 import os
 import queue
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class SweepError(RuntimeError):
-    """A member of a sweep that ended without a result."""
+    """A sweep, or a member of one, that ended without a result."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def sweep(
     """Train copies of a network with each learning rate for each number of epochs.
 
     With a constant rate (the default here) the run of 2 epochs is the beginning of the run of 4, so there is
-    one run a rate, measured on its way. With another schedule every cell is a run of its own.
+    one run a rate, measured on its way. With another schedule every cell is a run of its own. Ctrl-C ends the
+    sweep and returns the runs that are finished.
 
     Args:
         net: the network as it is before training; it is left as it is.
@@ -65,38 +68,63 @@ def sweep(
             cannot be forked, the runs are made one after the other.
 
     Raises:
-        SweepError: when a run fails, with its reason.
+        SweepError: when a run fails, with its reason; when the sweep is stopped before the first is finished.
+        ValueError: for rates or epochs that are no sequences of numbers in range.
     """
     plan = plan or Plan(schedule="constant")
+    for name, given in (("rates", rates), ("epochs", epochs)):
+        if not isinstance(given, Iterable):
+            raise ValueError(f"{name} is {given!r}; expected several numbers, such as (1, 2)")
+    rates, epochs = tuple(rates), tuple(epochs)
+    if not rates or not epochs:
+        raise ValueError(f"there are no {'epochs' if rates else 'rates'} to try; give one or more numbers")
+    for length in epochs:
+        replace(plan, epochs=length)  # refuses what is no number of epochs
     lengths = (max(epochs),) if plan.schedule == "constant" else tuple(epochs)
     # The longest first, so that no core is left with a long run at the end.
     keys = sorted(((rate, length) for rate in rates for length in lengths), key=lambda key: -key[1])
     plans = {key: replace(plan, rate=key[0], epochs=key[1]) for key in keys}
     many = 1 if cache.quick() else min(workers or _cores(), len(keys))
-    with tqdm(total=sum(length for _, length in keys), unit="epoch", desc="sweep", leave=False) as bar:
+    runs: dict[tuple[float, int], Run] = {}
+    bar = tqdm(total=sum(length for _, length in keys), unit="epoch", desc="sweep", leave=False)
+    with bar, contextlib.suppress(KeyboardInterrupt):  # what is finished is in `runs`
         if many > 1 and sys.platform.startswith("linux") and best_device() == "cpu":
-            runs = _side_by_side(net, data, plans, many, bar)
+            _side_by_side(net, data, plans, many, bar, runs)
         else:
-            runs = {
-                key: train(copy.deepcopy(net), data, p, watch=lambda _run: bar.update())
-                for key, p in plans.items()
-            }
+            for key, p in plans.items():
+                run = train(copy.deepcopy(net), data, p, watch=lambda _run: bar.update())
+                if run.stopped:
+                    break
+                runs[key] = run
+    if len(runs) < len(plans):
+        if not runs:
+            raise SweepError("the sweep was stopped before a run was finished: run it again")
+        print(f"The sweep was stopped: {len(runs)} of {len(plans)} runs are finished, and returned.")
+    # Of a sweep that was stopped: the longest row of cells, and the rates that have it whole.
+    have = {r: tuple(n for n in epochs if (r, lengths[0] if len(lengths) == 1 else n) in runs) for r in rates}
+    row = max(have.values(), key=len)
+    whole = tuple(rate for rate in rates if have[rate] == row)
     accuracy, loss = {}, {}
-    for rate in rates:
-        for length in epochs:
-            row = runs[rate, lengths[0] if len(lengths) == 1 else length].epochs[length - 1]
-            accuracy[rate, length], loss[rate, length] = row["accuracy"], row["loss"]
-    return Sweep(tuple(rates), tuple(epochs), accuracy, loss, runs)
+    for rate in whole:
+        for length in row:
+            last = runs[rate, lengths[0] if len(lengths) == 1 else length].epochs[length - 1]
+            accuracy[rate, length], loss[rate, length] = last["accuracy"], last["loss"]
+    return Sweep(whole, row, accuracy, loss, runs)
 
 
 def _side_by_side(
-    net: nn.Module, data: Images, plans: dict[tuple[float, int], Plan], many: int, bar: Any
-) -> dict[tuple[float, int], Run]:
-    """Make the runs in forked processes: pictures and network are shared, nothing needs to be importable."""
+    net: nn.Module,
+    data: Images,
+    plans: dict[tuple[float, int], Plan],
+    many: int,
+    bar: Any,
+    runs: dict[tuple[float, int], Run],
+) -> None:
+    """Fill `runs` in forked processes: pictures and network are shared, nothing needs to be importable."""
     context = mp.get_context("fork")
     news: Any = context.Queue()
     working: dict[tuple[float, int], Any] = {}
-    waiting, runs = list(plans), {}
+    waiting = list(plans)
     try:
         while waiting or working:
             while waiting and len(working) < many:
@@ -123,11 +151,11 @@ def _side_by_side(
         for process in working.values():
             process.terminate()
             process.join()
-    return runs
 
 
 def _member(net: nn.Module, data: Images, plan: Plan, key: tuple[float, int], news: Any) -> None:
     """Make one run in a process of its own, with one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started this
     torch.set_num_threads(1)
     try:
         run = train(net, data, plan, device="cpu", watch=lambda _run: news.put((key, "epoch")))

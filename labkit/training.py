@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,9 @@ class Plan:
         shift: how many pixels a picture is moved at most.
         flip: mirror each picture every other epoch.
         bf16: compute in bfloat16; None where it is faster.
+
+    Raises:
+        ValueError: when a number is out of range, with its name.
     """
 
     epochs: int = 2
@@ -48,6 +53,19 @@ class Plan:
     flip: bool = True
     bf16: bool | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("one-cycle", "constant"):
+            raise ValueError(f"schedule is {self.schedule!r}; expected one-cycle or constant")
+        for name, from_ in (("epochs", 1), ("batch", 1), ("shift", 0)):
+            count = getattr(self, name)
+            if not isinstance(count, Integral) or int(count) < from_:
+                raise ValueError(f"{name} is {count!r}; expected a whole number from {from_} on")
+        for name in ("rate", "decay", "bias", "warm", "momentum", "smoothing"):
+            value, below = getattr(self, name), 1 if name in ("warm", "momentum", "smoothing") else math.inf
+            if not isinstance(value, Real) or not 0 <= float(value) < below or (name == "rate" and not value):
+                wanted = "above 0" if name == "rate" else "from 0 to below 1" if below == 1 else "from 0 on"
+                raise ValueError(f"{name} is {value!r}; expected a number {wanted}")
 
     def rate_at(self, step: int, steps: int) -> float:
         """Return the learning rate of a step."""
@@ -101,9 +119,12 @@ def train(
         watch: called after every epoch; None shows a line an epoch, and a plot in a notebook.
 
     Raises:
-        CheckpointError: when the checkpoint is damaged or belongs to another plan.
+        CheckpointError: when the checkpoint is damaged or belongs to another training.
+        ValueError: when the pictures and labels cannot be learnt from.
     """
     plan, place = plan or Plan(), torch.device(device or best_device())
+    batches.check(data, plan.shift)
+    owner = checkpoint.owner(Path(keep), net, data) if keep else {}
     watch = Watch(plan.epochs) if watch is None else watch
     images, labels = data.train_images.to(place), data.train_labels.to(place)
     run = Run(net, plan, *batches.statistics(images))
@@ -112,7 +133,7 @@ def train(
         _groups(net, plan), momentum=plan.momentum, nesterov=plan.nesterov, fused=place.type != "mps"
     )
     if keep and Path(keep).exists():
-        checkpoint.resume(Path(keep), run, optimizer)
+        checkpoint.resume(Path(keep), run, optimizer, owner)
     views, ready = batches.windows(images, plan.shift), batches.normaliser(run.mean, run.std, place)
     steps, begin = plan.epochs * max(1, len(images) // plan.batch), time.perf_counter() - run.seconds
     losses: list[Tensor] = []
@@ -137,14 +158,16 @@ def train(
                         losses.append(loss.detach())
                 _end_epoch(run, losses, begin)
                 if evaluate_every and (epoch + 1) % evaluate_every == 0:
-                    score = evaluate(run, data.test_images, data.test_labels)
-                    run.epochs[-1] |= {"test_loss": score.loss, "accuracy": score.accuracy}
+                    _measure(run, data)
                 if keep:
-                    checkpoint.keep(Path(keep), run, optimizer)
+                    checkpoint.keep(Path(keep), run, optimizer, owner)
                 watch(run)
         except KeyboardInterrupt:
             run.stopped = True
             _end_epoch(run, losses, begin)
+            print(f"Training was stopped after {len(run.losses)} of {steps} steps; the network is kept.")
+            if evaluate_every and run.epochs and "accuracy" not in run.epochs[-1]:
+                _measure(run, data)
     net.eval()
     return run
 
@@ -206,6 +229,12 @@ def _groups(net: nn.Module, plan: Plan) -> list[dict[str, Any]]:
     weights, biases = [p for p in free if p.ndim > 1], [p for p in free if p.ndim <= 1]
     groups = ((weights, plan.decay, 1.0), (biases, 0.0, plan.bias))
     return [{"params": p, "weight_decay": d, "factor": f, "lr": plan.rate} for p, d, f in groups if p]
+
+
+def _measure(run: Run, data: Images) -> None:
+    """Add what the test pictures say to the last epoch."""
+    score = evaluate(run, data.test_images, data.test_labels)
+    run.epochs[-1] |= {"test_loss": score.loss, "accuracy": score.accuracy}
 
 
 def _end_epoch(run: Run, losses: list[Tensor], begin: float) -> None:

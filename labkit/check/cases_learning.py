@@ -191,6 +191,10 @@ def one_cycle(draw: Draw) -> list[Case]:
             peak = draw.choice([0.1, 0.4, 0.5])
             args = (step, steps, peak, warm)
             made.append(Case(aspect, args, library.one_cycle(*args), oracle="np.interp"))
+    for late in (False, True):
+        half = draw.integer(5, 20)  # the top is at half + 1/2
+        args = (3 * half if late else half - 2, 4 * half + 2, 0.4, 0.25)
+        made.append(Case("a top between two steps", args, library.one_cycle(*args), oracle="np.interp"))
     return made
 
 

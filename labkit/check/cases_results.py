@@ -109,6 +109,7 @@ def calibration(draw: Draw) -> list[Case]:
         ("all bins filled", 2, [0.44, 0.68, 0.93, 0.41, 0.75]),
         ("empty bins", 5, [0.45, 0.9, 0.52]),
         ("a confidence of exactly 1", 4, [0.45, 0.6, 0.92]),
+        ("confidences where two bins meet", 4, [0.45, 0.6, 0.92]),
     ):
         n, classes = draw.integer(18, 22), 4
         p = _bold(draw, n, classes, spots)
@@ -119,6 +120,10 @@ def calibration(draw: Draw) -> list[Case]:
         if "exactly 1" in aspect:
             p[1] = 0
             p[1, answer[1]] = 1
+        if "meet" in aspect:
+            for row, top in ((1, 0.5), (4, 0.75)):
+                p[row] = (1 - top) / 4
+                p[row, answer[row]], p[row, (answer[row] + 1) % classes] = top, (1 - top) / 2
         args = (p, labels, bins)
         made.append(Case(aspect, args, library.calibration(*args)))
     return made

@@ -14,7 +14,7 @@ from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
 from labkit.check.policy import is_a
 
-LEFT, LEFT_BY_ERROR, COUNT, OUTPUT = "hooks", "hooks after an error", "names", "output"
+LEFT, LEFT_BY_ERROR, COUNT, OUTPUT, MODE = "hooks", "hooks after an error", "names", "output", "mode"
 NAMES = ["conv1", "relu1", "block.conv", "block.relu", "pool", "fc"]
 
 
@@ -67,6 +67,8 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
                 before = left_on(net)
             else:
                 raise RuntimeError("a picture with two channels should stop the network, and did not")
+        if recipe.look == MODE:
+            net.train()
         picture = x.clone()  # should the student change x, that is told apart
         found = record(net, list(names), x)
         if not is_a(found, dict):
@@ -75,6 +77,8 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
             return len(found)
         if not set(names) <= set(found):
             raise LookupError(f"record gave back the names {sorted(map(str, found))}, not {sorted(names)}")
+        if recipe.look == MODE:
+            return int(net.training)
         if recipe.look in (LEFT, LEFT_BY_ERROR):
             return left_on(net) if recipe.look == LEFT else before
         return net(picture) if recipe.look == OUTPUT else found[recipe.look]
@@ -111,19 +115,21 @@ def cases(draw: Draw) -> list[Case]:
         ("no hook is left behind", ["conv1", "fc"], LEFT, FLOAT64),
         ("no hook is left behind when the network stops", ["conv1", "fc"], LEFT_BY_ERROR, FLOAT64),
         ("the network answers as before", NAMES, OUTPUT, FLOAT64),
+        ("the mode is as before", ["relu1", "fc"], MODE, FLOAT64),
         ("float32", ["relu1", "fc"], "fc", FLOAT32),
     ]
     notes = {
         LEFT: "and then counts the hooks",
         LEFT_BY_ERROR: "first with a picture that stops the network, and then counts the hooks",
         COUNT: "and counts the names that come back",
+        MODE: "and then looks whether the network still trains (1)",
         OUTPUT: "and then runs the network",
     }
     for aspect, names, look, dtype in looks:
         state = weights(draw, dtype)
         x = draw.tensor(2, 3, 7, 10).to(dtype)
         answers = right(state, x)
-        counts = {LEFT: 0, LEFT_BY_ERROR: 0, COUNT: len(names)}
+        counts = {LEFT: 0, LEFT_BY_ERROR: 0, COUNT: len(names), MODE: 1}
         expected = counts[look] if look in counts else answers["fc" if look == OUTPUT else look]
         note = notes.get(look, f"of which the answer for {look} is taken")
         found.append(Case(aspect, (Recipe(state, look), names, x), expected, note=note))

@@ -121,7 +121,19 @@ def _down(c: int, w: int, s: int) -> int:
     return c * 4 * w if s != 1 or c != 4 * w else 0
 
 
+def _sooner(m: int, s: int, high: int, wide: int, weights: int) -> int:
+    """Count weights that work behind the stride at the size of the input."""
+    return m + weights * (high * wide - (high // s) * (wide // s))
+
+
 BLOCK_COST = (
+    Mutant(
+        "conv2 counted before the stride", _cost(work=lambda m, c, w, s, i, j: _sooner(m, s, i, j, 9 * w * w))
+    ),
+    Mutant(
+        "the shortcut counted before the stride",
+        _cost(work=lambda m, c, w, s, i, j: _sooner(m, s, i, j, _down(c, w, s))),
+    ),
     Mutant("the counts without the batch norms", _cost(lambda p, c, w, s, *_: p - 2 * _norms(c, w, s))),
     Mutant("one number a channel for each batch norm", _cost(lambda p, c, w, s, *_: p - _norms(c, w, s))),
     Mutant(

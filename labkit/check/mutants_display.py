@@ -19,6 +19,11 @@ def _between(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
 
 stretch = library.stretch
 STRETCH = (
+    Mutant(
+        "each map from -1 to 1",
+        lambda x: 2 * library.stretch(x) - (library.stretch(x).amax((1, 2), True) > 0).to(x.dtype),
+    ),
+    Mutant("each map from -1 to 1, a constant one at -1", lambda x: 2 * library.stretch(x) - 1),
     Mutant("one range for all maps", lambda x: _between(x, x.min(), x.max())),
     Mutant(
         "not a number where a map is constant (0 / 0)",

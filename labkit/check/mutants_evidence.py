@@ -25,6 +25,7 @@ def _cover(
     step: Callable[[Pair, Pair], Pair] = lambda size, stride: stride,
     turn: bool = False,
     stay: bool = False,
+    still: bool = False,
 ) -> Callable[..., Tensor]:
     """Build an occlusion map that goes wrong."""
 
@@ -43,7 +44,8 @@ def _cover(
             rows.append([])
             for j in range((x.shape[2] - kw) // sw + 1):
                 y = kept if stay else x.clone()
-                paint(y, slice(i * sh, i * sh + kh + more), slice(j * sw, j * sw + kw + more), fill)
+                top, left = (i, j) if still else (i * sh, j * sw)
+                paint(y, slice(top, top + kh + more), slice(left, left + kw + more), fill)
                 rows[-1].append(change(whole, float(f(y))))
         return torch.tensor(rows, dtype=x.dtype)
 
@@ -86,6 +88,7 @@ OCCLUSION_MAP = (
     Mutant("boxes one pixel too large", _cover(more=1)),
     Mutant("boxes one pixel too small", _cover(more=-1)),
     Mutant("steps of 1, whatever the stride", _cover(step=lambda size, stride: (1, 1))),
+    Mutant("as many boxes as the stride gives, but each one pixel further only", _cover(still=True)),
     Mutant("steps as large as the box, whatever the stride", _cover(step=lambda size, stride: size)),
     Mutant("rows and columns of size and stride swapped", _cover(turn=True)),
     Mutant("the answer with rows and columns swapped", lambda *a, **k: _covered(*a, **k).T),

@@ -117,6 +117,10 @@ PCA = (
     Mutant("the rows centred, not the columns", _rows),
     Mutant("the features divided by their standard deviation", _scaled),
     Mutant(
+        "the features divided by their standard deviation over N",
+        lambda x, k: pca((x - x.mean(0)) / x.std(0, correction=0), k),
+    ),
+    Mutant(
         "scores without the singular values (all directions equally wide)",
         _bend(lambda u, s, v, c, k: _signed(u[:, :k])),
     ),
@@ -170,6 +174,7 @@ def _off(x: Tensor) -> Tensor:
 
 
 LINEAR_CKA = (
+    Mutant("features with one mean over everything taken off", lambda x, y: _cka(x - x.mean(), y - y.mean())),
     Mutant("features that are not centred", _cka),
     Mutant("features centred by rows", lambda x, y: _cka(x - x.mean(1, True), y - y.mean(1, True))),
     Mutant(

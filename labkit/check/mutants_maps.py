@@ -22,6 +22,7 @@ def _record(
     after: bool = False,
     change: bool = False,
     careless: bool = False,
+    still: bool = False,
 ) -> Callable[..., Any]:
     """Build a recorder that goes wrong: `keep` gets a layer's input and output."""
 
@@ -42,6 +43,8 @@ def _record(
             place = inner[min(inner.index(name) + 1, len(inner) - 1)] if after else name
             handles.append(net.get_submodule(place).register_forward_hook(hook(name)))
         done = False
+        if still:
+            net.eval()
         try:
             with torch.no_grad():
                 net(x)
@@ -58,6 +61,7 @@ _right = _record()
 RECORD = (
     Mutant("the maps, but the hooks are left on the network", _record(leave=True)),
     Mutant("the maps, but the hooks stay when the network stops with an error", _record(careless=True)),
+    Mutant("the maps, but the network is left in eval mode", _record(still=True)),
     Mutant(
         "the map as the in-place ReLU behind it left it: no copy was made", _record(lambda x, y: y.detach())
     ),

@@ -132,14 +132,14 @@ BALANCED_ERROR = named(
 def _bins(
     *, bold: Bend = lambda p, y: p.max(1).values, hit: Bend = lambda p, y: p.argmax(1) == y,
     gap: Bend = lambda c, a, n: (n / n.sum() * (a - c).abs()).sum(), low: float = 0.0, empty: float = 0.0,
-    centre: bool = False,
+    centre: bool = False, below: bool = True,
 ) -> Bend:  # fmt: skip
     """Sort into bins, with one thing bent."""
 
     def fn(p: Tensor, labels: Tensor, bins: int) -> tuple[Tensor, ...]:
         value, right = bold(p, labels), hit(p, labels).to(p.dtype)
         edges = torch.linspace(low, 1, bins + 1, dtype=p.dtype)
-        at = torch.bucketize(value, edges[1:-1], right=True)
+        at = torch.bucketize(value, edges[1:-1], right=below)
         n = torch.bincount(at, minlength=bins).to(p.dtype)
         conf, acc = (
             torch.where(n > 0, torch.bincount(at, weights=v, minlength=bins) / n.clamp(min=1), empty)
@@ -173,6 +173,7 @@ CALIBRATION = named(
     ("gaps weighted by numbers, not by shares", _bins(gap=lambda c, a, n: (n * (a - c).abs()).sum())),
     ("the probability of the true class in place of the largest one", _bins(bold=_true_class)),
     ("the middle of each bin in place of the mean confidence", _bins(centre=True)),
+    ("bins that include their upper end in place of their lower one", _bins(below=False)),
     ("bins from one quarter to 1", _bins(low=0.25)),
     ("errors in place of hits", _bins(hit=lambda p, y: p.argmax(1) != y)),
     ("shares of all pictures in place of numbers",

@@ -21,6 +21,7 @@ def _unit(x: Tensor) -> Tensor:
 
 
 COSINE_MATRIX = (
+    Mutant("cosines below 0 set to 0", lambda a, b: library.cosine_matrix(a, b).clamp(min=0)),
     Mutant("inner products, not divided by the lengths", lambda a, b: a @ b.T),
     Mutant("inner products divided by the lengths of a only", lambda a, b: _unit(a) @ b.T),
     Mutant("inner products divided by the lengths of b only", lambda a, b: a @ _unit(b).T),

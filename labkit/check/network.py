@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from labkit.check.case import Case, Mutant, Rule, Spec
+from labkit.check.case import Case, Rule, Spec
 from labkit.check.cases_results import near_ln10
 from labkit.check.draw import Draw
+from labkit.check.mutants_build import MUTANTS
 
 BUDGET = 300_000
 LEAST = 5_000
@@ -22,9 +23,9 @@ def _scores(net: Any, x: Tensor) -> Any:
 
 
 def _share(net: Any, x: Tensor) -> Tensor:
-    """Whether rows add up to 1 and nothing is negative, as probabilities do: 1 or 0."""
+    """Whether nothing is negative, and rows also add up to 1, as probabilities do: 0, 1 or 2."""
     y = net(x).detach().double()
-    return torch.tensor(float(bool((y >= 0).all()) and bool((y.sum(1) - 1).abs().max() < 1e-3)))
+    return torch.tensor(0.0 if bool((y < 0).any()) else 1.0 + float(bool((y.sum(1) - 1).abs().max() < 1e-3)))
 
 
 def _count(net: Any, x: Tensor) -> Tensor:
@@ -67,6 +68,11 @@ def _alone(net: Any, x: Tensor) -> Tensor:
     return gap.double()
 
 
+def _shared(net: Any, other: Any) -> Tensor:
+    """Whether a network that was switched and one that was built after it are in the same mode, 1 or 0."""
+    return torch.tensor(float(bool(net.training) == bool(other.training)))
+
+
 def _number(
     holds: Callable[[float], bool], got: str, wanted: str, hint: str | Callable[[Tensor], str]
 ) -> Rule:
@@ -82,9 +88,13 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
         _share,
         _number(
             lambda v: v == 0,
-            "numbers that are probabilities",
+            "numbers of which none is below 0",
             "scores of any size and sign",
-            "leave the softmax out: F.cross_entropy contains it, and twice flattens the gradient",
+            lambda v: (
+                "leave the softmax out: F.cross_entropy contains it, and twice flattens the gradient"
+                if float(v) == 2
+                else "end with the linear layer: a sigmoid or a ReLU behind it leaves no scores below 0"
+            ),
         ),
     ),
     "the budget": (
@@ -102,6 +112,15 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
         ),
     ),
     "the first loss": (_loss, near_ln10(0.5)),
+    "a fresh network each time": (
+        _shared,
+        _number(
+            lambda v: v == 0,
+            "a network that is the one of the call before",
+            "a new network from each call",
+            "make the layers inside build_net",
+        ),
+    ),
     "every weight takes part": (
         _unused,
         _number(
@@ -142,7 +161,15 @@ def asked(build_net: Callable[..., Any]) -> Callable[..., Any]:
     def answer(question: str, x: Tensor) -> Any:
         measure, _ = QUESTIONS[question]
         with torch.random.fork_rng(devices=[]):
-            result = measure(build_net(), x)
+            net = build_net()
+            if measure is _shared:
+                net.train(not net.training)  # a fresh one does not know
+                return _shared(net, build_net())
+            result = measure(net, x)
+            for _ in range(3 if measure is _share and float(result) == 1 else 0):
+                result = min(
+                    result, measure(build_net(), x)
+                )  # by chance a network starts without any below 0
         return result.detach() if isinstance(result, Tensor) else result
 
     return answer
@@ -159,90 +186,4 @@ def cases(draw: Draw) -> list[Case]:
     return made
 
 
-def _plain(*middle: nn.Module, first: int = 3, head: tuple[nn.Module, ...] = ()) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(first, 16, 3, padding=1, stride=2), nn.ReLU(), *middle, *head)
-
-
-def good() -> nn.Module:
-    """A small network with which nothing is wrong."""
-    return _plain(
-        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.AdaptiveAvgPool2d(2),
-        nn.Flatten(), nn.Linear(128, 10),
-    )  # fmt: skip
-
-
-def _layers(end: int) -> list[nn.Module]:
-    return list(good().children())[:end]
-
-
-class _Idle(nn.Module):
-    """A network with a layer that is never called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inside, self.forgotten = good(), nn.Linear(128, 64)
-
-    def forward(self, x: Tensor) -> Any:
-        return self.inside(x)
-
-
-class _Cut(nn.Module):
-    """A network that sees a part of the picture only."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inside = good()
-
-    def forward(self, x: Tensor) -> Any:
-        return self.inside(x[:, :, :16, :16])
-
-
-class _Batch(nn.Module):
-    """A network that normalises by the batch at hand, also when it is measured."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inside = good()
-
-    def forward(self, x: Tensor) -> Any:
-        return self.inside((x - x.mean(0)) / (x.std(0) + 1e-5)) if len(x) > 1 else self.inside(x)
-
-
-def _wide() -> nn.Module:
-    return _plain(nn.Flatten(), nn.Linear(16 * 256, 100), nn.ReLU(), nn.Linear(100, 10))
-
-
-def _bold() -> nn.Module:
-    net = good()
-    with torch.no_grad():
-        for p in net.parameters():
-            p.mul_(8)
-    return net
-
-
-def _wrong(name: str, build: Callable[[], nn.Module]) -> Mutant:
-    """Make a mutant that builds the same network each time."""
-
-    def seeded() -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return build()
-
-    return Mutant(name, seeded)
-
-
-MUTANTS = (
-    _wrong("a network with softmax at its end, which cross_entropy contains",
-           lambda: nn.Sequential(good(), nn.Softmax(1))),
-    _wrong("a network with a linear layer behind a large map", _wide),
-    _wrong("a network that starts with weights eight times too large", _bold),
-    _wrong("a network with a layer that is never called", _Idle),
-    _wrong("a network that sees the top left of the picture only", _Cut),
-    _wrong("a network that takes the batch's own mean, also when it is measured", _Batch),
-    _wrong("a network with 100 scores", lambda: nn.Sequential(*_layers(-1), nn.Linear(128, 100))),
-    _wrong("a network without a linear layer at its end", lambda: nn.Sequential(*_layers(-2))),
-    _wrong("a network with one score", lambda: nn.Sequential(good(), nn.Linear(10, 1))),
-    _wrong("a network of 3,126 parameters",
-           lambda: nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(768, 4), nn.Linear(4, 10))),
-)  # fmt: skip
 SPEC = Spec("build_net", (), cases, MUTANTS, tensors=False, witness="what was asked", adapt=asked)

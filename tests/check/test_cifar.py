@@ -6,7 +6,7 @@ from torch import nn
 
 from labkit import datasets
 from labkit.check import library_cifar as library
-from labkit.check import network
+from labkit.check import mutants_build, network
 from labkit.check.cifar import EXERCISES, MUTANTS
 
 
@@ -23,7 +23,7 @@ def wide():
 
 
 def bold():
-    net = network.good()
+    net = mutants_build.good()
     nn.init.normal_(net[-1].weight)
     return net
 
@@ -34,10 +34,13 @@ def bold():
         (wide, "Came back: a network of 616,610 parameters."),
         (bold, "its first scores are too large"),
         (
-            lambda: nn.Sequential(network.good(), nn.Softmax(1)),
+            lambda: nn.Sequential(mutants_build.good(), nn.Softmax(1)),
             "softmax at its end, which cross_entropy contains",
         ),
-        (lambda: nn.Sequential(network.good(), nn.Linear(10, 7)), "Expected: a tensor of shape (6, 10)"),
+        (
+            lambda: nn.Sequential(mutants_build.good(), nn.Linear(10, 7)),
+            "Expected: a tensor of shape (6, 10)",
+        ),
         (lambda: 5, "It stopped with TypeError"),
     ],
 )
@@ -66,10 +69,11 @@ def test_a_network_is_built_anew_for_each_question(run):
 
     def build_net():
         built.append(torch.initial_seed())
-        return network.good()
+        return mutants_build.good()
 
     assert float(run("build_net", build_net)[0]) == 1
-    assert len(built) == len(network.QUESTIONS)
+    assert len(built) > len(network.QUESTIONS)  # one question takes two
+    assert float(run("build_net", lambda: mutants_build.good().eval())[0]) == 1
 
 
 def test_exercises_are_in_the_order_of_the_lab():

@@ -24,7 +24,8 @@ def labkit(monkeypatch, capsys):
     return run
 
 
-def test_list_and_where(labkit, kept_apart):
+def test_list_and_where(labkit, kept_apart, monkeypatch):
+    monkeypatch.setattr(cli_data, "LEAST", 1_000_000)
     assert labkit("data", "--where") == (0, f"{kept_apart}\n", "")
     _, out, _ = labkit("data", "--list")
     assert out.splitlines() == [
@@ -83,6 +84,57 @@ def test_doctor_says_what_is_cached(kept_apart):
     lines, _ = report(())
     assert f"Data in {cache.folder()}" in lines
     assert "  The labs work without, on stand-ins. To fetch: labkit data all" in lines
+
+
+@pytest.mark.parametrize("how", ["page", "cut", "other", "link", "folder"])
+def test_damage_is_told_from_what_is_whole(labkit, kept_apart, how):
+    from labkit.doctor import report
+
+    path = kept_apart / datasets.FILE
+    kept_apart.mkdir()
+    if how == "page":
+        path.write_text("<html>404</html>\n")
+    elif how == "cut":
+        with path.open("wb") as stream:
+            stream.truncate(150_000_000)  # all zeros, and on no disk
+    elif how == "other":
+        store.save(path, {"a": np.zeros(9)})
+    elif how == "link":
+        path.symlink_to(kept_apart / "gone.npz")
+    else:
+        path.mkdir()
+    line = labkit("data", "--list")[1].splitlines()[0]
+    assert "damaged: " in line
+    assert "run labkit data cifar10" in line
+    assert str(path) in line
+    lines, healthy = report(())
+    assert not healthy
+    assert f"  {line}" in lines
+    assert lines[-1] == "Something is damaged: see above, under Data."
+    if how == "folder":
+        code, _, err = labkit("data", "cifar10")
+        assert code == 1
+        assert err.endswith("is a folder; move it away, then run labkit data cifar10.\n")
+
+
+def test_the_sound_one_of_several_is_shown(kept_apart):
+    kept_apart.mkdir()
+    (kept_apart / "resnet50-11ad3fa6.pth").write_text("<html>")
+    path = cache.torch_checkpoints() / "resnet50-0676ba61.pth"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as stream:
+        stream.truncate(102_530_333)
+    row = cli_data.kept()[1]
+    assert (row.path, row.size, row.fault) == (str(path), 102_530_333, "")
+
+
+def test_ctrl_c_says_nothing_of_notebooks(labkit, kept_apart, monkeypatch):
+    def stop(**_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "fetch_cifar10", stop)
+    code, _, err = labkit("data", "cifar10")
+    assert (code, err) == (130, "labkit: stopped; what is here stays as it is: run the command again.\n")
 
 
 def test_listing_loads_no_torch(kept_apart):

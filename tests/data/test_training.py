@@ -2,6 +2,7 @@ import dataclasses
 import os
 import signal
 import sys
+import time
 
 import pytest
 import torch
@@ -177,7 +178,56 @@ def test_a_checkpoint_of_another_plan_or_a_damaged_one(data, tmp_path):
         training.train(net(), data, PLAN, keep=path, watch=quiet)
 
 
-def test_ctrl_c_returns_the_network_so_far(data):
+def test_a_checkpoint_of_other_pictures_or_another_network(data, tmp_path):
+    path, plan = tmp_path / "x.pt", dataclasses.replace(PLAN, epochs=1)
+    training.train(net(), data, plan, keep=path, watch=quiet)
+    same = training.train(net(), data, plan, keep=path, watch=quiet)
+    assert len(same.epochs) == 1
+    fewer = dataclasses.replace(
+        data, train_images=data.train_images[:-1], train_labels=data.train_labels[:-1]
+    )
+    for other in (fewer, dataclasses.replace(data, train_labels=data.train_labels.flip(0))):
+        with pytest.raises(
+            checkpoint.CheckpointError, match=r"x\.pt was made with other pictures: delete it"
+        ):
+            training.train(net(), other, plan, keep=path, watch=quiet)
+    for another in (nets.introductory(), nn.Sequential(*list(net())[:2], nn.Tanh(), *list(net())[3:])):
+        with pytest.raises(
+            checkpoint.CheckpointError, match=r"x\.pt was made with another network: delete it"
+        ):
+            training.train(another, data, plan, keep=path, watch=quiet)
+    with pytest.raises(checkpoint.CheckpointError, match="is a folder: name a file in it"):
+        training.train(net(), data, plan, keep=tmp_path, watch=quiet)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0}, {"epochs": 1.5}, {"rate": 0.0}, {"rate": float("nan")}, {"rate": float("inf")},
+        {"rate": "0.1"}, {"batch": 0}, {"decay": -1e-4}, {"smoothing": 1.0}, {"shift": -1},
+        {"schedule": "no"},
+    ],
+)  # fmt: skip
+def test_a_plan_out_of_range(wrong):
+    name, value = next(iter(wrong.items()))
+    with pytest.raises(ValueError, match=f"^{name} is {value!r}; expected "):
+        training.Plan(**wrong)
+
+
+def test_what_cannot_be_learnt_from(data):
+    labels = data.train_labels
+    for changed, told in (
+        ({"train_labels": labels[:-1]}, "320 training pictures, but 319 labels"),
+        ({"train_labels": labels + 1}, "training labels are from 1 to 10; expected 0 to 9"),
+        ({"train_images": data.train_images[:0], "train_labels": labels[:0]}, "no training pictures"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            training.train(net(), dataclasses.replace(data, **changed), PLAN, watch=quiet)
+    with pytest.raises(ValueError, match="shift is 32; expected less than the 32 pixels"):
+        training.train(net(), data, dataclasses.replace(PLAN, shift=32), watch=quiet)
+
+
+def test_ctrl_c_returns_the_network_so_far(data, capsys):
     class Stops(nn.Module):
         """Sends the signal of Ctrl-C in its 14th step."""
 
@@ -199,6 +249,8 @@ def test_ctrl_c_returns_the_network_so_far(data):
     assert run.stopped
     assert 13 <= len(run.losses) <= 15
     assert [row["epoch"] for row in run.epochs] == [1, 2]
+    assert "accuracy" in run.epochs[-1]  # of an unfinished epoch too
+    assert f"stopped after {len(run.losses)} of 30 steps" in capsys.readouterr().out
     assert not run.net.training
     assert training.evaluate(run, data.test_images, data.test_labels).probabilities.shape == (60, 10)
 
@@ -302,6 +354,65 @@ def test_a_sweep_is_what_single_runs_give(data):
 def test_a_sweep_of_another_schedule_has_a_run_for_each_cell(data):
     result = sweep.sweep(net(), data, rates=(0.1,), epochs=(1, 2), plan=PLAN, workers=1)
     assert sorted(result.runs) == [(0.1, 1), (0.1, 2)]
+
+
+def test_ctrl_c_in_a_sweep_returns_what_is_finished(data, monkeypatch, capsys):
+    def train(network, pictures, plan, *, watch):
+        def stop(_run):
+            if plan.rate == 0.01:
+                raise KeyboardInterrupt
+
+        return real(network, pictures, plan, watch=stop, device="cpu")
+
+    real = training.train
+    monkeypatch.setattr(sweep, "train", train)
+    result = sweep.sweep(net(), data, rates=(0.1, 0.01), epochs=(1, 2), workers=1)
+    assert list(result.accuracy) == [(0.1, 1), (0.1, 2)]
+    assert "rate 0.1, 2 epochs:" in sweep.figure(result).get_label()
+    assert "1 of 2 runs are finished" in capsys.readouterr().out
+    with pytest.raises(sweep.SweepError, match="stopped before a run was finished"):
+        sweep.sweep(net(), data, rates=(0.01,), epochs=(1,), workers=1)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs side by side need fork")
+def test_ctrl_c_in_a_sweep_side_by_side(data, monkeypatch, capfd, tmp_path):
+    done, home, train, filled = tmp_path / "done", os.getpid(), training.train, sweep._filled
+
+    def slow(network, pictures, plan, **more):
+        while plan.rate == 0.01 and not done.exists():
+            time.sleep(0.05)
+        if plan.rate == 0.01:  # the other run is with the parent: to both what a terminal sends
+            time.sleep(0.3)
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(home, signal.SIGINT)
+        return train(network, pictures, plan, **more)
+
+    def told(*arguments):
+        done.touch()
+        return filled(*arguments)
+
+    monkeypatch.setattr(sweep, "train", slow)
+    monkeypatch.setattr(sweep, "_filled", told)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = sweep.sweep(net(), data, rates=(0.1, 0.01), epochs=(1,), workers=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    out, err = capfd.readouterr()
+    assert list(result.accuracy) == [(0.1, 1)]
+    assert "1 of 2 runs are finished" in out
+    assert "Traceback" not in err
+
+
+def test_a_sweep_of_nothing(data):
+    for wrong, told in (
+        ({"rates": ()}, "there are no rates to try"),
+        ({"rates": 0.1}, "rates is 0.1; expected several numbers"),
+        ({"epochs": (0, 2)}, "epochs is 0; expected a whole number"),
+        ({"rates": (0.1, -1)}, "rate is -1; expected a number above 0"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            sweep.sweep(net(), data, **wrong)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs side by side need fork")
