@@ -8,7 +8,6 @@ from nbclient import NotebookClient
 
 from labkit import conv, explore, images
 
-pytestmark = pytest.mark.slow
 X, K = conv.worked_example()
 
 

@@ -13,8 +13,6 @@ from labkit.check.run import examine
 from labkit.check.training import ASPECTS, SPEC
 from labkit.playground import DATA, FEATURES, Playground, Setting, SettingError, points, setting_of
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("data", DATA)
 def test_points_are_balanced_bounded_and_repeatable(data: str) -> None:

@@ -25,7 +25,6 @@ from labkit import (
 )
 from labkit.plot_cells import Labels
 
-pytestmark = pytest.mark.slow
 X, K = conv.worked_example()
 IMAGE, FILTERS = conv.binary_example()
 PHOTO = images.photo("camera", 24)

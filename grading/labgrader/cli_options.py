@@ -11,5 +11,5 @@ CourseDir = Annotated[
     Path, typer.Option("--course", help="Course folder (holds nbgrader_config.py).", show_default="here")
 ]
 HERE = Path()
-LabName = Annotated[str, typer.Argument(help="Which lab.")]
+LabName = Annotated[str, typer.Argument(metavar="LAB", help="Which lab.")]
 OneStudent = Annotated[str | None, typer.Option("--student", metavar="ID", help="Only this student.")]

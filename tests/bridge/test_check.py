@@ -9,7 +9,6 @@ import pytest
 
 from labkit import check
 
-pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[1] / "check"
 TABLES = runpy.run_path(str(FOLDER / "tables.py"))
 FUNCTIONS, EXERCISES = TABLES["FUNCTIONS"], TABLES["EXERCISES"]

@@ -16,7 +16,6 @@ import pytest
 
 from labkit.pdf.verify import verify
 
-pytestmark = pytest.mark.slow
 expect = pytest.importorskip("playwright.sync_api").expect
 
 CELLS = (

@@ -11,7 +11,6 @@ import nbformat
 import pytest
 from labgrader.masters import read_master, solution_notebook
 
-pytestmark = pytest.mark.slow
 expect = pytest.importorskip("playwright.sync_api").expect
 
 MASTER = Path(__file__).parents[2] / "grading/masters/01_convolution.py"

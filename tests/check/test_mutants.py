@@ -4,7 +4,6 @@ import pytest
 
 from labkit import check
 
-pytestmark = pytest.mark.slow
 FIXED = {"edge_kernel", "playground_setting", "build_net"}  # nothing is drawn
 BESIDE_THE_POINT = {"changes its input", "float32 for a float64 input", "float64 for a float32 input"}
 

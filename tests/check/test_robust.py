@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from labkit import check
 from labkit.check.policy import judge
 
-pytestmark = pytest.mark.slow
-
 
 class Liar:
     """Equal to everything, and rude when read."""

@@ -10,7 +10,6 @@ from labkit.check.case import Mutant
 from labkit.check.draw import Draw
 from labkit.check.run import examine
 
-pytestmark = pytest.mark.slow
 EACH = int(os.environ.get("SEEDS", "2"))  # of each kind; as many as you like by hand
 SEEDS = (
     None,

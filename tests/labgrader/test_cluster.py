@@ -15,7 +15,6 @@ from labgrader.crew import Workers
 from labgrader.runner import grade_class
 from labgrader.secret import course_secret
 
-pytestmark = pytest.mark.slow
 distributed = pytest.importorskip("distributed")
 LAB = "00_toy"
 

@@ -39,7 +39,6 @@ from rich.console import Console
 
 from labkit.cli_data import kept
 
-pytestmark = pytest.mark.slow
 HOME = Path(__file__).parents[2] / "grading"
 LABS = lab_names(Course(HOME))
 CLASS = read_class(HOME / "demo", labs=LABS)

@@ -13,7 +13,6 @@ from labgrader.policy import MIB, Policy
 from labgrader.sandbox import probe
 from labgrader.warm import warm
 
-pytestmark = pytest.mark.slow
 QUICK = Policy(cell_seconds=1, question_seconds=4, grace_seconds=0.4)
 STRONGEST = resolved(QUICK).tier
 DEAF = "import time\nwhile True:\n    try: time.sleep(9)\n    except KeyboardInterrupt: pass"

@@ -14,7 +14,6 @@ from nbgrader.api import Gradebook
 
 from labkit.pdf.errors import PdfError
 
-pytestmark = pytest.mark.slow
 LAB = "00_toy"
 HOSTILE = (
     "Hm $x^2$ and $\\href{javascript:alert(1)}{y}$ and $\\text{<script>alert(1)</script>}$\n\n"

@@ -5,8 +5,6 @@ import pytest
 from labgrader.grade import grade
 from labgrader.policy import Policy
 
-pytestmark = pytest.mark.slow
-
 
 def marks(result):
     return {mark.name: mark.points for mark in result.marks}

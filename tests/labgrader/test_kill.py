@@ -19,7 +19,6 @@ from labgrader.pool import grade_stamped
 from labgrader.runner import grade_class
 from nbgrader.api import Gradebook
 
-pytestmark = pytest.mark.slow
 LAB = "00_toy"
 BENCH = Path(__file__).parents[2] / "bench" / "kill_runs.py"
 RECORD = """

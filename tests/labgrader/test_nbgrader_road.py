@@ -12,7 +12,6 @@ from labgrader.course import Course, CourseError
 from labgrader.runner import grade_class
 from nbgrader.api import Gradebook
 
-pytestmark = pytest.mark.slow
 LAB = "00_toy"
 
 

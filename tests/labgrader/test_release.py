@@ -23,7 +23,6 @@ from labgrader.release_report import show
 from labgrader.stamp import Stamp, StampError, apply, github_repository, make_stamp
 from rich.console import Console
 
-pytestmark = pytest.mark.slow
 TOY = Path(__file__).parent / "data" / "00_toy.py"
 REPO = "ada/first-light"
 

@@ -17,7 +17,6 @@ from labgrader.runner import Graded, grade_class
 from labgrader.table import class_table, notes, summary
 from nbgrader.api import Gradebook
 
-pytestmark = pytest.mark.slow
 LAB = "00_toy"
 
 

@@ -20,7 +20,6 @@ from labgrader.policy import Policy
 from labgrader.sandbox import SandboxError, probe
 from labgrader.warm import warm
 
-pytestmark = pytest.mark.slow
 POLICY = resolved(Policy(cell_seconds=20, grace_seconds=0.5))
 STEPS = [Step(0, "def f(): return 3"), Step(1, "1.0 * f()", test=True)]
 SCRIPT = """

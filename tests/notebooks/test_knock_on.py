@@ -11,7 +11,6 @@ from labgrader.lab import Lab
 from labgrader.masters import read_master, solution_notebook, student_notebook
 from labgrader.policy import Policy
 
-pytestmark = pytest.mark.slow
 MASTERS = sorted(Path(__file__).parents[2].glob("grading/masters/*.py"))
 
 

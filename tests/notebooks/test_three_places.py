@@ -21,7 +21,6 @@ from labgrader.masters import read_master, solution_notebook, student_notebook
 from labgrader.policy import Policy
 from labgrader.secret import secret_for
 
-pytestmark = pytest.mark.slow
 MASTERS = sorted(Path(__file__).parents[2].glob("grading/masters/*.py"))
 KEY = b"k" * 32
 WRAPPER = '''

@@ -22,7 +22,6 @@ from labgrader.sandbox import (
 from labgrader.sandbox.child import released
 from labgrader.sandbox.records import MIB
 
-pytestmark = pytest.mark.slow
 SMALL = SandboxLimits(memory=128 * MIB, processes=24, disk=16 * MIB)
 
 DAEMON = """

@@ -11,7 +11,6 @@ from labgrader.sandbox import SandboxPolicy, Zygote, snippet
 
 import labkit
 
-pytestmark = pytest.mark.slow
 LIBC = "import ctypes; c = ctypes.CDLL(None, use_errno=True)\n"
 
 

@@ -8,7 +8,6 @@ import pytest
 from labgrader.sandbox import SandboxLimits, snippet
 from labgrader.sandbox.records import MIB
 
-pytestmark = pytest.mark.slow
 LIMITS = SandboxLimits(
     memory=128 * MIB, processes=24, disk=16 * MIB, files=2000, file_size=12 * MIB, open_files=64
 )
