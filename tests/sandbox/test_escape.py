@@ -48,6 +48,7 @@ def test_the_environment_is_our_own(child):
             "LANG",
         ),
         *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MPLBACKEND", "LABKIT_QUICK"),
+        "CUDA_VISIBLE_DEVICES",
         *("PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE"),
     }
 
