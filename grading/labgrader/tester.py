@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-import random
 import resource
 import socket
 import sys
@@ -22,6 +21,7 @@ from labgrader.bridge.limits import Limits
 from labgrader.bridge.runs import Failure
 from labgrader.bridge.tester import Session
 from labgrader.messages import Hungup, receive, send
+from labgrader.sandbox.seal import reseed
 
 _TEXT = 200
 
@@ -110,13 +110,7 @@ def _ended(error: Failure | None, *, late: bool, seconds: float) -> dict[str, An
 def _prepare(start: Mapping[str, Any]) -> None:
     """Begin random numbers afresh, as the secrets say, and bound this process's memory."""
     seed = int.from_bytes(hashlib.sha256(repr(sorted(start["secrets"].items())).encode()).digest()[:4])
-    random.seed(seed)
-    for name, plant in (("numpy", "random.seed"), ("torch", "default_generator.manual_seed")):
-        target: Any = sys.modules.get(name)
-        for part in plant.split("."):
-            target = getattr(target, part, None)
-        if target is not None:
-            target(seed)
+    reseed(seed)
     gc.collect(0)
     if hasattr(resource, "RLIMIT_DATA") and sys.platform == "linux":
         with open("/proc/self/statm") as file:

@@ -124,15 +124,20 @@ def settle(home: str, *, seed: int, files: Sequence[tuple[str, bytes]] = ()) -> 
     for path, content in files:
         with open(os.path.join(home, path), "wb") as file:
             file.write(content)
+    reseed(seed)
+    sys.argv = ["student"]
+    if getattr(sys.modules["__main__"], "__loader__", None):  # a program; not what a warm shell put there
+        sys.modules["__main__"] = types.ModuleType("__main__")
+    gc.collect(0)
+
+
+def reseed(seed: int) -> None:
+    """Start the random numbers of Python, and of numpy and torch where they are imported, afresh."""
     random.seed(seed)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(seed % 2**32)
     if torch := sys.modules.get("torch"):
         torch.default_generator.manual_seed(seed)  # the processor's; all devices take 30 times as long
-    sys.argv = ["student"]
-    if getattr(sys.modules["__main__"], "__loader__", None):  # a program; not what a warm shell put there
-        sys.modules["__main__"] = types.ModuleType("__main__")
-    gc.collect(0)
 
 
 def first_to_die() -> None:
