@@ -127,7 +127,7 @@ def cases(draw: Draw) -> list[Case]:
         ("hooks of others stay", ["relu1", "fc"], OTHERS, FLOAT64),
         ("the network answers as before", NAMES, OUTPUT, FLOAT64),
         ("the mode is as before", ["relu1", "fc"], MODE, FLOAT64),
-        ("float32", ["relu1", "fc"], "fc", FLOAT32),
+        ("float32", ["relu1", "pool"], "pool", FLOAT32),
     ]
     notes = {
         LEFT: "and then counts the hooks",
