@@ -4,8 +4,8 @@ Scheduler, workers and coordinator are processes of their own, started as an ins
 Efficiency is the submissions a minute of two workers over twice those of one, in turn, once a third of the
 class is done (all are warm by then): of a class of 30 with an honest lab, and of small submissions, the
 toy lab and one figure. One worker's processes, left alone, keep more than one processor busy with small
-submissions: there the workers have a processor each too, as on machines of their own. The coordinator's
-memory is read from outside as 1,000 go by.
+submissions, which two of them cannot both have: how many are busy is printed, and the workers run with a
+processor each too, as on machines of their own. The coordinator's memory is read from outside as 1,000 go by.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Seen:
-    """One run: its submissions a minute once warm, and the coordinator's MiB by how many were done."""
+    """One run, once warm: submissions a minute, processors busy, and the coordinator's MiB as it goes on."""
 
     rate: float
+    busy: float
     memory: tuple[tuple[int, float], ...]
 
 
@@ -77,19 +78,20 @@ def efficiency(fresh: Course, folder: Path, *, lab: str, own: bool, rounds: int,
         options: of `labgrade grade`.
     """
     print(f"{count_of(fresh)} of {lab}, workers {'with a processor each' if own else 'left alone'}:")
-    rates: dict[int, list[float]] = {1: [], 2: []}
+    runs: dict[int, list[Seen]] = {1: [], 2: []}
     for _ in range(rounds):
-        for count, found in rates.items():
+        for count, found in runs.items():
             with cluster(count, own=own) as (address, _):
                 course = copy_of(fresh, folder / "run")
-                seen = watched(course, [*options, "--cluster", address], count_of(fresh), lab=lab)
-                found.append(seen.rate)
+                found.append(watched(course, [*options, "--cluster", address], count_of(fresh), lab=lab))
                 shutil.rmtree(course.root)
-    one, two = (statistics.median(rates[count]) for count in (1, 2))
-    for count, found in rates.items():
-        spread = f"{min(found):.0f}-{max(found):.0f}, n={len(found)}"
+    for count, found in runs.items():
+        rates = [seen.rate for seen in found]
+        busy = statistics.median(seen.busy for seen in found)
+        spread = f"{min(rates):.0f}-{max(rates):.0f}, n={len(rates)}"
         name = f"{count} worker{'s' * (count > 1)}"
-        print(f"  {name:9s} {statistics.median(found):6.1f} a minute ({spread})")
+        print(f"  {name:9s} {statistics.median(rates):6.1f} a minute ({spread}), {busy:.2f} processors busy")
+    one, two = (statistics.median(seen.rate for seen in found) for found in runs.values())
     load = os.getloadavg()[0]
     print(f"  efficiency {two / (2 * one):.2f}; load {load:.1f}, {os.cpu_count()} cores", flush=True)
 
@@ -168,19 +170,26 @@ def watched(course: Course, options: list[str], total: int, *, lab: str = LAB) -
     process = psutil.Process(run.pid)
     marks = [round(total * tenth / 10) for tenth in range(1, 11)]
     memory: list[tuple[int, float]] = []
-    first = last = 0.0
+    first = last = begun_busy = last_busy = 0.0
     count = begun = 0
     while run.poll() is None:
-        now = done(course, lab)
+        now = done(course)
         if now >= total / 3 and not first:
-            first, begun = time.monotonic(), now
+            first, begun, begun_busy = time.monotonic(), now, _busy()
         if now != count:
-            count, last = now, time.monotonic()
+            count, last, last_busy = now, time.monotonic(), _busy()
         while marks and count >= marks[0]:
             memory.append((marks.pop(0), _rss(process)))
         time.sleep(0.1)
     finish(run)
-    return Seen(60 * (count - begun) / (last - first), tuple(memory))
+    seconds = last - first
+    return Seen(60 * (count - begun) / seconds, (last_busy - begun_busy) / seconds, tuple(memory))
+
+
+def _busy() -> float:
+    """Return the seconds that all processors of this machine have been at work."""
+    times = psutil.cpu_times()
+    return times.user + times.nice + times.system + times.irq + times.softirq
 
 
 def _rss(process: psutil.Process) -> float:
@@ -190,9 +199,10 @@ def _rss(process: psutil.Process) -> float:
         return 0.0
 
 
-def done(course: Course, lab: str = LAB) -> int:
-    """Return how many submissions have been recorded."""
-    return len(list(course.root.glob(f"autograded/*/{lab}/{lab}.ipynb")))
+def done(course: Course) -> int:
+    """Return how many submissions have been recorded, or are just being written: one look, so often."""
+    folder = course.root / "autograded"
+    return len(os.listdir(folder)) if folder.is_dir() else 0
 
 
 def count_of(course: Course) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from labkit import store
+from labkit.plainfile import whole
 
 if TYPE_CHECKING:
     from labkit.datasets import Images
@@ -51,7 +52,9 @@ def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str
         "optimizer": optimizer.state_dict(),
     }
     state |= {"losses": run.losses, "epochs": run.epochs}
-    store.replace(path, lambda stream: torch.save(state, stream))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as stream:
+        torch.save(state, stream)
 
 
 def resume(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str, str]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import typer
 
-from labkit.plainfile import FileError, read_file
+from labkit.plainfile import FileError, read_file, whole
 
 
 class CommandError(Exception):
@@ -37,13 +35,9 @@ def is_another_file(target: Path) -> bool:
 
 def write(target: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-        with os.fdopen(handle, "wb") as stream:
+        with whole(target) as stream:
             stream.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
     except OSError as error:
         from labkit.handin.errors import make_room
 
@@ -51,8 +45,6 @@ def write(target: Path, data: bytes) -> None:
             f"{target} cannot be written: {error.strerror or error}; "
             f"{make_room(error)}name another file with -o. The notebook is as it was."
         ) from None
-    finally:
-        Path(temporary).unlink(missing_ok=True) if temporary else None
 
 
 def pair_of(file: Path, notebook: Path | None) -> tuple[bytes, bytes]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from labkit.plainfile import whole
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -35,7 +35,7 @@ def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def save(path: Path, arrays: Mapping[str, NDArray[Any]], *, note: str = "", packed: bool = False) -> None:
-    """Write arrays to `path` under a temporary name, then rename it.
+    """Write arrays to `path`, all of them or none.
 
     Args:
         arrays: what to keep, by name.
@@ -44,23 +44,9 @@ def save(path: Path, arrays: Mapping[str, NDArray[Any]], *, note: str = "", pack
     """
     write = np.savez_compressed if packed else np.savez
     written: dict[str, Any] = {**arrays, "__note__": np.array(note)}
-    replace(path, lambda temporary: write(temporary, **written))
-
-
-def replace(path: Path, write: Callable[[Any], object]) -> None:
-    """Let `write` fill an open file, then put it in the place of `path`: never half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole(path) as stream:
+        write(stream, **written)
 
 
 def load(path: Path, *, expected: str = "") -> tuple[Arrays, str]:

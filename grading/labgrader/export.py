@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
+import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from labgrader import config as settings
 from labgrader.course import Course, CourseError
 from labgrader.plan import superseded
 from labgrader.record import handed_in
+from labkit.plainfile import whole
 
 COLUMNS = (
     "student",
@@ -128,17 +128,12 @@ def rows(
 
 def write_table(to: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Write a CSV file in one step; no text in it is a formula to a spreadsheet."""
-    handle, temporary = tempfile.mkstemp(dir=to.parent, prefix=".labgrader-", suffix=".csv")
-    try:
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, restval="")
-            writer.writeheader()
-            writer.writerows({key: guarded(value) for key, value in line.items()} for line in lines)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, to)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole(to) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.DictWriter(text, COLUMNS, restval="")
+        writer.writeheader()
+        writer.writerows({key: guarded(value) for key, value in line.items()} for line in lines)
+        text.detach()  # written out; the file stays open
 
 
 def guarded(value: Any) -> str:

@@ -8,8 +8,6 @@ fit, and the submission is graded again.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,11 @@ from labgrader.course import Course
 from labgrader.grade import Result
 from labgrader.lab import Lab
 from labgrader.policy import Policy
+from labkit.plainfile import UNFINISHED, whole
 
 ENGINE = 1  # raised when the same submission would get other marks
 TIMESTAMP = "timestamp.txt"
 Marks = dict[str, float | None]
-_WORKING = ".labgrader-"  # how the name of a file begins that is still being written
 
 
 def stamp(result: Result, lab: Lab, policy: Policy) -> str:
@@ -102,20 +100,11 @@ def write_notebook(course: Course, student: str, assignment: str, name: str, tex
 
 def sweep(course: Course, assignment: str) -> None:
     """Remove what a killed run left half written beside the autograded notebooks."""
-    for left in (course.root / "autograded").glob(f"*/{assignment}/{_WORKING}*"):
+    for left in (course.root / "autograded").glob(f"*/{assignment}/{UNFINISHED}*"):
         left.unlink(missing_ok=True)
 
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a read-only file so that it is there whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_WORKING)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o444)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole(path, mode=0o444) as file:
+        file.write(content)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from labgrader.differences import Difference, differences, parsed
 from labgrader.leaks import CODE_STUB, TEXT_STUB, LeakError, folder_leaks, notebook_leaks
 from labgrader.masters import Master, lab_names, read_masters
 from labgrader.stamp import Stamp, StampError, apply, make_stamp, origin_repository
+from labkit.plainfile import whole
 
 
 class ReleaseError(CourseError):
@@ -225,12 +225,5 @@ def _generate(
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole(path) as file:
+        file.write(data)

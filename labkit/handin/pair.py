@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 import time
 import unicodedata
 import zipfile
@@ -18,7 +16,7 @@ from labkit.handin.errors import HandinError, UseError, make_room
 from labkit.handin.record import environment
 from labkit.handin.student import checked_id
 from labkit.lookover import look_over
-from labkit.plainfile import MOST_READ, FileError
+from labkit.plainfile import MOST_READ, FileError, whole
 from labkit.plainfile import read_file as read_plain
 
 if TYPE_CHECKING:
@@ -190,11 +188,7 @@ def _write(target: Path, content: bytes | dict[str, bytes]) -> None:
     """Write a file, or a zip of files, whole or not at all."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    except OSError as error:
-        raise _not_written(target, error) from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
+        with whole(target) as stream:
             if isinstance(content, bytes):
                 stream.write(content)
             else:
@@ -204,12 +198,8 @@ def _write(target: Path, content: bytes | dict[str, bytes]) -> None:
                         entry.compress_type = zipfile.ZIP_DEFLATED
                         entry.external_attr = 0o644 << 16
                         archive.writestr(entry, data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
     except OSError as error:
         raise _not_written(target, error) from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _how() -> str:

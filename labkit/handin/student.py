@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.handin.errors import HandinError, UseError
+from labkit.plainfile import whole
 
 if TYPE_CHECKING:
     from labkit.pdf.notebook import Notebook
@@ -140,9 +140,8 @@ def _kept() -> Student | None:
 def _keep(student: Student) -> None:
     """Keep who was asked for the next lab, where a file can be written; without it one is asked again."""
     file = config_file()
+    kept = {"id": student.id, "name": student.name}
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"id": student.id, "name": student.name}, stream, ensure_ascii=False)
-        os.replace(temporary, file)
+        with whole(file, mode=0o600) as stream:
+            stream.write(json.dumps(kept, ensure_ascii=False).encode())

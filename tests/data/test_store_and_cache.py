@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from labkit import cache, store
+from labkit.plainfile import whole
 
 ARRAYS = st.dictionaries(
     st.sampled_from("abc"),
@@ -66,12 +67,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"old")
 
-    def fail(stream):
-        stream.write(b"half")
-        raise OSError("disk full")
+    def half():
+        with whole(path) as stream:
+            stream.write(b"half")
+            raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        store.replace(path, fail)
+        half()
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 

@@ -55,7 +55,7 @@ def test_the_table(marked, tmp_path):
     assert (bob["student"], bob["total"], bob["needs_manual"]) == ("'=bob", "0", "no")
     assert (cat["student"], cat["total"], cat["handed_in"], cat["max"]) == ("cat", "0", "", "11")
     assert (bob["status"], cat["status"]) == ("graded", "not handed in")
-    assert not list(tmp_path.glob(".labgrader-*"))
+    assert not list(tmp_path.glob(".labkit-*"))
 
 
 def test_who_is_collected_but_not_graded_has_a_line_without_points(course, toy, tmp_path, monkeypatch):

@@ -64,7 +64,7 @@ def test_a_class_is_graded_recorded_and_then_left_alone(course, toy, threads):
     folder = course.folder("autograded", "amy", LAB)
     assert (folder / "timestamp.txt").read_text() == "2026-11-03 10:00:00 UTC"
     assert (folder / f"{LAB}.ipynb").stat().st_mode & 0o222 == 0
-    assert not list(course.root.rglob(".labgrader-*"))
+    assert not list(course.root.rglob(".labkit-*"))
     assert ("amy", "test-mean", 3.0, None, False) in toy.recorded(course).grades
     assert ("amy", "2026-11-03 10:00:00", None, 9.0) in toy.recorded(course).submissions
 
@@ -296,7 +296,7 @@ def test_what_a_killed_run_was_writing_is_removed(course, toy, threads):
     toy.submit(course, "amy", b"")
     folder = course.folder("autograded", "amy", LAB)
     folder.mkdir(parents=True)
-    (folder / ".labgrader-abc").write_text("half")
+    (folder / ".labkit-abc").write_text("half")
     grade_class(course, LAB, executor=threads)
     assert sorted(os.listdir(folder)) == [f"{LAB}.ipynb"]
 
