@@ -99,8 +99,12 @@ def prepared(data: Images, count: int) -> tuple[Tensor, Tensor]:
     return ready(data.train_images[:count]), data.train_labels[:count]
 
 
-def compared(data: Images, *, epochs: int = 12, count: int = 4_000) -> dict[str, training.Run]:
+def compared(
+    data: Images, *, epochs: int = 12, count: int = 4_000, say: Say = print
+) -> dict[str, training.Run]:
     """Train the introductory network on few pictures: plain, with weight decay, dropout, augmentation.
+
+    Ctrl-C ends the comparison and returns what is trained so far.
 
     Returns:
         A run for each way; loss and accuracy on the pictures put aside are in its rows.
@@ -121,10 +125,18 @@ def compared(data: Images, *, epochs: int = 12, count: int = 4_000) -> dict[str,
         "dropout": (plain, 0.4),
         "augmentation": (replace(plain, shift=4, flip=True), 0),
     }
-    runs = {}
-    for name, (plan, share) in ways.items():
-        torch.manual_seed(1)
-        runs[name] = training.train(_dropping(share), few, plan, watch=lambda _run: None)
+    runs: dict[str, training.Run] = {}
+    try:
+        for name, (plan, share) in ways.items():
+            torch.manual_seed(1)
+            run = training.train(_dropping(share), few, plan, watch=lambda _run: None)
+            if run.epochs:
+                runs[name] = run
+            if run.stopped:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        told = f"{', '.join(runs)}; the last one may be unfinished" if runs else "none of them is begun"
+        say(f"The comparison was stopped, with {len(runs)} of {len(ways)} ways trained ({told}).")
     return runs
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -53,8 +55,13 @@ def gallery(*, own: bool = True) -> Gallery:
             labels.append(label)
             changes.append(change)
     for photo in images.my_images() if own else []:
-        group, hyphen, rest = photo.name.rpartition(".")[0].partition("-")
-        if hyphen:
+        group, hyphen, rest = Path(photo.name).stem.partition("-")
+        if not hyphen:
+            warnings.warn(
+                f"left out: {photo.name} does not name its class: call it, for example, dog-{photo.name}",
+                stacklevel=2,
+            )
+        else:
             classes += [group] if group not in classes else []
             photos.append(scenes.square(photo.pixels))
             labels.append(classes.index(group))

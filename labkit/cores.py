@@ -1,4 +1,4 @@
-"""How many threads to compute with, found out by trying."""
+"""What to compute with: the device, the numbers, and how many threads, which is found out by trying."""
 
 from __future__ import annotations
 
@@ -7,8 +7,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 GAIN = 0.8  # several threads must take less than this part of the time of one
+
+
+def best_device() -> str:
+    """Return "cuda" or "mps" when there is a GPU that torch can use, else "cpu"."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def autocast(net: nn.Module, place: torch.device, bf16: bool | None) -> torch.autocast:
+    """Compute in bfloat16 when asked to, or where the hardware multiplies it faster.
+
+    On processors that have it, it halves the time of convolutions of many channels, and is slower with few.
+    """
+    if bf16 is None and place.type == "cuda":
+        bf16 = torch.cuda.is_bf16_supported()
+    elif bf16 is None:
+        bf16 = place.type == "cpu" and _cpu_has_bf16() and _channels(net) >= 16
+    return torch.autocast(place.type, torch.bfloat16, enabled=bf16)
+
+
+def _cpu_has_bf16() -> bool:
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _channels(net: nn.Module) -> float:
+    """Return how many channels the convolutions of a network give in the mean."""
+    counts = [layer.out_channels for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    return sum(counts) / len(counts) if counts else 0.0
 
 
 @contextmanager

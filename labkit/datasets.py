@@ -124,8 +124,9 @@ def fetch_cifar10(*, patient: bool = False, say: Say = print) -> Images:
         if (found := cached_cifar10()) is not None:
             return found
     except store.StoreError as error:
-        say(f"{error}.")
-        (cache.folder() / FILE).unlink(missing_ok=True)
+        if cache.offline():
+            raise FetchError(f"{error}, which LABKIT_OFFLINE forbids") from None
+        say(f"{error}.")  # a new file takes the place of the damaged one
     if cache.offline():
         raise FetchError("LABKIT_OFFLINE is set, and CIFAR-10 is not in the cache")
     folder = cache.folder()

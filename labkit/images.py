@@ -20,7 +20,8 @@ _PHOTOS = {
     "astronaut": "astronaut.png",
     "rocket": "rocket.jpg",
 }
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+_DRAWINGS = {".svg", ".svgz", ".pdf", ".eps", ".ps", ".ai", ".wmf", ".emf"}
+_BESIDE = {"readme.md", "thumbs.db", "desktop.ini"}
 _MOST_PIXELS = 120_000_000
 
 
@@ -80,6 +81,8 @@ def photo(name: str, size: int | tuple[int, int] | None = None, *, grey: bool = 
 def my_images(folder: Path | str | None = None, *, longest: int = 640) -> list[Photo]:
     """Return the student's own photos from data/my_images; what cannot be read is left out with a warning.
 
+    What a file holds counts, not how its name ends.
+
     Args:
         folder: where to look; None looks for data/my_images here and in the folders above.
         longest: the longer side of a photo after shrinking; smaller photos stay as they are.
@@ -94,7 +97,7 @@ def my_images(folder: Path | str | None = None, *, longest: int = 640) -> list[P
         return []
     photos = []
     for path in sorted(place.iterdir(), key=lambda p: p.name.lower()):
-        if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
+        if path.name.lower() in _BESIDE or path.name.startswith("."):
             continue
         try:
             photos.append(read(path, longest=longest))
@@ -115,6 +118,10 @@ def read(path: Path | str, *, longest: int = 640) -> Photo:
 
 
 def _open(path: Path) -> Image.Image:
+    if path.is_dir():
+        raise ImageError(f"{path.name} is a folder, not a photo: move the photos out of it")
+    if path.suffix.lower() in _DRAWINGS:
+        raise ImageError(f"{path.name} is a drawing or a document, not a photo: save it as PNG")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -132,6 +139,9 @@ def _open(path: Path) -> Image.Image:
             else "save it again as PNG or JPEG"
         )
         raise ImageError(f"{path.name} is not a photo that can be read here: {help_}") from None
+    if opened.format in {"EPS", "WMF"}:  # by another name
+        opened.close()
+        raise ImageError(f"{path.name} is a drawing or a document, not a photo: save it as PNG")
     if opened.width * opened.height > _MOST_PIXELS:
         opened.close()
         raise ImageError(
@@ -155,14 +165,17 @@ def _tensor(opened: Image.Image, size: int | tuple[int, int] | None) -> Tensor:
         image = image.convert("RGB")
         if size is not None:
             image = image.resize(_target(image, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise ImageError(f"{name} is damaged ({error}): save it again as PNG or JPEG") from None
+    except Exception as error:  # whatever a library for one of fifty formats may raise
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"{name} is damaged ({why}): save it again as PNG or JPEG") from None
     return torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1).float() / 255
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image, dtype=np.float64)
     low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise ValueError("some of its numbers are infinite or not a number")
     top = 65535.0 if image.mode.startswith("I") and low >= 0 and 255 < high <= 65535 else 0.0
     if top:
         low, high = 0.0, top

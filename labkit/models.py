@@ -173,6 +173,7 @@ def _imagenet(weights: str) -> Preprocess:
 
 def _at_hand(weights: str, say: Say) -> Pretrained:
     """Return the first of the wanted weights that this computer has, or raise FetchError."""
+    damaged = []
     for name in WEIGHTS[:-1] if weights == "auto" else (weights,):
         try:
             if name == "KERAS" and (path := cache.folder() / KERAS_FILE).is_file():
@@ -184,6 +185,13 @@ def _at_hand(weights: str, say: Say) -> Pretrained:
                     return _torchvision(name, path, f"read from {cache.shown(path)}")
         except (store.StoreError, FetchError) as error:
             say(f"{error}.")
+            damaged.append(path.name)
+    if damaged:
+        names = " and ".join(damaged)
+        raise FetchError(
+            f"the weights of ResNet-50 on this computer are damaged ({names}): "
+            "delete them, and run labkit data resnet50 where there is a network"
+        )
     raise FetchError("the weights of ResNet-50 are not on this computer: run labkit data resnet50")
 
 

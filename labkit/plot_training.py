@@ -88,11 +88,15 @@ def schedule(one_cycle: Function, *, steps: int = 200, peak: float = 0.1) -> Fig
 
 def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3) -> Figure:
     """Draw the loss on training and on other pictures of each run, with where the student's rule stops."""
+    if not runs:
+        return note_figure("nothing is trained yet: run the cell again")
     fig = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     axes = fig.subplots(2, -(-len(runs) // 2), sharex=True, sharey=True, squeeze=False)
     said = []
     top = max(row[part] for run in runs.values() for row in run.epochs for part in ("loss", "test_loss"))
-    for ax, (name, run) in zip(axes.flat, runs.items(), strict=True):
+    for ax in axes.flat[len(runs) :]:  # of a comparison that was stopped
+        ax.set_axis_off()
+    for ax, (name, run) in zip(axes.flat, runs.items(), strict=False):
         train = [row["loss"] for row in run.epochs]
         other = [row["test_loss"] for row in run.epochs]
         epochs = range(1, len(train) + 1)
@@ -119,7 +123,8 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for ax in axes[:, 0]:
         ax.set_ylabel("loss", fontsize=9)
-    return describe(fig, f"Loss by epoch in four ways, with a patience of {patience}. {'; '.join(said)}.")
+    ways = "one way" if len(runs) == 1 else f"{len(runs)} ways"
+    return describe(fig, f"Loss by epoch in {ways}, with a patience of {patience}. {'; '.join(said)}.")
 
 
 def _tidy(ax: Any, x: str, y: str) -> None:

@@ -19,8 +19,9 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from labkit import cache
+from labkit.cores import best_device
 from labkit.datasets import Images
-from labkit.training import Plan, Run, best_device, train
+from labkit.training import Plan, Run, train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit import batches, checkpoint
-from labkit.cores import threads
+from labkit.cores import autocast, best_device, threads
 from labkit.datasets import Images
 from labkit.live import Watch
 
@@ -192,35 +192,6 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
     joined, truth = torch.cat(logits), labels.cpu()
     hits = (joined.argmax(1) == truth).double().mean()
     return Score(float(F.cross_entropy(joined, truth)), float(hits), joined.softmax(1))
-
-
-def best_device() -> str:
-    """Return "cuda" or "mps" when there is a GPU that torch can use, else "cpu"."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def autocast(net: nn.Module, place: torch.device, bf16: bool | None) -> torch.autocast:
-    """Compute in bfloat16 when asked to, or where the hardware multiplies it faster.
-
-    On processors that have it, it halves the time of convolutions of many channels, and is slower with few.
-    """
-    if bf16 is None and place.type == "cuda":
-        bf16 = torch.cuda.is_bf16_supported()
-    elif bf16 is None:
-        bf16 = place.type == "cpu" and _cpu_has_bf16() and _channels(net) >= 16
-    return torch.autocast(place.type, torch.bfloat16, enabled=bf16)
-
-
-def _cpu_has_bf16() -> bool:
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
-def _channels(net: nn.Module) -> float:
-    """Return how many channels the convolutions of a network give in the mean."""
-    counts = [layer.out_channels for layer in net.modules() if isinstance(layer, nn.Conv2d)]
-    return sum(counts) / len(counts) if counts else 0.0
 
 
 def _groups(net: nn.Module, plan: Plan) -> list[dict[str, Any]]:

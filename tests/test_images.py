@@ -126,17 +126,32 @@ def test_my_images_leaves_out_what_is_broken(tmp_path: Path) -> None:
     (tmp_path / "no.jpg").write_text("this is not a photo")
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
-    (tmp_path / "notes.txt").write_text("not looked at")
+    (tmp_path / "notes.txt").write_text("not a photo")
+    (tmp_path / "x.svg").write_text("<svg/>")
+    (tmp_path / "y.PDF").write_bytes(b"%PDF-1.7")
+    (tmp_path / "z.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    (tmp_path / "holidays").mkdir()
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "nan.tif")
+    Image.fromarray(_gradient(30, 30)).save(tmp_path / "no-ending", "JPEG")
+    for beside in ("README.md", ".DS_Store", "Thumbs.db"):
+        (tmp_path / beside).write_text("not looked at")
     with pytest.warns(UserWarning, match="left out") as caught:
         photos = images.my_images(tmp_path)
-    assert [photo.name for photo in photos] == ["A.JPG", "b.png"]
+    assert [photo.name for photo in photos] == ["A.JPG", "b.png", "no-ending"]
     told = sorted(str(warning.message) for warning in caught)
     assert [re.sub(r"\(.*?\)", "()", line) for line in told] == [
         "left out: cut.png is damaged (): save it again as PNG or JPEG",
         "left out: empty.png is not a photo that can be read here: save it again as PNG or JPEG",
+        "left out: holidays is a folder, not a photo: move the photos out of it",
+        "left out: nan.tif is damaged (): save it again as PNG or JPEG",
         "left out: no.jpg is not a photo that can be read here: save it again as PNG or JPEG",
+        "left out: notes.txt is not a photo that can be read here: save it again as PNG or JPEG",
         "left out: phone.heic is not a photo that can be read here: save it as JPEG or PNG",
+        "left out: x.svg is a drawing or a document, not a photo: save it as PNG",
+        "left out: y.PDF is a drawing or a document, not a photo: save it as PNG",
+        "left out: z.png is a drawing or a document, not a photo: save it as PNG",
     ]
+    assert sum("infinite or not a number" in line for line in told) == 1
 
 
 def test_my_images_is_found_from_a_folder_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

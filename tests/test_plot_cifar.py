@@ -46,6 +46,17 @@ def figures(data, runs, change):
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "told"), [("", "nothing is trained yet"), ("a", "in one way,"), ("abc", "in 3 ways,")]
+)
+def test_a_comparison_that_was_stopped_is_drawn(names, told, runs):
+    fig = plot_training.stopping(
+        next(iter(HONEST["early_stop"].values())), dict.fromkeys(names, runs["plain"])
+    )
+    assert told in fig.get_label()
+    assert len([ax for ax in fig.axes if ax.axison and ax.get_title()]) == len(names)
+
+
 def stub(name, right):
     def unwritten(*args, **kwargs):
         raise NotImplementedError

@@ -130,9 +130,11 @@ def test_own_photos_join_by_the_class_in_their_name(tmp_path, monkeypatch):
     for name in ("grandma-1960.png", "grandma-2020.png", "cat-old.png", "nobody.png"):
         Image.new("RGB", (40, 30), "red").save(folder / name)
     monkeypatch.chdir(tmp_path)
-    found = comparing.gallery()
-    assert found.classes == (*GALLERY.classes, "grandma")
-    assert found.names()[28:] == ["cat, old", "grandma, 1960", "grandma, 2020"]
+    Image.new("RGB", (40, 30), "red").save(folder / "dog-running", "JPEG")  # without an ending
+    with pytest.warns(UserWarning, match=r"^left out: nobody\.png does not name its class"):
+        found = comparing.gallery()
+    assert found.classes == (*GALLERY.classes, "dog", "grandma")
+    assert found.names()[28:] == ["cat, old", "dog, running", "grandma, 1960", "grandma, 2020"]
 
 
 def test_search_prints_its_strip(monkeypatch):

@@ -127,8 +127,8 @@ def record(net, names, x):
         x: input, tensor of shape (N, C, H, W).
 
     Returns:
-        dict from each name to a copy of the layer's output. No hook is left on the network, also when it
-        stops with an error, which is passed on.
+        dict from each name to a copy of the layer's output. No hook of yours is left on the network, also
+        when it stops with an error, which is passed on; hooks of others stay.
 
     Example:
         >>> maps = record(tiny_net(), ["conv1", "block.relu"], torch.zeros(2, 3, 7, 10))

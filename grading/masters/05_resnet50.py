@@ -232,7 +232,8 @@ def prepare(photo, resize, crop, mean, std):
     Args:
         photo: tensor of shape (3, H, W), numbers from 0 to 1.
         resize: pixels of the shorter side after resizing (bilinear, with antialias).
-        crop: side of the square that is cut out of the middle, at most resize.
+        crop: side of the square that is cut out of the middle, at most resize; where an odd number of
+            rows or columns is left over, there is one more below, or on the right.
         mean, std: three numbers each, for red, green and blue.
 
     Returns:

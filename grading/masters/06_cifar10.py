@@ -465,8 +465,8 @@ earned = check.sgd_step(sgd_step, workbench, seed=secret("sgd_step"))
 #
 # ### Exercise 6. `fit` — ●●○ 12 minutes, 3 points
 #
-# `step(x, y)` is given: it learns from one batch and returns its loss. Each row of `orders` is the order of one
-# epoch.
+# `step(x, y)` is given: it learns from one batch and returns its loss. Each call learns, so call it once for each
+# batch. Each row of `orders` is the order of one epoch.
 #
 # <details><summary>Hint</summary>
 #
@@ -581,8 +581,8 @@ earned = check.evaluate(evaluate, seed=secret("evaluate"))
 
 # %% [markdown]
 # Now the baseline, for real: the introductory network, two epochs. From here on labkit's loop trains. It is your
-# step and your loop with what a fast computer likes: `labkit/training.py`, about 200 lines, to be read from top
-# to bottom. It trains on your training part and measures on what you put aside. You can stop any training with
+# step and your loop with what a fast computer likes: `labkit/training.py`, about 150 lines of code, to be read
+# from top to bottom. It trains on your training part and measures on what you put aside. You can stop any training with
 # the square button (**Interrupt**): you keep the network as it is then.
 
 # %%

@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from labkit.check.calling import HELD, SWALLOWED, UnusableError
 from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
 from labkit.check.policy import is_a
 
 OUTPUT, MODES, BUFFERS, MODES_AFTER_ERROR = "output", "modes", "running statistics", "modes after an error"
+GRAPH = "graph"
 MIXED = ("bn1", "drop")  # parts that are in eval mode before the call, while the rest trains
 
 
@@ -158,11 +160,13 @@ def in_mood(fn: Any, build: Callable[[], Any] = moody_net) -> Any:
             except Exception:
                 after = modes(net)
             else:
-                raise RuntimeError("a picture with two channels should stop the network, and did not")
+                raise UnusableError(SWALLOWED)
             fn(net, x)
             return after
         value = fn(net, x)
-        if value is None or mood.look == OUTPUT:
+        if mood.look == GRAPH and is_a(value, Tensor) and value.requires_grad:
+            raise UnusableError(HELD)
+        if value is None or mood.look in (OUTPUT, GRAPH):
             return value
         if not is_a(value, Tensor, np.ndarray) or tuple(value.shape) != (len(x), 5):
             return value
@@ -187,10 +191,12 @@ def features_of(draw: Draw) -> list[Case]:
         ("each part's mode is as before", MODES, MIXED, FLOAT64),
         ("the mode is as before when the network stops", MODES_AFTER_ERROR, (), FLOAT64),
         ("the running statistics are as before", BUFFERS, (), FLOAT64),
+        ("no graph for gradients", GRAPH, (), FLOAT64),
         ("float32", OUTPUT, (), FLOAT32),
     ]
     notes = {
         MODES: "and then looks at the mode of each part (1 is training)",
+        GRAPH: "and then looks whether they hold on to a graph for gradients",
         MODES_AFTER_ERROR: "first with a picture that stops the network, and then looks at the modes",
         BUFFERS: "and then looks at the running means and variances",
     }
@@ -200,7 +206,7 @@ def features_of(draw: Draw) -> list[Case]:
         x = draw.tensor(3, 3, 7, 10).to(dtype)
         net = mood(partial(_same, own))
         expected = modes(net)
-        if look == OUTPUT:
+        if look in (OUTPUT, GRAPH):
             with torch.no_grad():
                 expected = net.eval()(x)
         elif look == BUFFERS:

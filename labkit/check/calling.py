@@ -15,6 +15,8 @@ from labkit.check.case import Case
 from labkit.check.policy import plain
 
 OURS = ("labkit", "labgrader")
+HELD = "features that hold on to a graph for gradients: torch.no_grad() is missing"
+SWALLOWED = "an answer although the network stopped with an error: it was swallowed, not passed on"
 
 
 class UnusableError(Exception):

@@ -46,6 +46,8 @@ def prepare(draw: Draw) -> list[Case]:
         ("a high photo", (36, 20), 10, 8, FLOAT64),
         ("a square photo", (24, 24), 16, 12, FLOAT64),
         ("a small photo", (8, 12), 16, 10, FLOAT64),
+        # 1 and 5 pixels, of which torchvision, too, has 0 and 2 in front
+        ("an odd number of pixels beside the crop", (22, 30), 11, 10, FLOAT64),
         ("float32", (40, 24), 12, 8, FLOAT32),
     ]
     for aspect, size, resize, crop, dtype in sets:

@@ -9,12 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labkit.check.calling import SWALLOWED, UnusableError
 from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
 from labkit.check.policy import is_a
 
 LEFT, LEFT_BY_ERROR, COUNT, OUTPUT, MODE = "hooks", "hooks after an error", "names", "output", "mode"
+OTHERS, HOOKED = "others' hooks", ("relu1", "pool")  # somebody else's hooks, and where they are
 NAMES = ["conv1", "relu1", "block.conv", "block.relu", "pool", "fc"]
 
 
@@ -55,6 +57,10 @@ def left_on(net: Any) -> int:
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in net.modules())
 
 
+def quiet(*_: Any) -> None:
+    """Stand for a hook of somebody else."""
+
+
 def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
     """Turn a student's recorder into a function of (recipe, names, x) that gives what the recipe looks at."""
 
@@ -66,9 +72,11 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
             except Exception:
                 before = left_on(net)
             else:
-                raise RuntimeError("a picture with two channels should stop the network, and did not")
+                raise UnusableError(SWALLOWED)
         if recipe.look == MODE:
             net.train()
+        for name in HOOKED if recipe.look == OTHERS else ():
+            net.get_submodule(name).register_forward_hook(quiet)
         picture = x.clone()  # should the student change x, that is told apart
         found = record(net, list(names), x)
         if not is_a(found, dict):
@@ -79,6 +87,8 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
             raise LookupError(f"record gave back the names {sorted(map(str, found))}, not {sorted(names)}")
         if recipe.look == MODE:
             return int(net.training)
+        if recipe.look == OTHERS:
+            return sum(min(1, len(net.get_submodule(name)._forward_hooks)) for name in HOOKED)
         if recipe.look in (LEFT, LEFT_BY_ERROR):
             return left_on(net) if recipe.look == LEFT else before
         return net(picture) if recipe.look == OUTPUT else found[recipe.look]
@@ -114,13 +124,15 @@ def cases(draw: Draw) -> list[Case]:
         ("a layer before an in-place ReLU", ["block.conv"], "block.conv", FLOAT64),
         ("no hook is left behind", ["conv1", "fc"], LEFT, FLOAT64),
         ("no hook is left behind when the network stops", ["conv1", "fc"], LEFT_BY_ERROR, FLOAT64),
+        ("hooks of others stay", ["relu1", "fc"], OTHERS, FLOAT64),
         ("the network answers as before", NAMES, OUTPUT, FLOAT64),
         ("the mode is as before", ["relu1", "fc"], MODE, FLOAT64),
-        ("float32", ["relu1", "fc"], "fc", FLOAT32),
+        ("float32", ["relu1", "pool"], "pool", FLOAT32),
     ]
     notes = {
         LEFT: "and then counts the hooks",
         LEFT_BY_ERROR: "first with a picture that stops the network, and then counts the hooks",
+        OTHERS: f"and then counts on which of {' and '.join(HOOKED)} somebody else's hook still is",
         COUNT: "and counts the names that come back",
         MODE: "and then looks whether the network still trains (1)",
         OUTPUT: "and then runs the network",
@@ -129,7 +141,7 @@ def cases(draw: Draw) -> list[Case]:
         state = weights(draw, dtype)
         x = draw.tensor(2, 3, 7, 10).to(dtype)
         answers = right(state, x)
-        counts = {LEFT: 0, LEFT_BY_ERROR: 0, COUNT: len(names), MODE: 1}
+        counts = {LEFT: 0, LEFT_BY_ERROR: 0, COUNT: len(names), MODE: 1, OTHERS: len(HOOKED)}
         expected = counts[look] if look in counts else answers["fc" if look == OUTPUT else look]
         note = notes.get(look, f"of which the answer for {look} is taken")
         found.append(Case(aspect, (Recipe(state, look), names, x), expected, note=note))

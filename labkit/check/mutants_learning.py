@@ -95,6 +95,13 @@ def _epochs(
     return fn
 
 
+def _twice(keep: int) -> Bend:
+    def fn(step: Bend, *rest: Any) -> Tensor:
+        return library.fit(lambda x, y: (step(x, y), step(x, y))[keep], *rest)
+
+    return fn
+
+
 FIT = named(
     ("pictures in a new order, but labels in the old one", _epochs(labels_too=False)),
     ("the order never used: the pictures as they lie in the file", _epochs(shuffled=False)),
@@ -113,6 +120,8 @@ FIT = named(
     ("one loss over all epochs", lambda s, x, y, o, b: library.fit(s, x, y, o, b).mean()),
     ("batches that are one picture too small", _epochs(size=lambda s: s - 1)),
     ("losses that add up from epoch to epoch", lambda s, x, y, o, b: library.fit(s, x, y, o, b).cumsum(0)),
+    ("a step taken twice for each batch, and the loss of the first one", _twice(0)),
+    ("a step taken twice for each batch, and the loss of the second one", _twice(1)),
     ("all losses of all batches, epochs not told apart",
      lambda s, x, y, o, b: torch.tensor([float(s(x[p], y[p])) for each in o for p in torch.split(each, b)])),
 )  # fmt: skip
@@ -140,6 +149,10 @@ def _mean_of_means(zs: list[Tensor], ys: list[Tensor]) -> Any:
 
 
 EVALUATE = named(
+    # the first: where others would do as well, in the one case in which it does not stop, it is likeliest
+    ("argmax along the wrong axis: over the pictures, not over the scores of each picture",
+     _measure(lambda zs, ys: (F.cross_entropy(torch.cat(zs), torch.cat(ys)),
+                              (torch.cat([z.argmax(0) for z in zs]) == torch.cat(ys)).double().mean()))),
     ("the mean of the batches' results: the short batch counts as much as a long one",
      _measure(_mean_of_means)),
     ("the short last batch left out",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.check import library_maps as library
+from labkit.check.calling import SWALLOWED
 from labkit.check.case import Mutant
 from labkit.check.mutants import changing
 
@@ -23,6 +24,8 @@ def _record(
     change: bool = False,
     careless: bool = False,
     still: bool = False,
+    swallow: bool = False,
+    clear: Callable[[nn.Module, Sequence[str]], Sequence[nn.Module]] = lambda net, names: (),
 ) -> Callable[..., Any]:
     """Build a recorder that goes wrong: `keep` gets a layer's input and output."""
 
@@ -49,9 +52,14 @@ def _record(
             with torch.no_grad():
                 net(x)
             done = True
+        except RuntimeError:
+            if not swallow:
+                raise
         finally:
             for handle in handles if not leave and (done or not careless) else ():
                 handle.remove()
+            for layer in clear(net, wanted):
+                layer._forward_hooks.clear()
         return maps
 
     return record
@@ -62,6 +70,15 @@ RECORD = (
     Mutant("the maps, but the hooks are left on the network", _record(leave=True)),
     Mutant("the maps, but the hooks stay when the network stops with an error", _record(careless=True)),
     Mutant("the maps, but the network is left in eval mode", _record(still=True)),
+    Mutant(SWALLOWED, _record(swallow=True)),
+    Mutant(
+        "the maps, but with its own hooks those of others are taken off the network",
+        _record(clear=lambda net, names: list(net.modules())),
+    ),
+    Mutant(
+        "the maps, but with its own hooks those of others are taken off the layers asked for",
+        _record(clear=lambda net, names: [net.get_submodule(name) for name in names]),
+    ),
     Mutant(
         "the map as the in-place ReLU behind it left it: no copy was made", _record(lambda x, y: y.detach())
     ),

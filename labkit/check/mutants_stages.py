@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.check import library_features as library
+from labkit.check.calling import HELD, SWALLOWED
 from labkit.check.case import Mutant
 from labkit.check.mutants import usual
 
@@ -56,6 +57,10 @@ PREPARE = (
     ),
     Mutant("the shorter side resized to the size of the crop", lambda x, r, c, m, s: prepare(x, c, c, m, s)),
     Mutant("the crop at the top left, not in the middle", _prepared(corner=lambda h, w, c: (0, 0))),
+    Mutant(
+        "the crop one pixel too far down and to the right where an odd number is left over: rounded up",
+        _prepared(corner=lambda h, w, c: ((h - c + 1) // 2, (w - c + 1) // 2)),
+    ),
     Mutant(
         "the crop at the bottom right, not in the middle", _prepared(corner=lambda h, w, c: (h - c, w - c))
     ),
@@ -128,8 +133,9 @@ EMBED = (
 
 
 def _mood(
-    *, switch: bool = True, grad: bool = False, back: str = "parts", steady: bool = True, finish: Any = None
-) -> Callable[..., Any]:
+    *, switch: bool = True, grad: bool = False, back: str = "parts", steady: bool = True, finish: Any = None,
+    swallow: bool = False,
+) -> Callable[..., Any]:  # fmt: skip
     """Build a features_of that goes wrong: which modes it sets, and what it sets back."""
 
     def fn(net: nn.Module, x: Tensor) -> Tensor:
@@ -153,6 +159,8 @@ def _mood(
         except Exception:
             if steady:
                 set_back()
+            if swallow:
+                return x.new_zeros(len(x), 5)
             raise
         set_back()
         return finish(y) if finish else y
@@ -166,6 +174,8 @@ FEATURES_OF = (
     Mutant("a network put into training, whatever its mode was", _mood(back="train")),
     Mutant("a network whose parts all get the mode of the whole", _mood(back="whole")),
     Mutant("the right features, but the modes stay changed when the network stops", _mood(steady=False)),
+    Mutant(HELD, _mood(grad=True)),
+    Mutant(SWALLOWED, _mood(swallow=True)),
     Mutant("the features of the first image only", _mood(finish=lambda y: y[:1])),
     Mutant("the features as one long row", _mood(finish=lambda y: y.flatten())),
     Mutant("features of length 1", _mood(finish=lambda y: F.normalize(y, dim=1))),

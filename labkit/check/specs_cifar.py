@@ -43,6 +43,7 @@ _ALL = (
         mutants_learning.FIT,
         keeps=False,
         witness="the definition",
+        adapt=learning.from_start,
     ),
     Spec(
         "evaluate",

@@ -1,5 +1,7 @@
 """Lab 6's checks in detail: published numbers, and what messages say of steps, batches and networks."""
 
+import inspect
+
 import pytest
 import torch
 from torch import nn
@@ -18,12 +20,18 @@ def test_published_statistics_of_cifar10():
     assert [round(v, 2) for v in (*mean.tolist(), *std.tolist())] == [0.49, 0.48, 0.45, 0.25, 0.24, 0.26]
 
 
+def good():
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(512, 10)
+    )
+
+
 def wide():
     return nn.Sequential(nn.Flatten(), nn.Linear(3072, 200), nn.ReLU(), nn.Linear(200, 10))
 
 
 def bold():
-    net = mutants_build.good()
+    net = good()
     nn.init.normal_(net[-1].weight)
     return net
 
@@ -34,11 +42,11 @@ def bold():
         (wide, "Came back: a network of 616,610 parameters."),
         (bold, "its first scores are too large"),
         (
-            lambda: nn.Sequential(mutants_build.good(), nn.Softmax(1)),
+            lambda: nn.Sequential(good(), nn.Softmax(1)),
             "softmax at its end, which cross_entropy contains",
         ),
         (
-            lambda: nn.Sequential(mutants_build.good(), nn.Linear(10, 7)),
+            lambda: nn.Sequential(good(), nn.Linear(10, 7)),
             "Expected: a tensor of shape (6, 10)",
         ),
         (lambda: 5, "It stopped with TypeError"),
@@ -48,6 +56,23 @@ def test_a_wrong_network_is_told_what_to_do(build, said, run):
     earned, text = run("build_net", build)
     assert float(earned) < 1
     assert said in text
+
+
+def test_no_network_of_the_check_is_a_right_answer(run):
+    """Students can read and import labkit: what its wrong networks are made of is not handed out whole."""
+    made = [v for v in vars(mutants_build).values() if getattr(v, "__module__", "") == mutants_build.__name__]
+    alone = [v for v in made if not inspect.signature(v).parameters or v is mutants_build._Around]
+    assert len(alone) >= 5
+    assert all(float(run("build_net", build)[0]) < 1 for build in alone)
+
+
+def test_answers_along_the_wrong_axis_are_named_where_they_stop_too(run):
+    def sideways(net, images, labels, size):
+        z = torch.cat([net(x) for x in images.split(size)])
+        return nn.functional.cross_entropy(z, labels), (z.argmax(0) == labels).double().mean()
+
+    for seed in (None, "hidden"):
+        assert "argmax along the wrong axis" in run("evaluate", sideways, seed)[1]
 
 
 def test_a_batch_that_is_too_large_is_told(run):
@@ -69,11 +94,11 @@ def test_a_network_is_built_anew_for_each_question(run):
 
     def build_net():
         built.append(torch.initial_seed())
-        return mutants_build.good()
+        return good()
 
     assert float(run("build_net", build_net)[0]) == 1
     assert len(built) > len(network.QUESTIONS)  # one question takes two
-    assert float(run("build_net", lambda: mutants_build.good().eval())[0]) == 1
+    assert float(run("build_net", lambda: good().eval())[0]) == 1
 
 
 def test_exercises_are_in_the_order_of_the_lab():

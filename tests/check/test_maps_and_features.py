@@ -62,6 +62,27 @@ def test_hooks_that_stay_are_counted_in_words(functions, run):
     assert "no hook is left behind; no hook is left behind when the network stops" in text
 
 
+QUIET = [  # mistakes that change no number of the basic case
+    ("record", "swallowed, not passed on"),
+    ("record", "those of others are taken off the network"),
+    ("record", "those of others are taken off the layers asked for"),
+    ("features_of", "torch.no_grad() is missing"),
+    ("features_of", "swallowed, not passed on"),
+    ("prepare", "rounded up"),
+    ("fit", "a step taken twice for each batch, and the loss of the first one"),
+    ("fit", "a step taken twice for each batch, and the loss of the second one"),
+]
+
+
+@pytest.mark.parametrize(("function", "mistake"), QUIET)
+def test_what_changes_no_number_at_first_is_named(function, mistake, functions, run):
+    (mutant,) = [m for m in functions[function].mutants if mistake in m.name]
+    for seed in (None, "hidden"):
+        earned, text = run(function, mutant.fn, seed)
+        assert 0 < float(earned) < 1 or function == "fit"
+        assert mutant.name in text
+
+
 def test_a_list_of_functions_is_not_written_out(run):
     assert "calls embed(stages, x) with x (" in run("embed", lambda stages, x: 0)[1]
 

@@ -128,8 +128,13 @@ def test_a_damaged_file_is_told_and_is_not_used(kept_apart, small_stand_in):
     kept_apart.mkdir()
     (kept_apart / datasets.FILE).write_bytes(b"PK not really")
     lines: list[str] = []
-    assert not datasets.cifar10(say=lines.append).real
-    assert "is damaged" in lines[0]
+    for download in (False, True):
+        lines.clear()
+        assert not datasets.cifar10(download=download, say=lines.append).real
+        assert "cifar10.npz is damaged (" in lines[0]
+        assert not any("not in the cache" in line for line in lines)
+    assert lines[0].endswith("): delete it and fetch it again, which LABKIT_OFFLINE forbids.")
+    assert (kept_apart / datasets.FILE).is_file()
 
 
 def test_another_data_set_of_the_same_form_is_refused(tiny, kept_apart, remote, host, monkeypatch):

@@ -181,6 +181,10 @@ def test_torch_hubs_own_cache_is_honoured_and_damage_is_told(kept_apart, tmp_pat
     lines: list[str] = []
     assert not models.resnet50(say=lines.append).trained
     assert "resnet50-0676ba61.pth is damaged or holds other weights" in lines[0]
+    assert lines[1] == (
+        "The weights of ResNet-50 on this computer are damaged (resnet50-0676ba61.pth): "
+        "delete them, and run labkit data resnet50 where there is a network."
+    )
     torch.save(models._empty().state_dict(), folder / "resnet50-0676ba61.pth")
     found = models.resnet50(say=lines.append)
     assert found.weights == "IMAGENET1K_V1"

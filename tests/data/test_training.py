@@ -1,8 +1,11 @@
+import ast
 import dataclasses
 import os
+import re
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -443,6 +446,20 @@ def test_one_thread_where_two_are_not_faster(together, expected, monkeypatch):
     torch.set_num_threads(before)
 
 
+def test_the_loop_is_as_short_as_lab_6_says():
+    text = Path(training.__file__).read_text()
+    told = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+        for line in range(node.body[0].lineno, node.body[0].end_lineno + 1)
+    }
+    lines = [line for at, line in enumerate(text.splitlines(), 1) if line.strip() and at not in told]
+    master = Path(__file__).parents[2] / "grading/masters/06_cifar10.py"
+    said = re.search(r"`labkit/training\.py`, about (\d+) lines of code", master.read_text())
+    assert abs(len(lines) - int(said[1])) <= 10
+
+
 def test_trying_threads_takes_a_moment():
     before = torch.get_num_threads()
     assert 0 < cores.seconds(1) < 5
@@ -464,6 +481,6 @@ def test_bfloat16_only_where_the_processor_has_it_and_channels_are_many(monkeypa
         (True, nets.introductory(), False),
         (False, nets.small_resnet(), False),
     ):
-        monkeypatch.setattr(training, "_cpu_has_bf16", lambda has=has: has)
-        with training.autocast(net, place, None):
+        monkeypatch.setattr(cores, "_cpu_has_bf16", lambda has=has: has)
+        with cores.autocast(net, place, None):
             assert torch.is_autocast_enabled("cpu") is wanted
