@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from labgrader.intake import NotPlainError, Refused, open_plain
 from labgrader.members import MIB, Entry, Limits, Members, RefusedError
 from labgrader.names import folded, is_clutter, path_fault, shown
+from labgrader.untrusted import NotPlainError, Refused, open_plain
 
 __all__ = ["CLASS", "HANDIN", "Budget", "Extracted", "Limits", "Member", "extract", "room_for"]
 

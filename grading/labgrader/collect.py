@@ -17,13 +17,14 @@ from pathlib import Path
 from labgrader.archives import CLASS, HANDIN, Budget, extract, room_for
 from labgrader.course import Course
 from labgrader.handins import Handin
-from labgrader.intake import NotPlainError, look, pick, read_plain
+from labgrader.intake import look, pick
 from labgrader.lms import READERS
 from labgrader.names import folded, shown
 from labgrader.proofs import Proofs, prove
 from labgrader.roster import read_roster
 from labgrader.sources import CollectError, open_source
 from labgrader.submitted import WORKING, place, sweep
+from labgrader.untrusted import NotPlainError, read_plain
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LAB = re.compile(r"[A-Za-z0-9][\w.-]{0,79}", re.ASCII)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labgrader.intake import Refused, pick, plain_files, student_in
+from labgrader.intake import pick, student_in
 from labgrader.names import shown, student_fault
+from labgrader.untrusted import Refused, plain_files
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
 

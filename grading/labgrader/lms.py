@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from labgrader.intake import NotPlainError, Refused, open_plain, plain_files
 from labgrader.names import part_fault, shown, student_fault
+from labgrader.untrusted import NotPlainError, Refused, open_plain, plain_files
 from labkit.plainfile import MOST_READ
 
 # Blackboard: LAB_USER_attempt_2026-11-20-09-30-00_NAME; with .txt at once it is what was typed beside it.

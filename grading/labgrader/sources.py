@@ -10,9 +10,10 @@ from pathlib import Path
 from labgrader.archives import CLASS, Budget, extract
 from labgrader.course import CourseError
 from labgrader.handins import ARCHIVES, Handin, find
-from labgrader.intake import Refused, student_in
+from labgrader.intake import student_in
 from labgrader.lms import guess, lay_out
 from labgrader.names import shown, student_fault
+from labgrader.untrusted import Refused
 
 
 class CollectError(CourseError):
