@@ -180,7 +180,7 @@ def watched(course: Course, options: list[str], total: int, *, lab: str = LAB) -
             count, last, last_busy = now, time.monotonic(), _busy()
         while marks and count >= marks[0]:
             memory.append((marks.pop(0), _rss(process)))
-        time.sleep(0.1)
+        time.sleep(0.2)
     finish(run)
     seconds = last - first
     return Seen(60 * (count - begun) / seconds, (last_busy - begun_busy) / seconds, tuple(memory))

@@ -10,7 +10,7 @@ from typing import Any
 
 import typst
 
-from labkit.pdf.document import Document, build, files_of, source_of
+from labkit.pdf.document import Document, build
 from labkit.pdf.errors import ROOM, PanicError, PdfError
 from labkit.pdf.fonts import (
     CJK,
@@ -28,7 +28,7 @@ from labkit.pdf.mend import without_bad_parts
 from labkit.pdf.notebook import Notebook
 from labkit.pdf.options import USUAL, Options
 from labkit.pdf.pair import Stamp, stamp
-from labkit.pdf.sequences import in_parts
+from labkit.pdf.source import files_of, source_of
 from labkit.pdf.typ import array, clean, lit
 
 _NONE_BROKEN = "#let broken = (:)"
@@ -134,7 +134,7 @@ def _main(document: Document, mark: Stamp, name: str, fonts: FontSet) -> str:
     families = {"text": fonts.text(region), "mono": fonts.mono(region), "math": fonts.math(region)}
     record = ", ".join(f"{key}: {array(map(lit, names))}" for key, names in families.items())
     definitions = f"{formulas}#let fonts = ({record})\n{_NONE_BROKEN}"
-    source, _ = in_parts(source_of(document, mark, name=name, definitions=definitions))
+    source = source_of(document, mark, name=name, definitions=definitions)
     if CJK.search(source) and not any("CJK" in family for family in families["text"]):
         document.warnings.append(
             "no font with Chinese, Japanese and Korean letters; run: pip install noto-cjk-sans-otc"

@@ -1,4 +1,4 @@
-"""A notebook to the Typst source of its document."""
+"""A notebook to the parts of its document, each in Typst."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from labkit.pdf.html import MAX_DEPTH, Html
 from labkit.pdf.markdown import to_html
 from labkit.pdf.maths import Formulas
 from labkit.pdf.notebook import Cell, Notebook, text_of
-from labkit.pdf.options import PAPERS, Options
+from labkit.pdf.options import Options
 from labkit.pdf.outline import Outline
 from labkit.pdf.outputs import MAX_MARKDOWN, Outputs, too_long
-from labkit.pdf.pair import Stamp
 from labkit.pdf.record import date_of, record_page
-from labkit.pdf.sequences import in_parts
 from labkit.pdf.titles import Title, student_of, title_of
-from labkit.pdf.typ import array, breakable, call, clean, code, cost, lit, note
+from labkit.pdf.typ import breakable, call, clean, code, cost, lit, note
 from labkit.pdf.widgets import Widgets
 
 MAX_CELLS = 2_000
@@ -112,10 +110,6 @@ def build(
             parts += _code(cell, notebook.language, outputs)
         written += sum(map(cost, parts[start:]))
     body = "\n".join(f"#{part}" for part in parts if part) or f"#{note('[the notebook is empty]')}"
-    body, said = in_parts(body)
-    if said:
-        warnings.append(said)
-        body += f"\n#{note(f'[{said}]')}"
     lang, region = language("".join(cell.source[:MAX_MARKDOWN] for cell in notebook.cells[:MAX_CELLS]))
     asked, country, shapes = options.tongue()
     student = student_of(notebook)
@@ -195,69 +189,3 @@ def _grade_tag(cell: Cell) -> str:
     if isinstance(points, int | float) and not isinstance(points, bool) and points:
         return lit(f"{name} · {points:g} {'point' if points == 1 else 'points'}")
     return lit(name)
-
-
-def source_of(document: Document, stamp: Stamp, *, name: str, definitions: str) -> str:
-    """Return the main Typst file; fonts and templates are imported by it."""
-    meta = {
-        "title": lit(document.title),
-        "heading": document.heading[0],
-        "above": document.heading[1],
-        "student-id": lit(document.student[0]),
-        "student-name": lit(document.student[1]),
-        "file": lit(name),
-        "sha256": lit(stamp.file_hash),
-        "keywords": array(map(lit, stamp.keywords())),
-        "date": lit(document.date),
-        "lang": lit(document.language),
-        "country": lit(document.country),
-        "paper": lit(PAPERS[document.options.paper]),
-        "cover": "true" if document.options.cover else "false",
-        "left-out": lit(_left_out(document)),
-    }
-    record = "(" + ", ".join(f"{key}: {value}" for key, value in meta.items()) + ")"
-    return "\n".join(
-        [
-            '#import "/template.typ": *',
-            definitions,
-            f"#let anchors = {array(map(lit, document.anchors))}",
-            "#let formula = formula.with(formulas)",
-            "#let section = section.with(anchors)",
-            "#let goto = goto.with(anchors)",
-            "#let inline-picture = inline-picture.with(broken)",
-            "#let figure-picture = figure-picture.with(broken)",
-            f"#let meta = {record}",
-            "#show: page-setup.with(meta, fonts)",
-            '#include "/files.typ"',
-            "#title-block(meta)",
-            document.body,
-            document.record and f"#{document.record}",
-            "",
-        ]
-    )
-
-
-def files_of(document: Document, *, name: str) -> str:
-    """Return the Typst file that attaches the notebook and its pictures; their names are not drawn."""
-    attachments = [_attach("/notebook.ipynb", name, "source", "The notebook that this document shows")]
-    attachments += [
-        _attach(f"/asset{i}", path, "supplement", "A picture that the notebook shows")
-        for i, path in enumerate(document.pictures.used)
-    ]
-    return "\n".join(attachments)
-
-
-def _left_out(document: Document) -> str:
-    if not document.left_out:
-        return ""
-    tags = ", ".join(document.options.leave_out)
-    cells = "1 cell" if document.left_out == 1 else f"{document.left_out} cells"
-    return f"{cells} tagged {tags} left out here; the attached notebook has everything."
-
-
-def _attach(path: str, name: str, relation: str, about: str) -> str:
-    mime = "application/x-ipynb+json" if relation == "source" else "application/octet-stream"
-    data = f"read({lit(path)}, encoding: none)"
-    return "#" + call(
-        "pdf.attach", lit(name), data, relationship=lit(relation), mime_type=lit(mime), description=lit(about)
-    )

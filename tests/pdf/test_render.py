@@ -33,9 +33,9 @@ def test_every_text_is_on_the_pages_in_order(made, stress, make):
 
 def test_what_could_not_be_shown_is_reported(made):
     assert [warning for warning in made[1] if "picture" not in warning] == [
+        "1 formula could not be set and stand as LaTeX source",
         "emoji that no font here draws in one piece: joined ones side by side (👩+🔬); keys as [1]; "
         "flags as letters (TW)",
-        "1 formula could not be set and stand as LaTeX source",
     ]
     assert sum("picture not shown" in warning for warning in made[1]) == 3
 

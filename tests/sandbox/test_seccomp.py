@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labgrader.sandbox import seccomp, syscalls
+from labgrader.sandbox import refusals, seccomp, syscalls
 
 MACHINES = ("x86_64", "aarch64")
 WORD = st.integers(0, 2**32 - 1)
@@ -64,7 +64,7 @@ def expected(rules, name, number, arguments):
 @settings(max_examples=150, deadline=None)
 @given(number=st.integers(0, 470) | WORD, arguments=ARGUMENTS)
 def test_the_program_does_what_the_rules_say(name, tier, version, number, arguments):
-    rules = seccomp.rules(tier=tier, landlock_abi=version, pid=9)
+    rules = refusals.rules(tier=tier, landlock_abi=version, pid=9)
     program = seccomp.program(rules, machine_name=name)
     arch = seccomp.AUDIT_ARCH[name]
     assert run(program, number, arguments, arch) == expected(rules, name, number, arguments)
@@ -73,7 +73,7 @@ def test_the_program_does_what_the_rules_say(name, tier, version, number, argume
 @pytest.mark.parametrize("name", MACHINES)
 @pytest.mark.parametrize("tier", ["bwrap", "landlock"])
 def test_every_rule_bites(name, tier):
-    rules = seccomp.rules(tier=tier, landlock_abi=1, pid=9)
+    rules = refusals.rules(tier=tier, landlock_abi=1, pid=9)
     program = seccomp.program(rules, machine_name=name)
     for rule in rules:
         number = syscalls.number(rule.call, name)
@@ -97,7 +97,7 @@ def test_another_machines_calls_end_the_process():
 def test_size_is_what_the_kernel_takes():
     for name in MACHINES:
         assert (
-            len(seccomp.program(seccomp.rules(tier="landlock", landlock_abi=1, pid=9), machine_name=name))
+            len(seccomp.program(refusals.rules(tier="landlock", landlock_abi=1, pid=9), machine_name=name))
             < 4096 * 8
         )
 
@@ -121,7 +121,7 @@ def test_an_unknown_machine_is_refused():
     ],
 )
 def test_pairs_of_sockets(family, kind, tier, allowed):
-    program = seccomp.program(seccomp.rules(tier=tier, landlock_abi=7, pid=9), machine_name="x86_64")
+    program = seccomp.program(refusals.rules(tier=tier, landlock_abi=7, pid=9), machine_name="x86_64")
     number = syscalls.number("socketpair", "x86_64")
     answer = run(program, number, [family, kind, 0, 0, 0, 0], seccomp.AUDIT_ARCH["x86_64"])
     assert (answer == seccomp.ALLOW) is allowed

@@ -13,7 +13,7 @@ import tempfile
 import types
 from collections.abc import Sequence
 
-from labgrader.sandbox import landlock, seccomp, users
+from labgrader.sandbox import landlock, refusals, seccomp, users
 from labgrader.sandbox.records import MIB, SandboxLimits
 from labgrader.sandbox.syscalls import LINUX, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 from labgrader.sandbox.trees import DEVICES, DEVICES_WRITABLE, KERNEL
@@ -183,7 +183,7 @@ def confine(
     elif tier == "bwrap" and version:
         landlock.restrict(read=["/"], write=["/tmp", "/dev/shm", "/proc/self", *DEVICES_WRITABLE])
     if tier != "rlimits":
-        code = seccomp.program(seccomp.rules(tier=tier, landlock_abi=version, pid=os.getpid()))
+        code = seccomp.program(refusals.rules(tier=tier, landlock_abi=version, pid=os.getpid()))
         seccomp.install(code)
 
 
