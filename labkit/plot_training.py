@@ -91,7 +91,7 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
     if not runs:
         return note_figure("nothing is trained yet: run the cell again")
     fig = Figure(figsize=(WIDTH, 4.4), layout="constrained")
-    axes = fig.subplots(2, -(-len(runs) // 2), sharex=True, sharey=True, squeeze=False)
+    axes = fig.subplots(min(2, len(runs)), -(-len(runs) // 2), sharex=True, sharey=True, squeeze=False)
     said = []
     top = max(row[part] for run in runs.values() for row in run.epochs for part in ("loss", "test_loss"))
     for ax in axes.flat[len(runs) :]:  # of a comparison that was stopped
@@ -118,7 +118,8 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
         said.append(f"{name}: training {train[-1]:.2f}, put aside {other[-1]:.2f} at the end, {told}")
     handles, names = axes.flat[0].get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper center", ncols=4, fontsize=8.5, frameon=False)
-    for ax in axes[-1]:
+    for ax in axes.flat[max(0, len(runs) - axes.shape[1]) : len(runs)]:  # the lowest of each column
+        ax.tick_params(labelbottom=True)
         ax.set_xlabel("epoch", fontsize=9)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for ax in axes[:, 0]:
