@@ -23,7 +23,7 @@ _BLACKBOARD = re.compile(r"(.+?)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re
 # Moodle: "Ada Lovelace_12345_assignsubmission_file_/NAME"; without folders the name follows at once.
 _MOODLE = re.compile(r"[^/]*_(\d+)_assignsubmission_(file|onlinetext)_?([^/]*)")
 # Canvas: lovelaceada_LATE_12345_67890_NAME with the student's number and the file's own: only the last
-# attempt's files are there, all of them. A file handed in again under its old name gets "-1" before its ending.
+# attempt's files are there, all of them. One of a name that was there has "-1" before its ending.
 _CANVAS = re.compile(r"[^_]+_(late_)?(\d+)_(\d+)_(.+)", re.IGNORECASE | re.DOTALL)
 _AGAIN = re.compile(r"-(\d{1,2})(?=\.\w+$)")
 _TYPED = re.compile(rb"Name: [^\r\n]* \(([^()\r\n]+)\)\s*[\r\n]")
