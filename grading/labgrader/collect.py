@@ -131,8 +131,8 @@ def collect(
         handins = found.handins
         tell()
         rows = [
-            Collected(who, lab, "older", None, name, odd=(f"{name} is an earlier attempt",))
-            for who, name in found.older
+            Collected(who, lab, "older", None, name, odd=(f"{name}: {why}",))
+            for who, name, why in found.older
         ]
         rows += [Collected("", lab, "refused", None, one.name, odd=(one.reason,)) for one in found.refused]
         counting: dict[str, Handin] = {}
