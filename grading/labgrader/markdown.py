@@ -29,6 +29,9 @@ _MACROS = re.compile(r"\\(?:href|style|class|cssId|require|html\w*|data|includeg
 _STYLE = re.compile(r"<[^>]*\bstyle\s*=(?!\s*\"text-align:\s*(?:left|right|center);?\")", re.IGNORECASE)
 _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')  # as the serialiser writes it
 _FACT = re.compile(r' ([a-z]+)="([^"]*)"')
+_ON_THE_WEB = re.compile(r"!\[([^\[\]\\<>`]*)\]\(((?:https?:)?//[\w./:?=%+-]+)\)")
+_CODE = re.compile(r"`|~~~|^(?: {4}|\t)", re.MULTILINE)
+_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the labs' own
 _HELD = re.compile("\ue002(\\d+)\ue003")  # private-use characters, dropped from the source
 _OWN = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 _PRE = re.compile(r"<pre>[^<>]*</pre>")
@@ -108,9 +111,11 @@ def safe_markdown(source: str, find: Find = _not_here) -> str:
         >>> safe_markdown("<b onclick='f()'>x</b>")
         '<p><b>x</b></p>'
         >>> safe_markdown("![a dog](//example.org/dog.png)")
-        '<p>a dog [picture not loaded: //example.org/dog.png]</p>'
+        'a dog [picture not loaded: //example.org/dog.png]'
     """
     source = _MACROS.sub(r"\\text", source.translate(_OWN))
+    if not _CODE.search(source):  # so that a text whose only fault is such a picture stays Markdown
+        source = _ON_THE_WEB.sub(lambda found: _in_words(found[1], found[2].replace("_", r"\_")), source)
     rendered = _render(source)
     if rendered is None:
         return verbatim(source)
@@ -176,7 +181,8 @@ def clean(rendered: str, find: Find = _not_here) -> tuple[str, bool]:
         facts = {name: html.unescape(value) for name, value in _FACT.findall(image[1])}
         address, why = find(facts.get("src", ""))
         kept = kept and not why and address == facts["src"]
-        held.append(_shown(address, facts) if not why else _in_words(facts, why))
+        words = html.escape(_in_words(facts.get("alt", ""), facts.get("src", ""), why))
+        held.append(words if why else _shown(address, facts))
         return f"\ue002{len(held) - 1}\ue003"
 
     first = _nh3(rendered, _TAGS, _ADDRESSES)
@@ -199,11 +205,12 @@ def _shown(address: str, facts: dict[str, str]) -> str:
     return "<img " + " ".join(f'{name}="{html.escape(value)}"' for name, value in named.items()) + ">"
 
 
-def _in_words(facts: dict[str, str], why: str) -> str:
+def _in_words(alt: str, address: str, why: str = "") -> str:
     """Return what stands in the place of a picture that is not shown."""
-    address = facts.get("src", "")
+    if address == _BADGE:
+        return alt
     said = f"not loaded: {address}" if is_elsewhere(address) else f"not shown: {why}"
-    return html.escape(f"{facts.get('alt', '')} [picture {said}]".strip())
+    return f"{alt} [picture {said}]".strip()
 
 
 def _nh3(text: str, tags: set[str], schemes: set[str]) -> str:

@@ -125,6 +125,18 @@ def test_pictures_from_elsewhere_are_words_on_both_pages(source, said, flagged):
     assert bool(flags) is flagged
 
 
+def test_a_text_with_a_picture_from_the_web_stays_markdown():
+    badge = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://a.org)"
+    for source, said in (
+        (f"# $x_1$\n{badge}", "# $x_1$\n[Open in Colab](https://a.org)"),
+        ("![](https://a.org/x_1_y.png) $a$", r"[picture not loaded: https://a.org/x\_1\_y.png] $a$"),
+        ("```\n![](https://a.org/x.png)\n```", "```\n![](https://a.org/x.png)\n```"),
+    ):
+        notebook, cell, flags = shown(source)
+        assert (cell.source, flags) == (said, ())
+        assert images(formgrader(notebook)) == []
+
+
 def test_the_limits_of_a_notebook_hold():
     start = time.process_time()
     few = "".join(f"![x](data:image/png;base64,{picture(size=(1, n + 1))})\n" for n in range(150))
