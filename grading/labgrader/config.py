@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SAWarning
+from traitlets import TraitError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -91,10 +92,22 @@ def policy(course: Course, config: Config | None = None) -> Policy:
     Args:
         course: the course.
         config: its settings, default: `load(course)`; `c.GradeSubmission.cell_seconds = 60` sets a limit.
+
+    Raises:
+        CourseError: a setting is unknown, or no value for it.
     """
     from labgrader.preprocessors import GradeSubmission
 
-    return GradeSubmission(config=load(course) if config is None else config).policy(course)
+    config = load(course) if config is None else config
+    known = sorted(GradeSubmission.class_trait_names(config=True))
+    try:
+        for name in config.get("GradeSubmission", {}):
+            if name not in known:
+                raise ValueError(f"GradeSubmission has no setting {name}, only {', '.join(known)}")
+        return GradeSubmission(config=config).policy(course)
+    except (ValueError, TraitError) as error:
+        said = str(error).rstrip(".")
+        raise CourseError(f"{course.root / CONFIG_FILE} cannot be used: {said}.") from None
 
 
 def make_exchange(course: Course) -> None:

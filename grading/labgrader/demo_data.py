@@ -27,7 +27,7 @@ def fetch(console: Console) -> None:
         if row.size:
             console.print(f"   {row.title}: {row.path}", highlight=False, markup=False, soft_wrap=True)
         else:
-            subprocess.run([sys.executable, "-c", FETCH, "data", row.name], check=False)
+            subprocess.run([sys.executable, "-P", "-c", FETCH, "data", row.name], check=False)
 
 
 def used(notebook: Mapping[str, Any]) -> str:

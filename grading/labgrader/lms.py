@@ -1,4 +1,4 @@
-"""Read the downloads of Blackboard, Moodle and Canvas: whose is each file, and of which attempt.
+"""Read the downloads of Blackboard, Moodle and Canvas: whose is each file, and which counts.
 
 The learning management system (LMS) puts its own words before the name that the student gave a file. Only
 those words say whose it is; a student who writes such words into a file's name changes nothing.
@@ -22,9 +22,10 @@ from labkit.plainfile import MOST_READ
 _BLACKBOARD = re.compile(r"(.+?)_attempt_(\d{4}(?:-\d\d){5})(?:_(.+)|\.txt)", re.DOTALL)
 # Moodle: "Ada Lovelace_12345_assignsubmission_file_/NAME"; without folders the name follows at once.
 _MOODLE = re.compile(r"[^/]*_(\d+)_assignsubmission_(file|onlinetext)_?([^/]*)")
-# Canvas: lovelaceada_LATE_12345_67890_NAME; a file handed in again gets "-1" before its ending.
+# Canvas: lovelaceada_LATE_12345_67890_NAME with the student's number and the file's own: only the last
+# attempt's files are there, all of them. One of a name that was there has "-1" before its ending.
 _CANVAS = re.compile(r"[^_]+_(late_)?(\d+)_(\d+)_(.+)", re.IGNORECASE | re.DOTALL)
-_AGAIN = re.compile(r"-\d{1,2}(?=\.\w+$)")
+_AGAIN = re.compile(r"-(\d{1,2})(?=\.\w+$)")
 _TYPED = re.compile(rb"Name: [^\r\n]* \(([^()\r\n]+)\)\s*[\r\n]")
 
 
@@ -38,6 +39,7 @@ class Named:
         attempt: orders the attempts of one student, the last counts; "" where the LMS gives only that.
         when: when it was handed in, UTC; None where the name does not say.
         late: the name says that it was late.
+        version: orders the files of one student and name, the highest counts.
     """
 
     student: str
@@ -45,6 +47,7 @@ class Named:
     attempt: str = ""
     when: datetime | None = None
     late: bool = False
+    version: tuple[int, int] = (0, 0)
 
 
 def blackboard(path: str) -> Named | None:
@@ -93,7 +96,10 @@ def canvas(path: str) -> Named | None:
     match = _CANVAS.fullmatch(PurePosixPath(path).name)
     if match is None:
         return None
-    return Named(match[2], _AGAIN.sub("", match[4]), match[3].zfill(20), late=bool(match[1]))
+    late, student, number, name = match.groups()
+    again = _AGAIN.search(name)
+    version = (int(again[1]) if again else 0, int(number[-18:]))
+    return Named(student, _AGAIN.sub("", name), late=bool(late), version=version)
 
 
 READERS: Mapping[str, Callable[[str], Named | None]] = {
@@ -110,13 +116,13 @@ class Laid:
     Args:
         times: when each file was handed in, by its new path, where that is known.
         late: the students whose hand-in the LMS calls late.
-        older: (student, file) of attempts that do not count, as a later one does.
+        older: (student, file, why) of files that do not count, as a later one does.
         refused: what was left out with its reason.
     """
 
     times: dict[Path, datetime]
     late: frozenset[str]
-    older: tuple[tuple[str, str], ...]
+    older: tuple[tuple[str, str, str], ...]
     refused: tuple[Refused, ...]
 
 
@@ -131,7 +137,8 @@ def lay_out(
 ) -> Laid:
     """Lay an LMS's files out as one folder a student, with the names that the students gave them.
 
-    Of several attempts of one student only the last with a file is taken.
+    Of several attempts of one student only the last with a file is taken, of several files of one name in it
+    only the newest.
 
     Args:
         root: the unpacked download.
@@ -164,10 +171,19 @@ def lay_out(
             refused.append(Refused(shown(all_files[0][1].name), fault or "handed in without a file"))
             continue
         last = max(named.attempt for named, _ in files)
-        older += [(student, shown(path.name)) for named, path in files if named.attempt != last]
-        for named, path in files:
+        older += [
+            (student, shown(path.name), "an earlier attempt")
+            for named, path in files
+            if named.attempt != last
+        ]
+        taken: dict[str, str] = {}
+        for named, path in sorted(files, key=lambda item: item[0].version, reverse=True):
             if named.attempt != last:
                 continue
+            if named.name in taken and named.version != (0, 0):
+                older.append((student, shown(path.name), f"{taken[named.name]} is newer and counts"))
+                continue
+            taken[named.name] = shown(path.name)
             target = into / student / named.name
             bad = next(filter(None, map(part_fault, named.name.split("/"))), None)
             if bad or target.exists():

@@ -8,6 +8,14 @@ from dataclasses import dataclass, field, fields
 from labkit.plainfile import MOST_READ
 
 MIB = 1 << 20
+# With less nobody could answer anything.
+_LEAST = {
+    "cell_seconds": 1,
+    "question_seconds": 1,
+    "submission_seconds": 1,
+    "memory": 256 * MIB,
+    "processes": 8,
+}
 ISOLATIONS = ("auto", "bwrap", "landlock", "rlimits", "none")
 
 
@@ -78,8 +86,9 @@ class Policy:
             raise ValueError(f"isolation is {self.isolation!r}; expected one of {', '.join(ISOLATIONS)}.")
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if isinstance(value, int | float) and value < 0:
-                raise ValueError(f"{entry.name} is {value}; expected zero or more.")
+            least = _LEAST.get(entry.name, 0)
+            if isinstance(value, int | float) and not value >= least:
+                raise ValueError(f"{entry.name} is {value}; expected {least or 'zero'} or more.")
 
     def digest(self) -> str:
         """Return 64 hexadecimal digits that change when any limit, the isolation or the key changes.

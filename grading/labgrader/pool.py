@@ -31,6 +31,8 @@ def processes(jobs: int) -> Iterator[cf.Executor]:
     """
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
+    # Its helpers start with `python -c`, which would import from the folder that the command was given in.
+    os.environ["PYTHONSAFEPATH"] = "1"
     if method == "forkserver":
         context.set_forkserver_preload(["labgrader.pool"])  # imports once, for all workers
     before = set(multiprocessing.active_children())

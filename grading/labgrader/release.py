@@ -15,6 +15,7 @@ from labgrader.course import Course, CourseError
 from labgrader.differences import Difference, differences, parsed
 from labgrader.leaks import CODE_STUB, TEXT_STUB, LeakError, folder_leaks, notebook_leaks
 from labgrader.masters import Master, lab_names, read_masters
+from labgrader.secret import course_secret
 from labgrader.stamp import Stamp, StampError, apply, make_stamp, origin_repository
 from labkit.plainfile import whole
 
@@ -100,6 +101,7 @@ def release(
     masters = read_masters(course, labs)
     built = [_build_aside(course, master, stamp) for master in masters]
     warnings = [guard.warnings(course, master) for master in masters]
+    course_secret(course)
     changes = [
         _release(course, master, stamp, data, target, said)
         for master, data, said in zip(masters, built, warnings, strict=True)

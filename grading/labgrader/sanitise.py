@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from labgrader.intake import CROWDED, crowded
+from labgrader.intake import CROWDED, as_version_4, crowded
 from labgrader.lab import Kind, Lab, LabCell
 from labgrader.pictures import taken_out
 from labgrader.policy import Policy
@@ -58,9 +58,10 @@ def read(notebook: bytes, policy: Policy) -> tuple[Cell, ...]:
         (Cell(kind='markdown', source='ab', name='', id='', restored=False),)
     """
     node = _load(notebook, policy)
-    if "worksheets" in node or node.get("nbformat") in (1, 2, 3):
-        node = _upgrade(node)
-    entries = node.get("cells")
+    try:
+        entries = as_version_4(node).get("cells")
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
     if not isinstance(entries, list):
         raise UnreadableError("the file is not a notebook: it has no list of cells")
     if len(entries) > policy.notebook_cells:
@@ -156,16 +157,6 @@ def _children(item: Any) -> Iterator[Any]:
     """Yield the containers directly inside a container."""
     inside = item.values() if isinstance(item, dict) else item
     return (child for child in inside if isinstance(child, dict | list))
-
-
-def _upgrade(node: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook of an older format as one of format 4."""
-    import nbformat
-
-    try:
-        return dict(nbformat.convert(nbformat.from_dict(node), 4))
-    except Exception as error:  # whatever an old converter meets in a hostile file
-        raise UnreadableError(f"the notebook's old format cannot be read ({type(error).__name__})") from None
 
 
 def _cell(number: int, entry: Any, policy: Policy) -> Cell:

@@ -26,12 +26,12 @@ class Opened:
 
     Args:
         handins: one record for each hand-in, in order of time.
-        older: (student, name) of the attempts that the LMS says are earlier ones.
+        older: (student, name, why) of the files that do not count, as the LMS says that others are later.
         refused: what belongs to nobody, with the reason.
     """
 
     handins: list[Handin]
-    older: tuple[tuple[str, str], ...] = ()
+    older: tuple[tuple[str, str, str], ...] = ()
     refused: tuple[Refused, ...] = ()
 
 
@@ -64,7 +64,7 @@ def open_source(
     """
     times: dict[Path, datetime] = {}
     refused: list[Refused] = []
-    older: tuple[tuple[str, str], ...] = ()
+    older: tuple[tuple[str, str, str], ...] = ()
     root = source
     if not source.is_dir():
         made = datetime.fromtimestamp(source.stat().st_mtime, UTC)

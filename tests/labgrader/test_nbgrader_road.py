@@ -2,6 +2,7 @@
 
 import concurrent.futures as cf
 import os
+import re
 import subprocess
 import sys
 
@@ -148,6 +149,29 @@ def test_a_faulty_settings_file_is_named(course):
         CourseError, match=r"nbgrader_config.py cannot be used \(ZeroDivisionError: division by zero\)"
     ):
         settings.load(course)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "isolation = 'docker'",
+            "isolation is 'docker'; expected one of auto, bwrap, landlock, rlimits, none.",
+        ),
+        ("cell_seconds = -5", "cell_seconds is -5.0; expected 1 or more."),
+        ("cell_seconds = 'abc'", "trait of a GradeSubmission instance expected a float, not the str 'abc'."),
+        (
+            "cell_secs = 5",
+            "GradeSubmission has no setting cell_secs, only cell_seconds, disk, enabled, isolation,",
+        ),
+        ("memory = 1", "memory is 1; expected 268435456 or more."),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_sentence(course, line, said):
+    with (course.root / settings.CONFIG_FILE).open("a") as file:
+        file.write(f"c.GradeSubmission.{line}\n")
+    with pytest.raises(CourseError, match=rf"nbgrader_config.py cannot be used: .*{re.escape(said)}"):
+        settings.policy(course)
 
 
 def test_formgraders_pages_are_made_safe(released_course):

@@ -122,7 +122,7 @@ def test_makes_source_release_notebook_and_gradebook_entry(course, notebook):
             "test-double": 2, "test-mean": 3, "test-clip": 4, "q-why": 2,
         }  # fmt: skip
     assert sorted(p.name for p in course.root.iterdir()) == [
-        "gradebook.db", "masters", "nbgrader_config.py", "release", "source",
+        ".course_secret", "gradebook.db", "masters", "nbgrader_config.py", "release", "source",
     ]  # fmt: skip
 
 
