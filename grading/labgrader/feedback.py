@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 from contextlib import chdir
-from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,12 @@ from labgrader.formulas import maths
 from labgrader.markdown import MOST, Room, safe_html, verbatim
 from labgrader.masters import expect_lab
 from labgrader.pictures import attached
-from labgrader.regions import HIDDEN, replace
 from labgrader.results import plain
+from labgrader.students_view import for_students
 from labkit.pdf.errors import PdfError
 
 LONGEST_CODE, MOST_CODE = 8_000, 80_000  # characters coloured in one cell, and in all: it can be slow
 _BLANK = re.compile(r"^[^\S\n]+$", re.MULTILINE)  # Pygments takes quadratic time over many such lines
-_TEST_LINE = re.compile(r"(test, line \d+: )(.*)")  # of a traceback
-_SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
 
 
 class FeedbackExporter(Exporter):
@@ -49,7 +46,7 @@ class FeedbackExporter(Exporter):
         facts = resources["nbgrader"]
         if self.pdf:
             try:
-                made = feedback_pdf(_for_students(nb), facts, _rows(nb, _cells(nb)))
+                made = feedback_pdf(for_students(nb), facts, _rows(nb, _cells(nb)))
                 name = f"{facts['notebook']}.pdf"
                 resources["outputs"] = {**(resources.get("outputs") or {}), name: made}
             except PdfError as error:  # what a student handed in must not cost them the page too
@@ -136,7 +133,7 @@ def page(nb: Any, facts: Any) -> str:
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
         (folder / "feedback.html.j2").read_text(encoding="utf-8")
     )
-    nb = _for_students(nb)
+    nb = for_students(nb)
     note = nb.metadata.get("labgrader", {})
     cells = _cells(nb)
     rows = _rows(nb, cells)
@@ -163,32 +160,6 @@ def _rows(nb: Any, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for cell in cells
         if cell["points"] is not None
     ]
-
-
-def _for_students(nb: Any) -> Any:
-    """Return a notebook as students see it: without hidden tests, the marks of a mark scheme in words."""
-    nb = deepcopy(nb)
-    for cell in nb.cells:
-        role = cell.metadata.get("nbgrader", {})
-        if not role.get("locked") and not (role.get("grade") and not role.get("solution")):
-            continue
-        source, shown = cell.source, replace(cell.source, HIDDEN, "# hidden tests ran here")
-        cell.source = _SCHEME.sub(_scheme_line, shown)
-        if shown == source:
-            continue
-        hidden = {line.strip() for line in set(source.split("\n")) - set(shown.split("\n"))}
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                output.traceback = [
-                    _without(line, hidden) for line in "\n".join(output.traceback).split("\n")
-                ]
-    return nb
-
-
-def _without(line: str, hidden: set[str]) -> str:
-    """Return a line of a traceback; of a hidden test's, only where it is."""
-    found = _TEST_LINE.fullmatch(line)
-    return f"{found[1]}(hidden)" if found and found[2].strip() in hidden else line
 
 
 def _cells(nb: Any) -> list[dict[str, Any]]:
@@ -229,10 +200,6 @@ def _cell(cell: Any, rendered: Room, coloured: Room) -> dict[str, Any]:
         "outputs": list(map(_output, cell.outputs)) if code else [],
         "comment": Markup(safe_html(comment, maths)) if comment else None,
     }
-
-
-def _scheme_line(found: re.Match[str]) -> str:
-    return "\n\n**How it is marked**\n" if found[1] == "BEGIN" else ""
 
 
 def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:
