@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labgrader.intake import CROWDED, as_version_4, crowded
 from labgrader.lab import Kind, Lab, LabCell
+from labgrader.pictures import taken_out
 from labgrader.policy import Policy
 
 _DEPTH = 40
 _FLAGS = 20
-# A picture pasted into a text, as Colab keeps it: no page of ours shows it, and it may be very long.
-_PICTURE = re.compile(r"(data:image/[\w.+-]{1,40};base64,)[A-Za-z0-9+/=]{100,}+")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -33,6 +32,7 @@ class Cell:
         name: the lab cell that it is; "" for a cell of the student's own.
         id: nbformat's cell id, unique in the notebook once rebuilt; "" before.
         restored: it was missing from the submission and was put back.
+        pictures: those in its text, by name, in base64, unchecked.
     """
 
     kind: Kind
@@ -40,6 +40,7 @@ class Cell:
     name: str = ""
     id: str = ""
     restored: bool = False
+    pictures: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
 
 def read(notebook: bytes, policy: Policy) -> tuple[Cell, ...]:
@@ -167,8 +168,9 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
     if not isinstance(source, str):
         source = ""
     code = entry.get("cell_type") == "code"
+    pictures: dict[str, str] = {}
     if not code:
-        source = _PICTURE.sub(r"\1", source)
+        source, pictures = taken_out(source, entry.get("attachments"))
         cut = len(source) > policy.cell_source
         source = source[: policy.cell_source] + " … (cut: too long)" * cut
     elif len(source) > policy.cell_source:
@@ -185,6 +187,7 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
         source=source.encode("utf-8", "replace").decode(),  # a lone surrogate could not be written again
         name=name if isinstance(name, str) else "",
         id=id if isinstance(id, str) and _ID.fullmatch(id) else "",
+        pictures=pictures,
     )
 
 
