@@ -5,11 +5,15 @@ import time
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labgrader.bridge.limits import Limits
 from labgrader.bridge.outputs import clean
 from labgrader.markdown import safe_html, safe_markdown
+from labgrader.pictures import picture_size
 from labgrader.policy import Policy
-from labgrader.results import executed_notebook, picture_size, plain, safe_outputs
+from labgrader.results import executed_notebook, plain, safe_outputs
 from labgrader.sanitise import Cell
 from labgrader.scoring import Mark
 from nbconvert.exporters import HTMLExporter
@@ -96,7 +100,7 @@ def test_text_without_end_is_shown_as_it_is(lab):
     cells = [Cell("markdown", f"*{number}* " + "a " * 9_000, id=f"c{number}") for number in range(20)]
     shown = [
         cell.source
-        for cell in nbformat.reads(executed_notebook(cells, {}, [], lab, POLICY), as_version=4).cells
+        for cell in nbformat.reads(executed_notebook(cells, {}, [], lab, POLICY)[0], as_version=4).cells
     ]
     assert shown[0] == cells[0].source
     assert shown[-1].startswith("<pre>*19* a")
@@ -121,7 +125,7 @@ HARMLESS = [
     "```python\nif a < b and '<script>' in c:\n    pass\n```",
     "$a<b$ and\n\n$$\\frac{1}{2} \\sum_{i<j} x_{ij}$$\n\n\\begin{align}a&=b\\end{align}",
     "<details><summary>more</summary>\n\ntext\n\n</details>",
-    "![a picture](https://example.org/a.png) and a line<br>break, H<sub>2</sub>O",
+    "a line<br>break, H<sub>2</sub>O",
     "javascript: a language; data: plural; style = good",
 ]
 
@@ -131,6 +135,36 @@ def test_harmless_markdown_is_left_as_it_is(source):
     assert safe_markdown(source) == source
 
 
+TRACKING = [  # each would load something from another computer, or from the marker's server
+    "![x](https://evil.example/a.png)",
+    "![x](//evil.example/a.png 'title')",
+    "![x](\\\\evil.example\\a.png)",
+    "![x][ref]\n\n[ref]: https://evil.example/a.png",
+    "![x](a.png)",
+    "[![x](/logout)](https://example.org)",
+    "<img src=https://evil.example/a.png>",
+    "<img/src='//evil.example/a.png'/alt='x>y<z\"'>",
+    "<IMG SRC=HTTPS:evil.example/a.png>",
+    "<image src=https://evil.example/a.png>",
+    "<img src=a.png srcset='https://evil.example/a.png 2x'>",
+    "<img alt='<img src=//evil.example>' src=ftp://evil.example/a.png>",
+    "<picture><source srcset=//evil.example/a.png><img src=//evil.example/b.png></picture>",
+    "<video poster=//evil.example/a.png src=//evil.example/b></video><audio src=//evil.example/b></audio>",
+    "<input type=image src=//evil.example/a.png>",
+    "<table background=//evil.example/a.png><tr><td background='//evil.example'>x</td></tr></table>",
+    "<div style='background:url(//evil.example)'>x</div>",
+    "<td style='text-align: left; background: url(//evil.example)'>x</td>",
+    "a <td background=//evil.example>x",
+    "[src=<td background=//evil.example>x\n\n<a href='//evil.example'>",
+    "<details>x<img src=//evil.example/a.png ",
+    "<details>x<!-- ",
+    "<style>@import '//evil.example'</style>x",
+    "<svg><image href='//evil.example/a.png'/><use href='//evil.example'/></svg>",
+    "<link rel=prefetch href=//evil.example>x",
+    "<object data=//evil.example></object><embed src=//evil.example><iframe src=//evil.example></iframe>",
+    "$\\mmlToken{mi}[style='background:url(//evil.example)']{x}$ $\\bbox[background:url(//evil.example)]{y}$",
+    "\ue0020\ue003 <img src=//evil.example alt='\ue0021\ue003'>",
+]
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -155,6 +189,7 @@ HOSTILE = [
     "$\\href{javascript:alert(1)}{x}$",
     "$\\require{html}\\style{position:fixed}{x}$",
     "![x](attachment:gone.png)",
+    *TRACKING,
     "`` `<script>alert(1)</script>` ``\n\n<script>alert(2)</script>",
     "<!-- --!><img src=x onerror=alert(1)> -->",
     "x" * 30_000 + "<script>alert(1)</script>",
@@ -170,8 +205,6 @@ def rendered_by_nbconvert(source):
 
 def dangers(html):
     """Return what a browser would act on, found by an independent parser."""
-    from bs4 import BeautifulSoup
-
     soup = BeautifulSoup(html, "html.parser")
     found = []
     for tag in soup.find_all(True):
@@ -193,6 +226,8 @@ def dangers(html):
             text = "".join(str(value).split()).lower()
             if name.startswith("on") or (name == "style" and "text-align" not in text):
                 found.append(f"{tag.name} {name}")
+            if name in ("src", "srcset", "poster", "background", "data", "ping"):
+                found.append(f"{tag.name} {name}")
             if name in ("href", "src", "action") and text.split(":")[0] in (
                 "javascript",
                 "vbscript",
@@ -202,7 +237,9 @@ def dangers(html):
                 found.append(f"{tag.name} {text[:30]}")
             if name == "class" and "score" in value:
                 found.append("class score")
-    return found + [macro for macro in ("\\href", "\\style", "\\require") if macro in html]
+    return found + [
+        macro for macro in ("\\href", "\\style", "\\require", "\\mmlToken", "\\bbox") if macro in html
+    ]
 
 
 @pytest.mark.parametrize("source", HOSTILE)
@@ -214,6 +251,47 @@ def test_hostile_markdown_is_harmless_in_nbgraders_own_pages_too(source):
     assert dangers(safe_html(source)) == []
 
 
+PIECES = [
+    *(
+        "![",
+        "](",
+        ")",
+        "[r]",
+        "x",
+        " ",
+        "\n\n",
+        "//evil.example/a.png",
+        "<img ",
+        "src=",
+        "srcset=",
+        "'",
+        ">",
+        "`",
+    ),
+    *("$$", "<!--", "-->", "attachment:a", "<td background=//evil.example>", "<svg>", "[r]: //evil.example"),
+    *("<image href=//evil.example>", "<picture><source srcset=//evil.example>", "<pre>", "<details>", "&lt;"),
+    *(
+        "<video poster=//evil.example>",
+        "<a href='//evil.example'>",
+        "<![CDATA[",
+        "</a>",
+        "<textarea>",
+        "    ",
+    ),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), min_size=2, max_size=12).map("".join))
+def test_nothing_is_loaded_from_elsewhere(source):
+    for html in (rendered_by_nbconvert(safe_markdown(source)), safe_html(source)):
+        assert dangers(html) == []
+        assert (
+            BeautifulSoup(html, "html.parser").find(["img", "image", "svg", "video", "source", "picture"])
+            is None
+        )
+
+
 def test_the_executed_notebook_is_valid_and_shows_reasons(lab):
     cells = (
         Cell("markdown", "<script>1</script>hello", id="a"),
@@ -222,7 +300,7 @@ def test_the_executed_notebook_is_valid_and_shows_reasons(lab):
         Cell("markdown", lab.find("q-why-text").source, "q-why-text", "d"),
     )
     marks = (Mark("test-double", 0.0, 2.0, "double: not written yet"), Mark("q-why", None, 2.0))
-    text = executed_notebook(cells, {}, marks, lab, POLICY)
+    text, _ = executed_notebook(cells, {}, marks, lab, POLICY)
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"
