@@ -63,8 +63,10 @@ def pictures(images: Any, name: str = "images") -> None:
     if images.dtype != torch.uint8:
         kind = str(images.dtype).removeprefix("torch.")
         raise ValueError(f"{name} are {kind}; expected bytes from 0 to 255 (uint8), not yet normalised")
-    if images.ndim != 4:
-        raise ValueError(f"{name} have the shape {tuple(images.shape)}; expected (N, 3, H, W)")
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(
+            f"{name} have the shape {tuple(images.shape)}; expected (N, 3, H, W), channels first"
+        )
 
 
 def labels(images: Tensor, given: Any, part: str, classes: int) -> None:

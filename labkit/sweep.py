@@ -45,8 +45,8 @@ class Sweep:
 
     @property
     def best(self) -> tuple[float, int]:
-        """Return the rate and the number of epochs with the highest accuracy."""
-        return max(self.accuracy, key=lambda key: self.accuracy[key])
+        """Return the rate and the number of epochs with the highest accuracy, where the loss is a number."""
+        return max(self.accuracy, key=lambda key: (math.isfinite(self.loss[key]), self.accuracy[key]))
 
 
 def sweep(

@@ -246,6 +246,10 @@ def test_what_cannot_be_learnt_from(data):
         ({"train_images": images / 255}, "train_images are float32; expected bytes from 0 to 255"),
         ({"test_images": data.test_images > 9}, "test_images are bool; expected bytes"),
         ({"train_images": images.numpy()}, "train_images is a ndarray; expected a tensor"),
+        (
+            {"train_images": images.permute(0, 2, 3, 1)},
+            r"\(320, 32, 32, 3\); expected \(N, 3, H, W\), channels f",
+        ),
         ({"train_images": images[:, 0]}, r"train_images have the shape \(320, 32, 32\); expected"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -321,6 +325,8 @@ def test_a_sweep_goes_on_past_a_rate_that_is_too_large(data, capfd):
     result = sweep.sweep(nets.introductory(), data, rates=(1e20, 0.01), epochs=(1, 2), plan=plan, workers=1)
     assert len(result.accuracy) == 4
     assert math.isnan(result.loss[1e20, 2])
+    high = dataclasses.replace(result, accuracy=result.accuracy | {(1e20, 1): 0.99})
+    assert high.best[0] == 0.01
     assert "not a number" not in capfd.readouterr().out
     figure = sweep.figure(result)
     figure.savefig(io.BytesIO(), dpi=30)
