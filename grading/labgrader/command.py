@@ -17,7 +17,7 @@ from labgrader.crew import Workers
 from labgrader.isolation import resolved, sentence
 from labgrader.policy import Policy
 from labgrader.runner import grade_class, plan_class
-from labgrader.table import class_table, notes_table, plan_summary, plan_table, summary
+from labgrader.table import class_table, notes_table, plan_summary, plan_table, room, summary
 
 
 def grade(
@@ -69,7 +69,10 @@ def grade(
         entries = grade_class(
             course, lab, policy=policy, student=student, regrade=regrade, jobs=jobs, workers=workers
         )
-    console.print(class_table(entries, cells=cells))
+    table = class_table(entries, cells=cells)
+    if cells and (least := room(table)) > console.width:
+        table.width = least
+    console.print(table, crop=False)
     if cells and (said := notes_table(entries)).row_count:
         console.print()
         console.print(said)

@@ -39,6 +39,13 @@ def class_table(entries: Sequence[Graded], *, cells: bool = False) -> Table:
     return table
 
 
+def room(table: Table) -> int:
+    """Return how wide a table of cells' points must at least be to show all of them."""
+    values = [max(map(len, map(str, column.cells)), default=0) for column in table.columns]
+    first, points, *others = values
+    return first + points + (max(others, default=0) + 4) * len(others) + 3  # two spaces, a line, one to spare
+
+
 def notes_table(entries: Sequence[Graded]) -> Table:
     """Return a table of what there is to say, for beside the cells' points there is no room for it."""
     table = Table(show_edge=False, pad_edge=False)

@@ -15,7 +15,7 @@ from labgrader.course import CourseError
 from labgrader.lock import only_writer
 from labgrader.marker import read_stamp
 from labgrader.runner import Graded, grade_class
-from labgrader.table import class_table, notes, notes_table, summary
+from labgrader.table import class_table, notes, notes_table, room, summary
 from nbgrader.api import Gradebook
 from rich.console import Console
 
@@ -341,3 +341,12 @@ def test_long_names_of_cells_leave_the_notes_their_room():
     assert "max_pool2d_g" not in text
     assert "word " * 20 in text
     assert "amy" not in text
+
+
+def test_points_of_many_cells_are_not_cut_off():
+    entry = Graded("bob", {f"test-max_pool{n}": 1.25 for n in range(20)}, 39)
+    table = class_table([entry], cells=True)
+    table.width = room(table)
+    console = Console(width=60, file=io.StringIO())
+    console.print(table, crop=False)
+    assert console.file.getvalue().count("1.25") == 20
