@@ -87,6 +87,15 @@ def labels(images: Tensor, given: Any, part: str, classes: int) -> None:
         )
 
 
+def measured(images: Any, given: Any, batch: Any) -> None:
+    """Raise a ValueError for pictures, labels and a size of batches with which nothing can be measured."""
+    pictures(images)
+    labels(images, given, "", 256)
+    whole("batch", batch, 1)
+    if not len(images):
+        raise ValueError("there are no pictures to measure on")
+
+
 def trainable(net: Any) -> None:
     """Raise a ValueError for what is no network, or has nothing to train."""
     if not isinstance(net, nn.Module):

@@ -119,6 +119,7 @@ def train(
     plan, place = plan or Plan(), cores.place(device)
     inputs.trainable(net)
     inputs.data(data, plan.shift)
+    evaluate_every = evaluate_every if len(data.test_images) else 0
     owner = checkpoint.owner(Path(keep), net, data) if keep else {}
     watch = Watch(plan.epochs) if watch is None else watch
     images, labels = data.train_images.to(place), data.train_labels.to(place)
@@ -183,11 +184,7 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
     Args:
         views: 1 the picture; 2 also its mirror image; 6 also both moved by a pixel, two ways.
     """
-    inputs.pictures(images)
-    inputs.labels(images, labels, "", 256)
-    inputs.whole("batch", batch, 1)
-    if not len(images):
-        raise ValueError("there are no pictures to measure on")
+    inputs.measured(images, labels, batch)
     run.net.eval()
     place = next(run.net.parameters()).device
     ready, logits = batches.normaliser(run.mean, run.std, place), []
@@ -214,8 +211,6 @@ def _groups(net: nn.Module, plan: Plan) -> list[dict[str, Any]]:
 
 def _measure(run: Run, data: Images) -> None:
     """Add what the test pictures say to the last epoch."""
-    if not len(data.test_images):
-        return
     score = evaluate(run, data.test_images, data.test_labels)
     run.epochs[-1] |= {"test_loss": score.loss, "accuracy": score.accuracy}
 
