@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from labgrader.archives import CLASS, HANDIN, Budget, extract, room_for
-from labgrader.course import Course
+from labgrader.course import STEPS, Course
 from labgrader.handins import Handin
 from labgrader.intake import look, pick
 from labgrader.lms import READERS
@@ -38,7 +38,7 @@ class Collected:
         student: the id; "" when the hand-in could not be given to anybody.
         lab: the lab's name.
         status: "new", "replaced", "unchanged", "kept" (what is in submitted/ is newer), "older" (a later one
-            of this student counts) or "refused".
+            of this student counts), "refused", or "note" for what is no hand-in.
         when: when it was handed in, UTC; None when refused.
         source: the file or folder it came in.
         pair: "proven", "text only", "attached", "not proven", "no pdf" (see `labgrader.proofs.prove`) or "".
@@ -91,7 +91,8 @@ def collect(
         One record a hand-in, in order of student and time; those refused last.
 
     Raises:
-        CollectError: the source does not exist, the course has no such lab, or the LMS is not known.
+        CollectError: the source does not exist or is the course's own, the course has no such lab, or the
+            LMS is not known.
         CourseError: the roster cannot be used.
 
     Example:
@@ -107,11 +108,15 @@ def collect(
             + ("grading worksheet" if lms == "moodle" else "gradebook export")
             + ", or a CSV file with the columns lms and student."
         )
-    ids = read_roster(roster) if roster is not None else None
+    ids, elsewhere = read_roster(roster) if roster is not None else (None, {})
     if not _LAB.fullmatch(lab) or not _known(course, lab):
         raise CollectError(f"The course has no lab {shown(lab)!r}; release it first, or mend the name.")
     if not source.exists():
         raise CollectError(f"{source} does not exist; expected a folder or an archive of hand-ins.")
+    if _of_the_course(source.resolve(), course):
+        raise CollectError(
+            f"{source} is the course's own folder, one of those in it or holds it; name what was handed in."
+        )
     count = itertools.count()
 
     def tell() -> None:
@@ -156,6 +161,11 @@ def collect(
         for at, (pair, reason) in proofs.answers().items():
             if rows[at].status != "refused":
                 rows[at] = replace(rows[at], pair=pair, pair_reason=reason)
+    mixed = sorted({row.student for row in rows} & elsewhere.keys())
+    if roster is not None and mixed:
+        names = ", ".join(f"{shown(who)} ({elsewhere[who]})" for who in mixed)
+        note = f"the ids of some come from another column than the others', which is blank for them: {names}"
+        rows.append(Collected("", lab, "note", None, roster.name, odd=(note,)))
     return sorted(rows, key=lambda row: (row.student == "", row.student, row.when or _NEVER))
 
 
@@ -220,6 +230,13 @@ def _students(course: Course) -> set[str]:
         ):
             found |= {str(name) for (name,) in base.execute("select id from student")}
     return found
+
+
+def _of_the_course(source: Path, course: Course) -> bool:
+    """Tell whether a folder has the course's own notebooks, or the class's that are there already."""
+    root = course.root.resolve()
+    own = [(root / step).resolve() for step in (*STEPS, course.masters.name)]
+    return source.is_dir() and (source in (root, *root.parents) or any({source, *source.parents} & {*own}))
 
 
 def _known(course: Course, lab: str) -> bool:

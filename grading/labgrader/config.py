@@ -58,7 +58,7 @@ def configure(c: Any, root: Path | None = None) -> None:
     c.GenerateFeedback.exporter_class = "labgrader.feedback.FeedbackExporter"
     c.GenerateFeedback.preprocessors = ["labgrader.preprocessors.Grades"]
     c.HTMLExporter.filters = {  # formgrader's pages
-        "markdown2html": "labgrader.markdown.safe_html",
+        "markdown2html": "labgrader.markdown.page_html",
         "highlight_code": "labgrader.feedback.highlighted",
     }
     c.ExportApp.plugin_class = "labgrader.export.GradesPlugin"

@@ -22,12 +22,13 @@ from labgrader.feedback_pdf import feedback_pdf
 from labgrader.formulas import maths
 from labgrader.markdown import MOST, Room, safe_html, verbatim
 from labgrader.masters import expect_lab
+from labgrader.pictures import attached
 from labgrader.results import plain
+from labgrader.students_view import for_students
 from labkit.pdf.errors import PdfError
 
 LONGEST_CODE, MOST_CODE = 8_000, 80_000  # characters coloured in one cell, and in all: it can be slow
 _BLANK = re.compile(r"^[^\S\n]+$", re.MULTILINE)  # Pygments takes quadratic time over many such lines
-_SCHEME = re.compile(r"^\s*#+\s*(BEGIN|END) MARK SCHEME\s*$", re.MULTILINE)
 
 
 class FeedbackExporter(Exporter):
@@ -45,7 +46,7 @@ class FeedbackExporter(Exporter):
         facts = resources["nbgrader"]
         if self.pdf:
             try:
-                made = feedback_pdf(nb, facts, _rows(nb, _cells(nb)), list(map(_source, nb.cells)))
+                made = feedback_pdf(for_students(nb), facts, _rows(nb, _cells(nb)))
                 name = f"{facts['notebook']}.pdf"
                 resources["outputs"] = {**(resources.get("outputs") or {}), name: made}
             except PdfError as error:  # what a student handed in must not cost them the page too
@@ -79,6 +80,7 @@ def write_feedback(course: Course, lab: str, *, student: str | None = None, pdf:
             f"Nothing graded{who} in {course.root / 'autograded'}: run `labgrade grade {lab}` first."
         )
     config = settings.load(course)
+    _expect_marks(course, lab, [path.parts[-3] for path in graded])
     config.CourseDirectory.assignment_id = lab
     config.CourseDirectory.student_id = student or "*"
     config.GenerateFeedback.force = True
@@ -90,8 +92,33 @@ def write_feedback(course: Course, lab: str, *, student: str | None = None, pdf:
             converter.log.setLevel("ERROR")
             converter.start()
     except NbGraderException as error:
-        raise CourseError(f"Some feedback could not be written: {error}") from error
+        pages = [course.folder("feedback", path.parts[-3], lab) / f"{lab}.html" for path in graded]
+        students = [page.parts[-3] for page in pages if not page.is_file()]
+        raise CourseError(
+            f"No feedback could be written for {', '.join(students[:20])}: "
+            f"run `labgrade grade {lab} --student {students[0]} --regrade`, then this again."
+            if students
+            else f"Some feedback could not be written: {error}"
+        ) from error
     return [course.folder("feedback", path.parts[-3], lab) / f"{lab}.html" for path in graded]
+
+
+def _expect_marks(course: Course, lab: str, students: list[str]) -> None:
+    """Raise CourseError where the gradebook has no marks of these students."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    advice = f"put a copy of it back, or run `labgrade release {lab}` and `labgrade grade {lab} --regrade`"
+    lost = "marks given by hand are only in the gradebook"
+    if not course.gradebook.is_file():
+        raise CourseError(f"There is no {course.gradebook}, which has the marks: {advice} ({lost}).")
+    with Gradebook(course.db_url) as gradebook:
+        for student in students:
+            try:
+                gradebook.find_submission_notebook(lab, lab, student)
+            except MissingEntry:
+                raise CourseError(
+                    f"The gradebook.db has no marks of student {student} for {lab}: {advice} ({lost})."
+                ) from None
 
 
 def page(nb: Any, facts: Any) -> str:
@@ -106,6 +133,7 @@ def page(nb: Any, facts: Any) -> str:
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
         (folder / "feedback.html.j2").read_text(encoding="utf-8")
     )
+    nb = for_students(nb)
     note = nb.metadata.get("labgrader", {})
     cells = _cells(nb)
     rows = _rows(nb, cells)
@@ -134,12 +162,6 @@ def _rows(nb: Any, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _source(cell: Any) -> str:
-    """Return a cell's source as students see it: the marks of a mark scheme in words."""
-    locked = cell.metadata.get("nbgrader", {}).get("locked")
-    return _SCHEME.sub(_scheme_line, cell.source) if locked else str(cell.source)
-
-
 def _cells(nb: Any) -> list[dict[str, Any]]:
     """Return what the template shows of each cell; of text without end, only the first is worked on."""
     rendered, coloured = Room(MOST), Room(MOST_CODE)
@@ -154,7 +176,7 @@ def _cell(cell: Any, rendered: Room, coloured: Room) -> dict[str, Any]:
     title = name.removeprefix("test-")
     heading = ("Test: " if graded and not role.get("solution") else "Your answer: ") + title
     comment = role.get("comment")
-    source = _source(cell)
+    source = cell.source
     code = cell.cell_type == "code"
     return {
         "kind": cell.cell_type,
@@ -169,15 +191,15 @@ def _cell(cell: Any, rendered: Room, coloured: Room) -> dict[str, Any]:
         "by_hand": bool(role.get("by_hand")),
         "html": None
         if code
-        else Markup(safe_html(source, maths) if rendered.has(source) else verbatim(source)),
+        else Markup(
+            safe_html(source, maths, attached(cell.get("attachments")))
+            if rendered.has(source)
+            else verbatim(source)
+        ),
         "code": Markup(_highlighted(source, coloured)) if code and source.strip() else None,
         "outputs": list(map(_output, cell.outputs)) if code else [],
         "comment": Markup(safe_html(comment, maths)) if comment else None,
     }
-
-
-def _scheme_line(found: re.Match[str]) -> str:
-    return "\n\n**How it is marked**\n" if found[1] == "BEGIN" else ""
 
 
 def _why(row: dict[str, Any], reasons: dict[str, str]) -> str:

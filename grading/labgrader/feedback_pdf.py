@@ -10,14 +10,13 @@ from typing import Any
 SECONDS = 60.0
 
 
-def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]], sources: Sequence[str]) -> bytes:
+def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]]) -> bytes:
     """Return a notebook that shows the feedback: what the PDF is made from.
 
     Args:
-        nb: the autograded notebook, with scores and comments in its nbgrader metadata.
+        nb: the autograded notebook as students see it, with scores and comments in its nbgrader metadata.
         facts: nbgrader's `resources["nbgrader"]`: student, notebook, score, max_score.
         rows: the rows of the table of marks: name, points, max, why.
-        sources: each cell's source as students see it.
     """
     lines = [
         f"<tr><td>{html.escape(row['name'])}</td><td>{row['points']}</td><td>{row['max']}</td>"
@@ -31,8 +30,8 @@ def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]], sourc
     )
     total = f"**{facts['score']:g} of {facts['max_score']:g} points**"
     cells = [_markdown(f"# Feedback: {facts['notebook']}\n\n{total}\n\n{table}")]
-    for cell, source in zip(nb.cells, sources, strict=True):
-        cells.append({**_plain(cell), "metadata": {}, "source": source})
+    for cell in nb.cells:
+        cells.append({**_plain(cell), "metadata": {}})
         role = cell.metadata.get("nbgrader", {})
         if role.get("comment"):
             cells.append(_markdown(f"> **Comment on {role.get('grade_id', '')}:** {role['comment']}"))
@@ -41,7 +40,7 @@ def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]], sourc
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}).encode()
 
 
-def feedback_pdf(nb: Any, facts: Any, rows: Sequence[dict[str, Any]], sources: Sequence[str]) -> bytes:
+def feedback_pdf(nb: Any, facts: Any, rows: Sequence[dict[str, Any]]) -> bytes:
     """Return the feedback as a PDF, made in a process of its own with limits on time and memory.
 
     Raises:
@@ -50,7 +49,7 @@ def feedback_pdf(nb: Any, facts: Any, rows: Sequence[dict[str, Any]], sources: S
     from labkit.pdf.child import make_pdf
 
     made, _ = make_pdf(
-        feedback_notebook(nb, facts, rows, sources),
+        feedback_notebook(nb, facts, rows),
         name=f"{facts['notebook']}_feedback.ipynb",
         seconds=SECONDS,
     )

@@ -101,13 +101,14 @@ def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
     )
     elsewhere = beside(cells, lab)
     marks, comments = _marks(cells, outcomes, lab, elsewhere)
+    shown, missing = executed_notebook(cells, outcomes, marks, lab, policy)
     return Result(
         lab=lab.name,
         marks=marks,
         comments=comments,
-        notebook=executed_notebook(cells, outcomes, marks, lab, policy),
+        notebook=shown,
         seconds=tuple((index, round(outcome.seconds, 4)) for index, outcome in outcomes.items()),
-        flags=(*flags, *told(elsewhere), *_odd(outcomes, cells, marks)),
+        flags=(*flags, *told(elsewhere), *_odd(outcomes, cells, marks), *missing),
         readable=True,
         source=source,
     )
@@ -165,7 +166,7 @@ def _unreadable(reason: str, lab: Lab, policy: Policy, source: str) -> Result:
             for role in lab.cells
             if role.solution or role.task
         ),
-        notebook=executed_notebook(cells, {}, marks, lab, policy),
+        notebook=executed_notebook(cells, {}, marks, lab, policy)[0],
         seconds=(),
         flags=(reason,),
         readable=False,

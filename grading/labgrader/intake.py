@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labgrader.names import shown
 from labgrader.untrusted import NotPlainError, read_plain
 
 MAX_VALUES = 3_000_000
 CROWDED = f"the file holds more than {MAX_VALUES:,} values"
+# All up to a separator outside of strings, or to the end; no byte is looked at twice, so it is linear.
+_VALUE = re.compile(rb'[^",\[{]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"?[^",\[{]*+)*+(?:[,\[{]|\Z)', re.DOTALL)
 _COPY = re.compile(r" ?\(\d{1,3}\)$")  # what browsers add to a second download
 
 
@@ -108,8 +112,13 @@ def _hint(path: Path) -> str:
 
 
 def crowded(notebook: bytes) -> bool:
-    """Tell, before memory is spent on them, whether a file of JSON may hold too many values."""
-    return sum(map(notebook.count, (b",", b"[", b"{"))) > MAX_VALUES
+    """Tell, before memory is spent on them, whether a file of JSON may hold too many values.
+
+    What stands in strings, such as a long list that was printed, is no value.
+    """
+    if sum(map(notebook.count, (b",", b"[", b"{"))) <= MAX_VALUES:
+        return False
+    return next(itertools.islice(_VALUE.finditer(notebook), MAX_VALUES + 1, None), None) is not None
 
 
 def look(notebook: bytes) -> Facts:
@@ -119,7 +128,7 @@ def look(notebook: bytes) -> Facts:
         notebook: the file's bytes, anything at all.
 
     Returns:
-        Facts: with `fault` set when it is not a version 4 notebook.
+        Facts: with `fault` set when it is not a notebook that can be graded.
 
     Example:
         >>> look(b"PK").fault
@@ -135,17 +144,33 @@ def look(notebook: bytes) -> Facts:
         return Facts("not a notebook: its bytes are not UTF-8 text")
     except (ValueError, RecursionError):
         return Facts("not a notebook: its text is not JSON")
-    if (
-        not isinstance(content, dict)
-        or content.get("nbformat") != 4
-        or not isinstance(content.get("cells"), list)
-    ):
-        return Facts("not a notebook: expected version 4 with a list of cells")
+    try:
+        content = as_version_4(_record(content))
+    except ValueError as error:
+        return Facts(str(error))
+    if not isinstance(content.get("cells"), list):
+        return Facts("not a notebook: it has no list of cells")
     own = _record(_record(content.get("metadata")).get("labkit"))
     return Facts("", _text(own.get("lab")), _text(_record(own.get("student")).get("id")))
 
 
-def _record(value: object) -> dict[str, object]:
+def as_version_4(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook of an older format as one of format 4, any other as it is.
+
+    Raises:
+        ValueError: it cannot be converted.
+    """
+    if "worksheets" not in content and content.get("nbformat") not in (1, 2, 3):
+        return content
+    import nbformat
+
+    try:
+        return dict(nbformat.convert(nbformat.from_dict(content), 4))
+    except Exception as error:  # whatever an old converter meets in a hostile file
+        raise ValueError(f"the notebook's old format cannot be read ({type(error).__name__})") from None
+
+
+def _record(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import nh3
+from jinja2 import pass_context
 
+from labgrader.pictures import Find, attached, is_elsewhere
 from labkit.pdf.lazily import without
 
 with without("rfc3987_syntax"):  # jsonschema's check of web addresses, which takes a second to load
@@ -17,13 +19,21 @@ with without("rfc3987_syntax"):  # jsonschema's check of web addresses, which ta
 LONGEST = 20_000
 MOST = 200_000  # characters of a notebook's Markdown that are rendered; a lab has 30,000
 _SCHEMES = {"http", "https", "mailto"}
+_ADDRESSES = _SCHEMES | {"attachment", "data"}  # of pictures, which are then shown or replaced by words
 _TAGS = nh3.ALLOWED_TAGS - {"map", "area", "nav", "header", "footer", "article", "aside"}
 _STYLES = {"text-align"}
 _CLASSES = re.compile(
     r"anchor-link|highlight|hl-[a-z0-9]+|[a-z]{1,2}[0-9]?"
 )  # what the renderer itself writes
-_MACROS = re.compile(r"\\(?:href|style|class|cssId|require|html\w*|data|includegraphics|url)\b")
+_MACROS = re.compile(r"\\(?:href|style|class|cssId|require|html\w*|data|includegraphics|url|mmlToken|bbox)\b")
 _STYLE = re.compile(r"<[^>]*\bstyle\s*=(?!\s*\"text-align:\s*(?:left|right|center);?\")", re.IGNORECASE)
+_IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')  # as the serialiser writes it
+_FACT = re.compile(r' ([a-z]+)="([^"]*)"')
+_ON_THE_WEB = re.compile(r"!\[([^\[\]\\<>`]*)\]\(((?:https?:)?//[\w./:?=%+-]+)\)")
+_CODE = re.compile(r"`|~~~|^(?: {4}|\t)", re.MULTILINE)
+_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the labs' own
+_HELD = re.compile("\ue002(\\d+)\ue003")  # private-use characters, dropped from the source
+_OWN = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
 _PRE = re.compile(r"<pre>[^<>]*</pre>")
 _LINKS = re.compile(r"\b(?:href|src)\s*=", re.IGNORECASE)
 # Each begins where a name can begin only: from the middle of a long one as well, it takes quadratic time.
@@ -54,7 +64,7 @@ class Room:
 
 
 class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, which fails on a picture that is not there; this one shows its text instead."""
+    """nbconvert's renderer, but pictures keep their addresses, and formulas may be put in."""
 
     def __init__(self, maths: Maths | None = None) -> None:
         super().__init__(escape=False)
@@ -62,11 +72,6 @@ class _Renderer(IPythonRenderer):
 
     def _embed_image_or_attachment(self, src: str) -> str:
         return src
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        if self.maths:  # a page without scripts loads nothing either
-            return f"<em>{text}</em>"
-        return str(super().image(text, url, title))
 
     def inline_math(self, body: str) -> str:
         return self.maths(body, False) if self.maths else str(super().inline_math(body))
@@ -85,39 +90,51 @@ class _Renderer(IPythonRenderer):
         )
 
 
-def safe_markdown(source: str) -> str:
+def _not_here(address: str) -> tuple[str, str]:
+    return attached(None)(address)
+
+
+def safe_markdown(source: str, find: Find = _not_here) -> str:
     r"""Return a cell's Markdown as it is if what it renders to is harmless, else as harmless HTML.
 
     Args:
         source: what a student wrote.
+        find: says of each picture's address from which attachment it is shown, or why it is not.
 
     Returns:
-        Markdown whose rendering holds no script, no form, no style and no link but http, https and mailto.
+        Markdown whose rendering holds no script, no form, no style, no link but http, https and mailto, and
+        no picture but attachments: of others it holds the alt text, and the address or why it is not shown.
 
     Example:
         >>> safe_markdown("a < b, [x](https://example.org) and $x_1$")
         'a < b, [x](https://example.org) and $x_1$'
         >>> safe_markdown("<b onclick='f()'>x</b>")
         '<p><b>x</b></p>'
+        >>> safe_markdown("![a dog](//example.org/dog.png)")
+        'a dog [picture not loaded: //example.org/dog.png]'
     """
-    source = _MACROS.sub(r"\\text", source)
+    source = _MACROS.sub(r"\\text", source.translate(_OWN))
+    if not _CODE.search(source):  # so that a text whose only fault is such a picture stays Markdown
+        source = _ON_THE_WEB.sub(lambda found: _in_words(found[1], found[2].replace("_", r"\_")), source)
     rendered = _render(source)
     if rendered is None:
         return verbatim(source)
-    if _is_clean(source, rendered):
+    cleaned, whole = clean(rendered, find)
+    if whole:
         return source
-    result = re.sub(r"\n\s*\n", "\n", clean(rendered)).strip()  # a blank line would end a block of HTML
+    result = re.sub(r"\n\s*\n", "\n", cleaned).strip()  # a blank line would end a block of HTML
     again = _render(result)
-    return result if again is not None and _is_clean(result, again) else verbatim(source)
+    return result if again is not None and clean(again, _as_found)[1] else verbatim(source)
 
 
-def safe_html(source: str, maths: Maths | None = None) -> str:
-    r"""Return Markdown as harmless HTML.
+def safe_html(source: str, maths: Maths | None = None, find: Find = _not_here) -> str:
+    r"""Return Markdown as harmless HTML, which loads nothing.
 
     Args:
         source: what a student, or the lab, wrote.
-        maths: a function from LaTeX and whether it stands alone to trusted HTML, for a page that loads
-            nothing: pictures are replaced by their text. Without it formulas stay LaTeX.
+        maths: a function from LaTeX and whether it stands alone to trusted HTML, for a page without scripts.
+            Without it formulas stay LaTeX.
+        find: says of each picture's address from which one it is shown, or why it is not.
 
     Example:
         >>> safe_html("*x* <script>alert(1)</script>").strip()
@@ -129,20 +146,77 @@ def safe_html(source: str, maths: Maths | None = None) -> str:
         formulas.append(maths(body, alone) if maths else "")
         return f"\ue000{len(formulas) - 1}\ue001"  # private-use characters, dropped from the source below
 
-    source = _MACROS.sub(r"\\text", source.replace("\ue000", "").replace("\ue001", ""))
+    source = _MACROS.sub(r"\\text", source.translate(_OWN))
     rendered = _render(source, hold if maths else None)
     if rendered is None:
         return verbatim(source)
-    return re.sub(
-        "\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], clean(rendered, pictures=maths is None)
-    )
+    cleaned, _ = clean(rendered, find)
+    return re.sub("\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], cleaned)
 
 
-def clean(rendered: str, *, pictures: bool = True) -> str:
-    """Return HTML without anything that could run, post, overlay or load; pictures stay if they may."""
+@pass_context
+def page_html(context: Any, source: str) -> str:
+    """Return a cell's Markdown for formgrader's page: nbconvert's filter, which knows the cell.
+
+    Args:
+        context: the template's.
+        source: the Markdown.
+    """
+    cell = context.get("cell") or {}
+    return safe_html(source, find=attached(cell.get("attachments")))
+
+
+def clean(rendered: str, find: Find = _not_here) -> tuple[str, bool]:
+    """Return HTML without anything that could run, post, overlay or load, and whether it was so already.
+
+    Args:
+        rendered: the HTML.
+        find: says of each picture's address from which one it is shown, or why it is not.
+    """
+    held: list[str] = []
+    kept = not _STYLE.search(rendered)
+
+    def hold(image: re.Match[str]) -> str:
+        nonlocal kept
+        facts = {name: html.unescape(value) for name, value in _FACT.findall(image[1])}
+        address, why = find(facts.get("src", ""))
+        kept = kept and not why and address == facts["src"]
+        words = html.escape(_in_words(facts.get("alt", ""), facts.get("src", ""), why))
+        held.append(words if why else _shown(address, facts))
+        return f"\ue002{len(held) - 1}\ue003"
+
+    first = _nh3(rendered, _TAGS, _ADDRESSES)
+    kept = kept and first == _as_is(rendered) and len(_LINKS.findall(first)) == len(_LINKS.findall(rendered))
+    without = _IMAGE.sub(hold, first)
+    result = _nh3(without, _TAGS - {"img"}, _SCHEMES)
+    return _HELD.sub(lambda found: held[int(found[1])], result), kept and result == without
+
+
+def _as_found(address: str) -> tuple[str, str]:
+    """Take an attachment as it stands, in a text that has been made safe."""
+    return (address, "") if address.startswith("attachment:") else ("", "it is not in the cell")
+
+
+def _shown(address: str, facts: dict[str, str]) -> str:
+    sizes = {
+        name: facts[name] for name in ("width", "height") if re.fullmatch(r"\d{1,4}%?", facts.get(name, ""))
+    }
+    named = {"src": address, "alt": facts.get("alt", ""), **sizes}
+    return "<img " + " ".join(f'{name}="{html.escape(value)}"' for name, value in named.items()) + ">"
+
+
+def _in_words(alt: str, address: str, why: str = "") -> str:
+    """Return what stands in the place of a picture that is not shown."""
+    if address == _BADGE:
+        return alt
+    said = f"not loaded: {address}" if is_elsewhere(address) else f"not shown: {why}"
+    return f"{alt} [picture {said}]".strip()
+
+
+def _nh3(text: str, tags: set[str], schemes: set[str]) -> str:
     return nh3.clean(
-        rendered,
-        tags=_TAGS if pictures else _TAGS - {"img"},
+        text,
+        tags=tags,
         attributes={
             **nh3.ALLOWED_ATTRIBUTES,
             "*": {"class", "title"},
@@ -152,7 +226,7 @@ def clean(rendered: str, *, pictures: bool = True) -> str:
         },
         attribute_filter=_attribute,
         filter_style_properties=_STYLES,
-        url_schemes=_SCHEMES,
+        url_schemes=schemes,
         link_rel=None,
     )
 
@@ -165,14 +239,6 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "class":
         return value if all(_CLASSES.fullmatch(each) for each in value.split()) else None
     return value
-
-
-def _is_clean(source: str, rendered: str) -> bool:
-    """Return whether cleaning a rendered text takes nothing away."""
-    if "attachment:" in source or _STYLE.search(rendered):
-        return False
-    cleaned = clean(rendered)
-    return cleaned == _as_is(rendered) and len(_LINKS.findall(cleaned)) == len(_LINKS.findall(rendered))
 
 
 def _as_is(rendered: str) -> str:
@@ -203,4 +269,9 @@ def _render(source: str, maths: Maths | None = None) -> str | None:
 
 def verbatim(source: str) -> str:
     """Return a text as a block of preformatted HTML, unless it is one already."""
-    return source if _PRE.fullmatch(source) else f"<pre>{html.escape(source)}</pre>"
+    return source if is_verbatim(source) else f"<pre>{html.escape(source)}</pre>"
+
+
+def is_verbatim(source: str) -> bool:
+    """Return whether a text is a block that `verbatim` made."""
+    return _PRE.fullmatch(source) is not None

@@ -238,12 +238,15 @@ def _tar_fault(info: tarfile.TarInfo) -> str | None:
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """Return a member's name as stored; macOS writes UTF-8 unsaid, which the library reads as cp437."""
+    """Return a member's name as stored, with the slashes that some Windows tools write as backslashes.
+
+    macOS writes UTF-8 unsaid, which the library reads as cp437.
+    """
     name = info.orig_filename
     if not info.flag_bits & 0x800 and not name.isascii():
         with contextlib.suppress(UnicodeError):
-            return name.encode("cp437").decode("utf-8")
-    return name
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
 
 
 def _zip_when(info: zipfile.ZipInfo) -> datetime | None:

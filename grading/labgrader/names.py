@@ -15,7 +15,7 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _CLUTTER = frozenset(
     ["__macosx", ".ds_store", "thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__"]
 )
-_STUDENT = re.compile(r"\w[\w.@-]{0,63}", re.UNICODE)
+_STUDENT = re.compile(r"\w[\w.@'-]{0,63}", re.UNICODE)
 
 
 def part_fault(part: str) -> str | None:
@@ -86,11 +86,11 @@ def student_fault(student: str) -> str | None:
     """Return why a text cannot be a student's id (and so a folder's name), or None.
 
     Example:
-        >>> student_fault("amy.lee-42") is None, student_fault("a b")
-        (True, "'a b' is not a student id: expected up to 64 letters, digits and . _ - @")
+        >>> student_fault("o'brien-42") is None, student_fault("a b")
+        (True, "'a b' is not a student id: expected up to 64 letters, digits and . _ - @ '")
     """
     if not _STUDENT.fullmatch(student) or part_fault(student):
-        return f"{shown(student)!r} is not a student id: expected up to 64 letters, digits and . _ - @"
+        return f"{shown(student)!r} is not a student id: expected up to 64 letters, digits and . _ - @ '"
     return None
 
 

@@ -51,6 +51,28 @@ def drop(source: str, *kinds: Kind) -> str:
     return source
 
 
+def replace(source: str, kind: Kind, line: str) -> str:
+    """Return the source with one line in place of each region of a kind, indented as its first line was.
+
+    Of a region that never ends, nothing after its beginning is left.
+
+    Example:
+        >>> replace("a\\n  ### BEGIN SOLUTION\\nb\\n### END SOLUTION\\nc", SOLUTION, "# ...")
+        'a\\n  # ...\\nc'
+    """
+    lines: list[str] = []
+    inside = False
+    for each in source.split("\n"):
+        if not inside and kind.begin in each:
+            inside = True
+            lines.append(each[: len(each) - len(each.lstrip())] + line)
+        elif inside and kind.end in each:
+            inside = False
+        elif not inside:
+            lines.append(each)
+    return "\n".join(lines)
+
+
 def _split(source: str, kind: Kind) -> list[tuple[bool, list[str]]]:
     """Return the source as runs of lines, each with whether it lies inside a region."""
     runs: list[tuple[bool, list[str]]] = [(False, [])]

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import functools
 import re
-import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labgrader.execute import Outcome, Output
 from labgrader.lab import Lab
-from labgrader.markdown import MOST, Room, safe_markdown, verbatim
+from labgrader.markdown import LONGEST, MOST, Room, is_verbatim, safe_markdown, verbatim
+from labgrader.pictures import Album, Sheet, checked
 from labgrader.policy import Policy
 from labgrader.sanitise import Cell
 from labgrader.scoring import ANSI, Mark
 
+_IMAGE = re.compile(r"!\[|<ima?ge?|attachment:", re.IGNORECASE)
 _OVERTYPED = re.compile(r"^[^\n]*\r(?!\n)", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def executed_notebook(
     cells: Iterable[Cell], outcomes: Mapping[int, Outcome], marks: Iterable[Mark], lab: Lab, policy: Policy
-) -> str:
-    """Return the executed notebook as the text of an .ipynb file of format 4.5.
+) -> tuple[str, tuple[str, ...]]:
+    """Return the executed notebook as the text of an .ipynb file of format 4.5, and what it does not show.
 
     Args:
         cells: the rebuilt cells.
@@ -36,7 +35,7 @@ def executed_notebook(
     lines = {mark.name: mark.line() for mark in marks}
     entries = []
     number = 0
-    room = Room(MOST)
+    room, album = Room(MOST), Album(policy)
     for index, cell in enumerate(cells):
         role = lab.find(cell.name) if cell.name else None
         metadata: dict[str, Any] = {} if role is None else {"nbgrader": role.metadata}
@@ -55,19 +54,30 @@ def executed_notebook(
             entry.update(execution_count=count, outputs=outputs, source=cell.source)
         else:
             trusted = role is not None and role.locked
-            safe = _markdown if room.has(cell.source) else verbatim
-            entry["source"] = cell.source if trusted else safe(cell.source)
+            sheet = Sheet(album, cell.name or f"cell {index + 1}", cell.pictures)
+            if trusted:
+                entry["source"] = cell.source
+            elif room.has(cell.source):
+                entry["source"] = _markdown(cell.source, sheet)
+            else:
+                entry["source"] = verbatim(cell.source)
+            if cell.pictures and not trusted and is_verbatim(entry["source"]):
+                sheet.misses("its text is too long or too odd")
+            elif sheet.shown:
+                entry["attachments"] = sheet.shown
         entries.append(entry)
     metadata = {"kernelspec": dict(lab.kernelspec), "language_info": {"name": "python"}}
     import nbformat
 
     node = {"cells": entries, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-    return str(nbformat.writes(nbformat.from_dict(node)))
+    return str(nbformat.writes(nbformat.from_dict(node))), album.flags()
 
 
-def _markdown(text: str) -> str:
+def _markdown(text: str, sheet: Sheet) -> str:
     """Return a text made safe; of the lab's own text, which is the same in every hand-in, only once."""
-    return _known_markdown(text) if len(text) <= 20_000 else safe_markdown(text)
+    if len(text) > LONGEST or _IMAGE.search(text):
+        return safe_markdown(text, sheet)
+    return _known_markdown(text)
 
 
 _known_markdown = functools.lru_cache(maxsize=200)(safe_markdown)
@@ -100,37 +110,6 @@ def safe_outputs(outputs: Iterable[Output], policy: Policy, count: int | None = 
     return safe
 
 
-def picture_size(mime: str, raw: bytes) -> tuple[int, int] | None:
-    """Return the width and height that a PNG or JPEG file says it has, None if it is no such file.
-
-    Args:
-        mime: "image/png" or "image/jpeg".
-        raw: the file's bytes.
-
-    Example:
-        >>> import struct
-        >>> picture_size("image/png", b"\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR" + struct.pack(">II", 3, 2))
-        (3, 2)
-    """
-    if mime == "image/png":
-        if raw[:8] != b"\x89PNG\r\n\x1a\n" or raw[12:16] != b"IHDR" or len(raw) < 24:
-            return None
-        width, height = struct.unpack(">II", raw[16:24])
-        return width, height
-    if mime != "image/jpeg" or raw[:3] != b"\xff\xd8\xff":
-        return None
-    at = 2
-    while at + 9 <= len(raw) and raw[at] == 0xFF:  # from one segment to the next, up to the frame's header
-        marker, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", raw[at + 5 : at + 9])
-            return width, height
-        if length < 2:
-            return None
-        at += 2 + length
-    return None
-
-
 def plain(text: str) -> str:
     r"""Return a text without control characters and colours (ANSI sequences).
 
@@ -147,8 +126,9 @@ def _display(output: Output, policy: Policy) -> Output | None:
     metadata: dict[str, Any] = {}
     for mime in ("image/png", "image/jpeg"):
         text = output["data"].get(mime)
-        if text and _sound(mime, text, policy):
-            data[mime] = "".join(text.split())
+        text = "".join(text.split()) if text and len(text) <= policy.image_bytes * 1.4 else ""
+        if text and checked(text, policy.image_bytes, policy.image_pixels)[0] == mime:
+            data[mime] = text
             metadata[mime] = _picture_metadata(output["metadata"].get(mime))
     if "text/plain" in output["data"]:
         data["text/plain"] = plain(output["data"]["text/plain"])
@@ -159,18 +139,6 @@ def _display(output: Output, policy: Policy) -> Output | None:
         "data": data,
         "metadata": {k: v for k, v in metadata.items() if v},
     }
-
-
-def _sound(mime: str, text: str, policy: Policy) -> bool:
-    """Return whether a base64 text is a picture within the limits."""
-    if len(text) > policy.image_bytes * 1.4:
-        return False
-    try:
-        raw = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    size = picture_size(mime, raw)
-    return size is not None and 0 < size[0] * size[1] <= policy.image_pixels
 
 
 def _picture_metadata(entry: Any) -> dict[str, Any]:

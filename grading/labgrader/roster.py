@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from labgrader.course import CourseError
 from labgrader.names import folded
@@ -13,7 +15,14 @@ _KEYS = ("lms", "identifier", "id")
 _IDS = ("id number", "sis login id", "sis user id", "username", "email address", "student")
 
 
-def read_roster(path: Path) -> dict[str, str]:
+class Roster(NamedTuple):
+    """The student's id by the LMS's id, and the column of each student whose id is not in the usual one."""
+
+    ids: dict[str, str]
+    elsewhere: dict[str, str]
+
+
+def read_roster(path: Path) -> Roster:
     """Read which of the LMS's ids is which student.
 
     Args:
@@ -24,7 +33,7 @@ def read_roster(path: Path) -> dict[str, str]:
         CourseError: it cannot be read, has no such columns, or gives two ids to one student.
 
     Example:
-        >>> read_roster(Path("worksheet.csv"))  # doctest: +SKIP
+        >>> read_roster(Path("worksheet.csv")).ids  # doctest: +SKIP
         {'12345': 's1234567'}
     """
     try:
@@ -41,11 +50,14 @@ def read_roster(path: Path) -> dict[str, str]:
             "Canvas's gradebook export."
         )
     roster: dict[str, str] = {}
+    columns_of: dict[str, str] = {}
     for row in rows:
         lms = (row[key] or "").strip().rsplit(" ", 1)[-1]
-        student = next((value for name in ids if (value := (row[name] or "").strip())), "")
-        if lms and student:
-            roster[lms] = student
+        name = next((name for name in ids if (row[name] or "").strip()), None)
+        if lms and name:
+            roster[lms] = student = row[name].strip()
+            columns_of[student] = name.strip()
     if len(set(map(folded, roster.values()))) < len(roster):
         raise CourseError(f"The roster {path} gives one student two ids of the LMS.")
-    return roster
+    usual = Counter(columns_of.values()).most_common(1)
+    return Roster(roster, {who: name for who, name in columns_of.items() if name != usual[0][0]})

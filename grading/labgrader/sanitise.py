@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from labgrader.intake import CROWDED, crowded
+from labgrader.intake import CROWDED, as_version_4, crowded
 from labgrader.lab import Kind, Lab, LabCell
+from labgrader.pictures import taken_out
 from labgrader.policy import Policy
 
 _DEPTH = 40
 _FLAGS = 20
-# A picture pasted into a text, as Colab keeps it: no page of ours shows it, and it may be very long.
-_PICTURE = re.compile(r"(data:image/[\w.+-]{1,40};base64,)[A-Za-z0-9+/=]{100,}+")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -33,6 +32,7 @@ class Cell:
         name: the lab cell that it is; "" for a cell of the student's own.
         id: nbformat's cell id, unique in the notebook once rebuilt; "" before.
         restored: it was missing from the submission and was put back.
+        pictures: those in its text, by name, in base64, unchecked.
     """
 
     kind: Kind
@@ -40,6 +40,7 @@ class Cell:
     name: str = ""
     id: str = ""
     restored: bool = False
+    pictures: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
 
 def read(notebook: bytes, policy: Policy) -> tuple[Cell, ...]:
@@ -57,9 +58,10 @@ def read(notebook: bytes, policy: Policy) -> tuple[Cell, ...]:
         (Cell(kind='markdown', source='ab', name='', id='', restored=False),)
     """
     node = _load(notebook, policy)
-    if "worksheets" in node or node.get("nbformat") in (1, 2, 3):
-        node = _upgrade(node)
-    entries = node.get("cells")
+    try:
+        entries = as_version_4(node).get("cells")
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
     if not isinstance(entries, list):
         raise UnreadableError("the file is not a notebook: it has no list of cells")
     if len(entries) > policy.notebook_cells:
@@ -157,16 +159,6 @@ def _children(item: Any) -> Iterator[Any]:
     return (child for child in inside if isinstance(child, dict | list))
 
 
-def _upgrade(node: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook of an older format as one of format 4."""
-    import nbformat
-
-    try:
-        return dict(nbformat.convert(nbformat.from_dict(node), 4))
-    except Exception as error:  # whatever an old converter meets in a hostile file
-        raise UnreadableError(f"the notebook's old format cannot be read ({type(error).__name__})") from None
-
-
 def _cell(number: int, entry: Any, policy: Policy) -> Cell:
     """Return one entry of the notebook's list of cells."""
     entry = entry if isinstance(entry, dict) else {}
@@ -176,8 +168,9 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
     if not isinstance(source, str):
         source = ""
     code = entry.get("cell_type") == "code"
+    pictures: dict[str, str] = {}
     if not code:
-        source = _PICTURE.sub(r"\1", source)
+        source, pictures = taken_out(source, entry.get("attachments"))
         cut = len(source) > policy.cell_source
         source = source[: policy.cell_source] + " … (cut: too long)" * cut
     elif len(source) > policy.cell_source:
@@ -194,6 +187,7 @@ def _cell(number: int, entry: Any, policy: Policy) -> Cell:
         source=source.encode("utf-8", "replace").decode(),  # a lone surrogate could not be written again
         name=name if isinstance(name, str) else "",
         id=id if isinstance(id, str) and _ID.fullmatch(id) else "",
+        pictures=pictures,
     )
 
 

@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labgrader.execute import Outcome
 from labgrader.lab import LabCell
@@ -15,6 +15,7 @@ from labgrader.lab import LabCell
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CELL_FILE = re.compile(r"\((?:\d+\.py|<[^>]*>), line")  # IPython's name for a cell in a SyntaxError
 NOT_EXECUTED = "not executed"
+LOOK = "Worth a look: "  # how a line begins by which a test asks for a person, whatever the points
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ def score(test: LabCell, outcome: Outcome | None, trouble: str = "") -> Mark:
     if number > test.points + 1e-6:
         reason = f"the test gave {number:g} points, more than its {test.points:g}, which counts as 0"
         return Mark(test.name, 0.0, test.points, f"{reason}: the test has to be mended", look=True)
-    return _mark(test, number, said(outcome.printed))
+    mark = _mark(test, number, said(outcome.printed))
+    doubt = next((line for line in outcome.printed if line.startswith(LOOK)), "")
+    return replace(mark, look=True, reason=mark.reason or one_line(doubt)) if doubt else mark
 
 
 def promises_number(source: str) -> bool:

@@ -11,6 +11,7 @@ from labkit.check.case import Case
 from labkit.check.earned import Earned
 
 NAME = "my_predictions"
+_SURPRISING = {"CIFAR-10": 0.93, "stand-in": 0.995}
 MOST = len(predictions.TIERS["CIFAR-10"])
 
 
@@ -45,6 +46,11 @@ def _judge(fn: Any) -> tuple[str, int, list[str]]:
     data = "the stand-in, not of CIFAR-10," if found.data == "stand-in" else found.data
     told = f"{100 * share:.1f} % of the {len(found.answers):,} test pictures of {data} are right"
     if passed == MOST:
-        return f"✓ {NAME}: {told}. That is all {MOST} tiers.", passed, []
+        text = f"✓ {NAME}: {told}. That is all {MOST} tiers."
+        if share > _SURPRISING[found.data]:  # the grader flags what a test says of this kind
+            text += (
+                "\nWorth a look: networks of this lab hardly reach that; your teacher will look at the run."
+            )
+        return text, passed, []
     next_one = f"the next tier begins at {100 * tiers[passed]:.0f} %"
     return f"✗ {NAME}: {told}: {passed} of {MOST} tiers; {next_one}.", passed, [f"{NAME}: {told}; {next_one}"]

@@ -97,6 +97,13 @@ def test_the_message_says_the_accuracy_and_the_data(capsys):
     )
 
 
+@pytest.mark.parametrize(("share", "asks"), [(0.9, False), (1.0, True)])
+def test_what_is_too_good_asks_for_a_person(capsys, share, asks):
+    earned, text = scored(capsys, lambda: some("CIFAR-10", share))
+    assert earned == 1
+    assert ("\nWorth a look: " in text) is asks
+
+
 def test_stubs_and_errors_are_told(capsys):
     def my_predictions():
         raise NotImplementedError

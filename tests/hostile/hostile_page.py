@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from labgrader.feedback import page
 from labgrader.grade import Result
 from labgrader.lab import Lab
+from labgrader.pictures import checked
 from labgrader.policy import Policy
 from labgrader.record import stamp
 
@@ -69,7 +70,7 @@ def _attribute(tag: str, name: str, value: str) -> list[str]:
         return [what]
     if name in ("href", "xlink:href") and scheme not in ("", "http", "https", "mailto"):
         return [what]
-    if name == "src" and not value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")):
+    if name == "src" and not re.match(r"data:image/(?:png|jpeg|gif|webp);base64,", value):
         return [what]
     if name == "style" and re.search(r"url|position|fixed|expression|import", value):
         return [what]
@@ -77,12 +78,13 @@ def _attribute(tag: str, name: str, value: str) -> list[str]:
 
 
 def odd_outputs(notebook: str) -> list[str]:
-    """Return outputs of a graded notebook that are neither text nor pictures, and attachments."""
+    """Return outputs and attachments of a graded notebook that are neither text nor pictures."""
     node: Any = nbformat.reads(notebook, as_version=4)
     nbformat.validate(node)
     found = []
     for cell in node.cells:
-        found += ["an attachment"] if cell.get("attachments") else []
+        for bundle in cell.get("attachments", {}).values():
+            found += [mime for mime, text in bundle.items() if checked(text, 1e8, 1e8)[0] != mime]
         for output in cell.get("outputs", ()):
             found += sorted(set(output.get("data", {})) - SHOWN)
     return found

@@ -263,10 +263,13 @@ def test_bad_hand_ins_do_not_stop_the_others(course: Course, box: Path) -> None:
         "pdf": ("refused", f"no notebook named {LAB}.ipynb or {LAB}_pdf.ipynb"),
         f"{LAB}_a b.zip": (
             "refused",
-            "'a b' is not a student id: expected up to 64 letters, digits and . _ - @",
+            "'a b' is not a student id: expected up to 64 letters, digits and . _ - @ '",
         ),
         "readme.txt": ("refused", f"not named {LAB}_STUDENT.zip, .ipynb or .pdf"),
-        "no id!/": ("refused", "'no id!' is not a student id: expected up to 64 letters, digits and . _ - @"),
+        "no id!/": (
+            "refused",
+            "'no id!' is not a student id: expected up to 64 letters, digits and . _ - @ '",
+        ),
         f"{LAB}_link.ipynb": ("refused", "a link"),
     }
     assert (
@@ -275,6 +278,17 @@ def test_bad_hand_ins_do_not_stop_the_others(course: Course, box: Path) -> None:
     )
     assert listing(course) == [f"amy/{LAB}/{LAB}.ipynb", f"amy/{LAB}/{LAB}.pdf", f"amy/{LAB}/timestamp.txt"]
     assert sorted(path.name for path in course.root.iterdir()) == ["release", "submitted"]
+
+
+def test_the_courses_own_folders_are_no_hand_ins(course: Course, box: Path) -> None:
+    put(course.root / "source" / LAB / f"{LAB}.ipynb", notebook())
+    put(course.root / "handins" / f"{LAB}_amy.ipynb", notebook())
+    (box / "link").symlink_to(course.root)
+    own = (course.root, course.root.parent, box / "link")
+    for folder in (*own, course.root / "source", course.root / "release" / LAB):
+        with pytest.raises(CollectError, match="is the course's own folder, one of those in it or holds it"):
+            collect(course, folder, LAB)
+    assert [row.student for row in collect(course, course.root / "handins", LAB)] == ["amy"]
 
 
 def test_ids_that_differ_only_in_case(course: Course, box: Path) -> None:

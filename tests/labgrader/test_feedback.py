@@ -77,6 +77,11 @@ def test_pages_have_marks_reasons_and_comments_and_no_script(graded):
     assert len(amy.find_all("img")) == 1
     assert len(amy.find_all("math")) == 1  # the comment's: cells with HTML of the student's keep their LaTeX
     assert "Comment: Well said." in " ".join(amy.find(class_="comment").get_text().split())
+    for soup in (amy, bob, cat):
+        assert soup.get_text().count("# hidden tests ran here") == 3
+        assert "HIDDEN TESTS" not in soup.get_text()
+        assert "secret(" not in soup.get_text()
+    assert "BEGIN HIDDEN TESTS" in graded.notebook("autograded", "amy", LAB).read_text()  # the marker's
     assert "bob: 1 of 11 points" in bob.header.get_text()
     assert "marked by a person" in bob.table.get_text()
     assert "double: not written yet" in bob.table.get_text()
@@ -132,6 +137,32 @@ def test_the_mark_scheme_has_a_heading_of_its_own(graded):
     assert "late: 2 points less" in html
 
 
+def test_a_hidden_tests_line_is_not_in_the_traceback(toy):
+    node = nbformat.reads(toy.released.decode(), as_version=4)
+    test = toy.find(node, "test-mean")
+    test.source = "check(mean)\n  ### BEGIN HIDDEN TESTS\n  assert mean([7]) == 7\n### END HIDDEN TESTS\n3"
+    lines = [
+        "test, line 1: check(mean)",
+        "test, line 3: assert mean([7]) == 7",
+        "test, line 3: assert mean([7 … (cut)",
+    ]
+    lines += ["  return 7", "E: wrong"]
+    test.outputs = [nbformat.v4.new_output("error", ename="E", evalue="wrong", traceback=lines)]
+    own = nbformat.v4.new_code_cell("### BEGIN HIDDEN TESTS\nmine\n### END HIDDEN TESTS")
+    node.cells.append(own)
+    facts = {"student": "amy", "notebook": LAB, "score": 0, "max_score": 11}
+    soup = BeautifulSoup(page(node, facts), "html.parser")
+    text = soup.find(id="cell-test-mean").get_text()
+    assert "check(mean)\n  # hidden tests ran here\n3" in text
+    assert (
+        "test, line 1: check(mean)\ntest, line 3: (hidden)\ntest, line 3: (hidden)\n  return 7\nE: wrong"
+        in text
+    )
+    assert "[7" not in text
+    assert "mine" in soup.get_text()  # a student's own text is left alone
+    assert "[7]" in test.source  # and so is the marker's notebook
+
+
 def test_feedback_as_a_pdf(graded, monkeypatch):
     import pypdfium2
 
@@ -141,7 +172,9 @@ def test_feedback_as_a_pdf(graded, monkeypatch):
     assert text.startswith(f"Feedback: {LAB}")
     assert "points" in text
     assert "mean" in text
-    assert "Picture not shown: x (" in text
+    assert "[picture not shown: it is not in the notebook]" in text
+    assert text.count("# hidden tests ran here") == 3
+    assert "secret(" not in text
     document.close()
     assert amy.is_file()
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labgrader.intake import Facts, look, pick, student_in
+from labgrader.intake import Facts, crowded, look, pick, student_in
+from labgrader.policy import Policy
+from labgrader.sanitise import read
 from labgrader.untrusted import NotPlainError, open_plain, plain_files, read_plain
 
 LAB = "01_convolution"
@@ -159,11 +162,42 @@ def test_what_a_notebook_says_of_itself() -> None:
     assert look(b"\xff\xfe").fault == "not a notebook: its bytes are not UTF-8 text"
     assert look(b'{"nbformat": 4, "cells": [').fault == "not a notebook: its text is not JSON"
     assert look(b"[" * 100_000).fault == "not a notebook: its text is not JSON"
-    assert look(b"[1]").fault == "not a notebook: expected version 4 with a list of cells"
-    assert (
-        look(b'{"nbformat": 3, "worksheets": []}').fault
-        == "not a notebook: expected version 4 with a list of cells"
-    )
+    assert look(b"[1]").fault == "not a notebook: it has no list of cells"
+    assert look(b'{"nbformat": 3, "worksheets": 7}').fault.startswith("the notebook's old format cannot be")
+
+
+def test_an_old_notebook_is_one_to_collect_as_to_the_grader() -> None:
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"labkit": {"lab": LAB}}, "worksheets": []}
+    old["worksheets"] = [
+        {"cells": [{"cell_type": "code", "input": "x = 1", "outputs": [], "language": "python"}]}
+    ]
+    data = json.dumps(old).encode()
+    assert look(data) == Facts("", LAB)
+    assert [cell.source for cell in read(data, Policy())] == ["x = 1"]
+
+
+def test_only_what_stands_outside_of_strings_is_counted_as_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labgrader.intake.MAX_VALUES", 100)
+    assert not crowded(json.dumps({"text": [str(list(range(1000))), '\\",[{"' * 200, ",\\"]}).encode())
+    for data in (
+        b"[" + b"0," * 101,
+        b"[" * 101,
+        b'"",' * 101,
+        b'"\\\\",' * 101,
+        b'"a\\"",[{' * 34,
+    ):
+        assert crowded(data), data
+    assert not crowded(b'"\\",' * 101)  # one string without an end
+    assert not crowded(b'"' + b"," * 101 + b"\\")
+
+
+def test_counting_values_takes_time_by_the_size_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labgrader.intake.MAX_VALUES", 100)
+    start = time.process_time()
+    for piece in (b'"', b'\\"', b'",\\"', b'",,"', b"\\", b'"\\\\"'):
+        crowded(b"," * 101 + b'"' + piece * 200_000)
+        crowded(b'"' + b"," * 101 + b'"' + piece * 200_000)
+    assert time.process_time() - start < 3
 
 
 @given(

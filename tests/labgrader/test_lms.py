@@ -107,6 +107,26 @@ def test_moodle_with_folders_without_and_unpacked(course: Course, tmp_path: Path
     assert sorted(folder.rglob("*")) == before
 
 
+def test_ids_from_two_columns_of_the_roster_are_told_once(course: Course, tmp_path: Path) -> None:
+    roster = tmp_path / "worksheet.csv"
+    lines = ["101,s1,a@x.edu", "102,,b@x.edu", "103,s3,c@x.edu", "104,,d@x.edu", "105,s5,"]
+    roster.write_text("Identifier,ID number,Email address\n" + "\n".join(f"Participant {x}" for x in lines))
+    members = {f"A_{n}_assignsubmission_file_/{LAB}.ipynb": notebook("x") for n in (101, 102, 103)}
+    rows = collect(course, download(tmp_path / "m.zip", members), LAB, lms="moodle", roster=roster)
+    (note,) = (row for row in rows if row.status == "note")
+    assert (note.source, note.student) == ("worksheet.csv", "")
+    assert note.odd[0].endswith("blank for them: b@x.edu (Email address)")
+    roster.write_text("Identifier,ID number,Email address\n101,,a@x.edu\n102,,b@x.edu\n103,,c@x.edu\n")
+    assert not read_roster(roster).elsewhere
+
+
+def test_an_apostrophe_may_be_in_an_id(course: Course, tmp_path: Path) -> None:
+    source = download(tmp_path / "b.zip", {f"Lab_o'brien_attempt_{AT}_{LAB}.ipynb": notebook("one")})
+    collect(course, source, LAB, lms="blackboard")
+    collect(course, download(tmp_path / "f.zip", {f"d'arcy/{LAB}.ipynb": notebook("two")}), LAB)
+    assert handed_in(course) == {"o'brien": "one", "d'arcy": "two"}
+
+
 def test_canvas(course: Course, tmp_path: Path) -> None:
     roster = tmp_path / "grades.csv"
     roster.write_text("Student,ID,SIS Login ID,Section\nPoints,,,\nA,11,ada,x\nB,12,ben,x\n")

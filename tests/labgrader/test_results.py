@@ -8,8 +8,9 @@ import pytest
 from labgrader.bridge.limits import Limits
 from labgrader.bridge.outputs import clean
 from labgrader.markdown import safe_html, safe_markdown
+from labgrader.pictures import picture_size
 from labgrader.policy import Policy
-from labgrader.results import executed_notebook, picture_size, plain, safe_outputs
+from labgrader.results import executed_notebook, plain, safe_outputs
 from labgrader.sanitise import Cell
 from labgrader.scoring import Mark
 from nbconvert.exporters import HTMLExporter
@@ -96,7 +97,7 @@ def test_text_without_end_is_shown_as_it_is(lab):
     cells = [Cell("markdown", f"*{number}* " + "a " * 9_000, id=f"c{number}") for number in range(20)]
     shown = [
         cell.source
-        for cell in nbformat.reads(executed_notebook(cells, {}, [], lab, POLICY), as_version=4).cells
+        for cell in nbformat.reads(executed_notebook(cells, {}, [], lab, POLICY)[0], as_version=4).cells
     ]
     assert shown[0] == cells[0].source
     assert shown[-1].startswith("<pre>*19* a")
@@ -121,7 +122,7 @@ HARMLESS = [
     "```python\nif a < b and '<script>' in c:\n    pass\n```",
     "$a<b$ and\n\n$$\\frac{1}{2} \\sum_{i<j} x_{ij}$$\n\n\\begin{align}a&=b\\end{align}",
     "<details><summary>more</summary>\n\ntext\n\n</details>",
-    "![a picture](https://example.org/a.png) and a line<br>break, H<sub>2</sub>O",
+    "a line<br>break, H<sub>2</sub>O",
     "javascript: a language; data: plural; style = good",
 ]
 
@@ -131,6 +132,32 @@ def test_harmless_markdown_is_left_as_it_is(source):
     assert safe_markdown(source) == source
 
 
+TRACKING = [  # each would load something from another computer, or from the marker's server
+    "![x](https://evil.example/a.png)",
+    "![x](//evil.example/a.png 'title')",
+    "![x](\\\\evil.example\\a.png)",
+    "![x][ref]\n\n[ref]: https://evil.example/a.png",
+    "![x](a.png)",
+    "[![x](/logout)](https://example.org)",
+    "<img src=https://evil.example/a.png>",
+    "<img/src='//evil.example/a.png'/alt='x>y<z\"'>",
+    "<IMG SRC=HTTPS:evil.example/a.png>",
+    "<image src=https://evil.example/a.png>",
+    "<img src=a.png srcset='https://evil.example/a.png 2x'>",
+    "<img alt='<img src=//evil.example>' src=ftp://evil.example/a.png>",
+    "<picture><source srcset=//evil.example/a.png><img src=//evil.example/b.png></picture>",
+    "<video poster=//evil.example/a.png src=//evil.example/b></video><audio src=//evil.example/b></audio>",
+    "<input type=image src=//evil.example/a.png>",
+    "<table background=//evil.example/a.png><tr><td background='//evil.example'>x</td></tr></table>",
+    "<div style='background:url(//evil.example)'>x</div>",
+    "<td style='text-align: left; background: url(//evil.example)'>x</td>",
+    "<style>@import '//evil.example'</style>x",
+    "<svg><image href='//evil.example/a.png'/><use href='//evil.example'/></svg>",
+    "<link rel=prefetch href=//evil.example>x",
+    "<object data=//evil.example></object><embed src=//evil.example><iframe src=//evil.example></iframe>",
+    "$\\mmlToken{mi}[style='background:url(//evil.example)']{x}$ $\\bbox[background:url(//evil.example)]{y}$",
+    "\ue0020\ue003 <img src=//evil.example alt='\ue0021\ue003'>",
+]
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -155,6 +182,7 @@ HOSTILE = [
     "$\\href{javascript:alert(1)}{x}$",
     "$\\require{html}\\style{position:fixed}{x}$",
     "![x](attachment:gone.png)",
+    *TRACKING,
     "`` `<script>alert(1)</script>` ``\n\n<script>alert(2)</script>",
     "<!-- --!><img src=x onerror=alert(1)> -->",
     "x" * 30_000 + "<script>alert(1)</script>",
@@ -193,6 +221,8 @@ def dangers(html):
             text = "".join(str(value).split()).lower()
             if name.startswith("on") or (name == "style" and "text-align" not in text):
                 found.append(f"{tag.name} {name}")
+            if name in ("src", "srcset", "poster", "background", "data", "ping"):
+                found.append(f"{tag.name} {name}")
             if name in ("href", "src", "action") and text.split(":")[0] in (
                 "javascript",
                 "vbscript",
@@ -202,7 +232,9 @@ def dangers(html):
                 found.append(f"{tag.name} {text[:30]}")
             if name == "class" and "score" in value:
                 found.append("class score")
-    return found + [macro for macro in ("\\href", "\\style", "\\require") if macro in html]
+    return found + [
+        macro for macro in ("\\href", "\\style", "\\require", "\\mmlToken", "\\bbox") if macro in html
+    ]
 
 
 @pytest.mark.parametrize("source", HOSTILE)
@@ -222,7 +254,7 @@ def test_the_executed_notebook_is_valid_and_shows_reasons(lab):
         Cell("markdown", lab.find("q-why-text").source, "q-why-text", "d"),
     )
     marks = (Mark("test-double", 0.0, 2.0, "double: not written yet"), Mark("q-why", None, 2.0))
-    text = executed_notebook(cells, {}, marks, lab, POLICY)
+    text, _ = executed_notebook(cells, {}, marks, lab, POLICY)
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"

@@ -55,10 +55,10 @@ def test_limits_say_what_they_are():
         read(notebook(code("a" * 4), code("b" * 5)), Policy(notebook_source=8))
 
 
-def test_pictures_pasted_into_a_text_cost_nothing():
+def test_pictures_pasted_into_a_text_do_not_count_as_text():
     picture = "data:image/png;base64," + "iVBORw0KGgo/+" * 100_000 + "=="
     (cell,) = read(notebook({"cell_type": "markdown", "source": f"See ![a]({picture}) here."}), Policy())
-    assert cell.source == "See ![a](data:image/png;base64,) here."
+    assert cell.source == "See ![a](attachment:pasted-1) here."
     (cell,) = read(notebook({"cell_type": "markdown", "source": "a " * 300_000}), Policy())
     assert 200_000 < len(cell.source) < 200_100
     assert cell.source.endswith("(cut: too long)")
@@ -100,7 +100,7 @@ def test_only_kind_text_and_claimed_name_are_read():
     )
     assert cells == (
         Cell("code", "a = 1\nb = 2", "x"),
-        Cell("markdown", "r"),
+        Cell("markdown", "r", pictures={"a.png": ""}),
         Cell("code", ""),
         Cell("markdown", ""),
         Cell("code", "?"),

@@ -36,6 +36,12 @@ def test_the_value_is_the_points(value, points, reason):
     assert score(make("4 * earned"), outcome) == Mark("test-f", points, 4.0, reason)
 
 
+def test_a_test_can_ask_for_a_person_without_taking_points():
+    printed = ("✓ f: 100 % are right.", "Worth a look: nobody is that good.")
+    mark = score(make("4 * earned"), Outcome("ok", value=4.0, printed=printed))
+    assert mark == Mark("test-f", 4.0, 4.0, "Worth a look: nobody is that good.", look=True)
+
+
 def test_too_many_points_count_as_none_and_ask_for_a_look():
     mark = score(make("4 * earned"), Outcome("ok", value=400.0))
     reason = "the test gave 400 points, more than its 4, which counts as 0: the test has to be mended"

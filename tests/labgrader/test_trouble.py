@@ -26,7 +26,7 @@ def labgrade(course, monkeypatch, capsys):
 def test_a_folder_that_is_not_there(labgrade):
     code, said = labgrade("export", "--to", "/nodir/x.csv")
     assert code == 1
-    assert said.startswith("labgrade: /nodir: No such file or directory; make that folder")
+    assert said.startswith("labgrade: /nodir/x.csv: No such file or directory; make that folder")
     assert said.count("\n") == 1
 
 
@@ -46,6 +46,34 @@ def test_a_damaged_gradebook(words, labgrade, course, toy):
     assert code == 1
     assert said.startswith("labgrade: The gradebook.db cannot be used: file is not a database; put a copy")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            None,
+            "labgrade: There is no {}, which has the marks: put a copy of it back, or run `labgrade release",
+        ),
+        (b"", "labgrade: The gradebook.db has no marks of student amy for 00_toy: put a copy of it back, or"),
+        (
+            b"no database" * 100,
+            "labgrade: The gradebook.db cannot be used: file is not a database; put a copy",
+        ),
+    ],
+)
+def test_feedback_without_a_sound_gradebook(content, said, labgrade, course):
+    page = course.notebook("autograded", "amy", LAB)
+    page.parent.mkdir(parents=True)
+    page.write_text("{}")
+    course.gradebook.unlink()
+    if content is not None:
+        course.gradebook.write_bytes(content)
+    code, told = labgrade("feedback", LAB)
+    assert code == 1
+    assert told.startswith(said.format(course.gradebook))
+    assert told.count("\n") == 1
+    assert course.gradebook.is_file() is (content is not None)
 
 
 @pytest.mark.parametrize(
