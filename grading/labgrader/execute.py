@@ -29,12 +29,14 @@ class Step:
         source: its code.
         test: it is a test cell, whose end ends a question; it runs in the trusted process.
         setup: it is the instructor's own, such as the set-up cell: it runs in both processes.
+        added: it is none of the lab's cells, but the student's own: its time is not the question's.
     """
 
     index: int
     source: str
     test: bool = False
     setup: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,25 +123,26 @@ class _Run:
     def step(self, step: Step) -> Outcome:
         """Run one step and keep the clock of its question."""
         outcome = self._step(step)
-        self.question -= outcome.seconds
+        if not step.added:
+            self.question -= outcome.seconds
         if step.test:
             self.question = self.policy.question_seconds
         return outcome
 
     def _step(self, step: Step) -> Outcome:
-        refusal = self._refusal() or self._ready()
+        refusal = self._refusal(step) or self._ready(step)
         if step.setup and step not in self.setup:
             self.setup.append(step)
         if refusal or self.pair is None:
             return Outcome("skipped", refusal)
-        seconds = min(self.policy.cell_seconds, self.question, self.end - time.monotonic())
+        seconds, limit = self._time(step)
         room = max(min(self.policy.cell_output, self.room), 0)
         try:
             if step.setup:
                 self.pair.ask("setup", step.source, seconds=self.policy.cell_seconds, room=0)
             reply = self.pair.ask("test" if step.test else "cell", step.source, seconds=seconds, room=room)
         except PairLost as lost:
-            self.last_death = _too_long(seconds) if lost.deaf else str(lost)
+            self.last_death = _too_long(seconds, limit) if lost.deaf else str(lost)
             alive = self.processes.alive
             self.close()
             if not alive:  # a warm process was ended from outside, and all with it: the step runs again
@@ -149,23 +152,31 @@ class _Run:
             self.repeat.append(step)
         outputs = _shown(reply, test=step.test, room=room)
         self.room -= sum(map(_size, outputs))
-        return _outcome(reply, outputs, seconds)
+        return _outcome(reply, outputs, _too_long(seconds, limit))
 
-    def _refusal(self) -> str:
+    def _time(self, step: Step) -> tuple[float, str]:
+        """Return how long a step may take, and whose time that is."""
+        policy = self.policy
+        question = f" that were left of the question's {policy.question_seconds:g}"
+        hand_in = f" that were left of the hand-in's {policy.submission_seconds:g}"
+        times = [(policy.cell_seconds, ""), (self.end - time.monotonic(), hand_in)]
+        return min([*times, *([] if step.added else [(self.question, question)])])
+
+    def _refusal(self, step: Step) -> str:
         """Return why no further cell may start now, "" if it may."""
         if time.monotonic() >= self.end:
             return f"not executed: the hand-in had used its {self.policy.submission_seconds:g} seconds"
-        if self.question <= 0:
+        if self.question <= 0 and not step.added:
             return f"not executed: the question had used its {self.policy.question_seconds:g} seconds"
         return ""
 
-    def _ready(self) -> str:
+    def _ready(self, step: Step) -> str:
         """Have processes in the state that the cells so far left; return why there are none, or ""."""
         while self.pair is None:
             if self.pairs > self.policy.restarts:
                 return f"not executed: the process had to be replaced too often (last: {self.last_death})"
             if time.monotonic() >= self.end:
-                return self._refusal()
+                return self._refusal(step)
             self.pairs += 1
             self.pair = self.processes.pair(self.policy, told=self.told, seed=self.seed)
             self._replay(self.pair)
@@ -187,14 +198,14 @@ class _Run:
                 return
 
 
-def _outcome(reply: Mapping[str, Any], outputs: tuple[Output, ...], seconds: float) -> Outcome:
+def _outcome(reply: Mapping[str, Any], outputs: tuple[Output, ...], too_long: str) -> Outcome:
     """Return what came of a step that left its processes alive."""
     error, value = reply["error"], reply.get("value")
     ending: Ending = "timeout" if reply["late"] else "error" if error else "ok"
     reason = ""
     if ending != "ok":
         words = [error["name"], error["message"]] if error else []
-        reason = _too_long(seconds) if reply["late"] else ": ".join(filter(None, words))
+        reason = too_long if reply["late"] else ": ".join(filter(None, words))
     return Outcome(
         ending=ending,
         reason=reason,
@@ -229,5 +240,6 @@ def _size(output: Output) -> int:
     return sum(len(text) for text in (output.get("text", ""), *output.get("data", {}).values()))
 
 
-def _too_long(seconds: float) -> str:
-    return f"it took more than {max(seconds, 0.1):.2g} seconds and was stopped"
+def _too_long(seconds: float, limit: str) -> str:
+    the = "the " if limit else ""
+    return f"it took more than {the}{max(round(seconds, 1), 0.1):g} seconds{limit} and was stopped"

@@ -81,7 +81,13 @@ def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
     except UnreadableError as error:
         return _unreadable(str(error), lab, policy, source)
     steps = [
-        Step(index, cell.source, test=_is_test(cell, lab), setup=_is_setup(cell, lab))
+        Step(
+            index,
+            cell.source,
+            test=_is_test(cell, lab),
+            setup=_is_setup(cell, lab),
+            added=lab.find(cell.name) is None,
+        )
         for index, cell in enumerate(cells)
         if cell.kind == "code" and (cell.source.strip() or _is_test(cell, lab))
     ]

@@ -23,7 +23,8 @@ ISOLATIONS = ("auto", "bwrap", "landlock", "rlimits", "none")
 class Policy:
     """The limits and the secret that one call of `grade` works under.
 
-    A question is every cell after the previous test cell up to and including its own test cell.
+    A question is every cell of the lab's after the previous test cell up to and including its own test cell.
+    What students add is no part of it: their cells' time is limited by the cell and by the submission alone.
 
     Args:
         key: the course's secret bytes; hidden inputs are drawn from it.
@@ -34,7 +35,7 @@ class Policy:
         hidden: folders that the student's code must never read, such as the course's.
         readable: more files and folders that it may read, such as a data set.
         cell_seconds: longest time for one cell.
-        question_seconds: longest time for the cells of one question together.
+        question_seconds: longest time for the lab's cells of one question together.
         submission_seconds: longest time for one submission, restarts included.
         start_seconds: longest time for a process to start; more is the machine's fault, not the student's.
         grace_seconds: time between the interrupt of a cell and the end of a process that does not obey it.

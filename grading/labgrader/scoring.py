@@ -27,7 +27,7 @@ class Mark:
         points: the points; None where a person has to give them.
         max: the most points it can earn.
         reason: one sentence without its full stop; "" for full marks and for what a person marks.
-        look: a person should look at it, although it has points.
+        look: a person should look at it, whether it has points or not.
     """
 
     name: str
@@ -55,6 +55,9 @@ def score(test: LabCell, outcome: Outcome | None, trouble: str = "") -> Mark:
     marks by finishing, as in plain nbgrader, in two cases only: it does not end in an expression (or ends in
     `;`), or it ends in a call that returned None, such as `np.testing.assert_allclose(...)`.
 
+    What is no number from 0 to its points (a rounding error apart) earns nothing, with the reason. More than
+    its points can only be the test's own mistake: a person has to look.
+
     Args:
         test: the test cell.
         outcome: what came of it; None if it was not executed.
@@ -79,13 +82,8 @@ def score(test: LabCell, outcome: Outcome | None, trouble: str = "") -> Mark:
     if number < 0:
         return _mark(test, 0.0, f"the test gave {number:g} points, which counts as 0")
     if number > test.points + 1e-6:
-        return Mark(
-            test.name,
-            test.points,
-            test.points,
-            f"the test gave {number:g}, which counts as {test.points:g}",
-            look=True,
-        )
+        reason = f"the test gave {number:g} points, more than its {test.points:g}, which counts as 0"
+        return Mark(test.name, 0.0, test.points, f"{reason}: the test has to be mended", look=True)
     mark = _mark(test, number, said(outcome.printed))
     doubt = next((line for line in outcome.printed if line.startswith(LOOK)), "")
     return replace(mark, look=True, reason=mark.reason or one_line(doubt)) if doubt else mark

@@ -236,19 +236,122 @@ def test_the_students_interrupt_handler_cannot_go_on(start):
         session.run_test("deaf(1)", 0.4)
 
 
-def test_callbacks_from_another_thread_are_refused(session):
-    source = """
-import threading
-def elsewhere(f):
-    said = []
-    def work():
+def test_a_function_of_the_test_has_a_name(session):
+    cell(
+        session,
+        """
+import copy, functools, inspect
+def facts(f):
+    wrapped = functools.wraps(f)(lambda x: f(x) + 1)
+    f.calls = 1
+    return [f.__name__, f.__qualname__, repr(f), wrapped.__name__, wrapped(2), hasattr(f, "__wrapped__"),
+            len(inspect.signature(f).parameters), f.__module__, copy.deepcopy(f)(1)]
+""",
+    )
+    told = ["double", "double", "<function double of the test>", "double", 5, False]
+    source = "def double(x): return 2 * x\nfacts(double)"
+    assert value(session, source) == [*told, 2, "__main__", 2]
+    assert value(session, "facts(lambda x: x)")[0] == "function"
+    odd = "def odd(x): return x\nodd.__name__ = 'a' * 101\nfacts(odd)"
+    assert value(session, odd)[0] == "function"
+
+
+def test_threads_may_call_a_function_of_the_test(session):
+    cell(
+        session,
+        """
+import asyncio, threading
+from concurrent.futures import ThreadPoolExecutor
+def pooled(f, n):
+    with ThreadPoolExecutor(4) as pool: return list(pool.map(f, range(n)))
+def both(f, n):
+    with ThreadPoolExecutor(4) as pool:
+        others = pool.map(f, range(n))
+        mine = [f(i) for i in range(n)]
+        return mine == list(others)
+def awaited(f): return asyncio.run(asyncio.to_thread(f, 3))
+def helper(x):
+    with ThreadPoolExecutor(2) as pool: return sum(pool.map(lambda i: i * x, range(3)))
+def fails(f):
+    with ThreadPoolExecutor(2) as pool: return list(pool.map(f, [0]))
+""",
+    )
+    assert value(session, "pooled(lambda i: i * i, 40)") == [i * i for i in range(40)]
+    assert value(session, "both(lambda i: -i, 40)") is True
+    assert value(session, "awaited(lambda i: i + 1)") == 4
+    assert value(session, "pooled(helper, 3)") == [0, 3, 6]
+    assert value(session, "pooled(lambda i: helper(i), 12)") == [3 * i for i in range(12)]
+    assert value(session, "pooled(lambda i: pooled(helper, i)[-1] if i else 0, 5)") == [0, 0, 3, 6, 9]
+    assert session.run_test("fails(lambda i: 1 // i)", 10).error.name == "ZeroDivisionError"
+
+
+def test_a_thread_left_behind_is_told_so_and_changes_no_answer(session):
+    cell(
+        session,
+        """
+import threading, time
+said, stop = [], []
+def work(f):
+    while not stop:
         try: f(1)
-        except RuntimeError as e: said.append(str(e))
-    t = threading.Thread(target=work); t.start(); t.join()
-    return said
-"""
-    cell(session, source)
-    assert "main thread" in value(session, "elsewhere(lambda v: v)")[0]
+        except Exception as e: said.append(str(e)); time.sleep(0.01)
+def leave(f):
+    for _ in range(3): threading.Thread(target=work, args=[f], daemon=True).start()
+    time.sleep(0.02)
+    return "left"
+def square(x): return x * x
+def last(): return stop.append(1) or said
+""",
+    )
+    assert value(session, "leave(lambda v: v)") == "left"
+    assert [value(session, f"square({n})") for n in range(50)] == [n * n for n in range(50)]
+    assert any(
+        "after your function had returned: wait for your threads" in each for each in value(session, "last()")
+    )
+    assert not session.lost
+
+
+def test_a_function_of_the_test_under_vmap_names_the_way_out(session):
+    cell(session, "def mapped(f, x): return torch.vmap(f)(x)\ndef slope(f, x): return torch.func.grad(f)(x)")
+    for source in ("mapped(lambda v: 2 * v, torch.ones(3))", "slope(lambda v: (v * v).sum(), torch.ones(3))"):
+        error = session.run_test(source, 10).error
+        assert "inside torch.func or vmap: call it with plain tensors" in error.message
+
+
+def test_a_fork_cannot_call_a_function_of_the_test(session):
+    cell(
+        session,
+        """
+import os
+def split(f):
+    out, into = os.pipe()
+    if not os.fork():
+        try: f(1)
+        except RuntimeError as e: os.write(into, str(e).encode())
+        os._exit(0)
+    os.wait()
+    return os.read(out, 99).decode(), f(1)
+""",
+    )
+    said, right = value(session, "split(lambda v: v)")
+    assert right == 1
+    assert "not from another process" in said
+
+
+def test_threads_that_call_for_ever_are_stopped(start):
+    session = start(grace=1)
+    cell(
+        session,
+        """
+from concurrent.futures import ThreadPoolExecutor
+def endless(f):
+    def work(i):
+        while True: f(i)
+    with ThreadPoolExecutor(3) as pool: return list(pool.map(work, range(3)))
+""",
+    )
+    assert session.run_test("endless(lambda i: i)", 0.5).error.name == "TimeUp"
+    assert value(session, "1") == 1
 
 
 def test_slow_trusted_code_is_stopped_too(start):

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import labgrader
 import psutil
 import pytest
 from labgrader.execute import Step, execute
@@ -274,12 +275,55 @@ def test_too_many_deaths_end_the_run():
     )
 
 
+@pytest.mark.parametrize("tier", ["bwrap", "landlock"], indirect=True)
+def test_tracebacks_show_nothing_of_the_grader(tier):
+    sources = (
+        "while True: pass",
+        "def f(:",
+        f"x = {'-' * 5000}1",
+        "def g(n): return g(n + 1)\ng(0)",
+        "import torch\ntorch.nn.Linear(2, 3)(torch.ones(4, 5))",
+        "try: 1 / 0\nexcept Exception as error: raise ValueError(4) from error",
+        "import threading\nt = threading.Thread(target=lambda: 1 / 0); t.start(); t.join()",
+        "import asyncio\nasyncio.run(5)",
+        "def calls(f): return f(1)",
+        "#test\ncalls(lambda x: 1 / 0)",
+        "#test\nnot_written(1)",
+    )
+    outcomes = run(*sources, tier=tier, policy=replace(QUICK, question_seconds=60))
+    shown = [
+        "\n".join(o.get("text", "") + "\n".join(o.get("traceback", ())) for o in each.outputs)
+        for each in outcomes
+    ]
+    package = Path(labgrader.__file__).parent
+    for text_ in shown:
+        assert not [word for word in ("labgrader", str(package.parents[1]), "site-packages") if word in text_]
+    assert "Cell In[1], line 1" in shown[0]
+    assert "File torch/nn/modules/linear.py:" in shown[4]
+    assert "ValueError: 4" in shown[5]
+    assert "ZeroDivisionError" in shown[5]
+    assert "ZeroDivisionError" in shown[6]
+    assert "line 1, in calls" in shown[9]
+
+
 def test_a_question_has_its_own_time():
     policy = Policy(cell_seconds=9, question_seconds=1, grace_seconds=0.5)
     outcomes = run("while True: pass", "a = 1", "#test\n1", "#test\n2", policy=policy)
     assert endings(outcomes) == ["timeout", "skipped", "skipped", "ok"]
-    assert outcomes[0].reason == "it took more than 1 seconds and was stopped"
+    assert outcomes[0].reason == (
+        "it took more than the 1 seconds that were left of the question's 1 and was stopped"
+    )
     assert outcomes[2].reason == "not executed: the question had used its 1 seconds"
+
+
+def test_cells_of_ones_own_do_not_take_the_questions_time():
+    policy = resolved(Policy(cell_seconds=9, question_seconds=1, grace_seconds=0.5))
+    own = [Step(n, "import time; time.sleep(0.7)", added=True) for n in range(3)]
+    steps = [*own, Step(3, "a = 1"), Step(4, "a * 1.0", test=True)]
+    outcomes = execute(steps, secrets={}, policy=policy)
+    assert endings(outcomes) == ["ok"] * 5
+    short = replace(policy, submission_seconds=1)
+    assert endings(execute(steps, secrets={}, policy=short)) == ["ok", "timeout", *["skipped"] * 3]
 
 
 def test_a_submission_has_its_own_time():

@@ -42,10 +42,12 @@ def test_a_test_can_ask_for_a_person_without_taking_points():
     assert mark == Mark("test-f", 4.0, 4.0, "Worth a look: nobody is that good.", look=True)
 
 
-def test_too_many_points_count_as_all_and_ask_for_a_look():
+def test_too_many_points_count_as_none_and_ask_for_a_look():
     mark = score(make("4 * earned"), Outcome("ok", value=400.0))
-    assert mark == Mark("test-f", 4.0, 4.0, "the test gave 400, which counts as 4", look=True)
-    assert score(make("4 * earned"), Outcome("ok", value=1e300)).points == 4.0
+    reason = "the test gave 400 points, more than its 4, which counts as 0: the test has to be mended"
+    assert mark == Mark("test-f", 0.0, 4.0, reason, look=True)
+    assert score(make("4 * earned"), Outcome("ok", value=1e300)).points == 0
+    assert score(make("4 * earned"), Outcome("ok", value=4 + 1e-7)) == Mark("test-f", 4.0, 4.0)
 
 
 @given(st.one_of(st.none(), st.text(max_size=20), st.floats()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,12 @@ from .limits import Limits
 from .twins import Twins
 from .unwire import Decoder
 from .wire import Buffer, Encoder
+
+
+class Own(threading.local):
+    """What each thread has of its own: how deep it is in messages that an interrupt must not tear."""
+
+    shield = 0
 
 
 class Peer:
@@ -33,7 +40,7 @@ class Peer:
         self.count = itertools.count(1)
         self.nesting = 0
         self.received = 0
-        self.shield = 0
+        self.own = Own()
         self.expired = False
         self.in_grace = False
         self.lost = ""
@@ -94,7 +101,7 @@ class Peer:
                 f"Calls between the test and the student's code nest deeper than {self.limits.nesting}."
             )
         self.nesting += 1
-        self.shield += 1
+        self.own.shield += 1
         try:
             number = next(self.count)
             live: list[Any] = []
@@ -104,7 +111,7 @@ class Peer:
             self._send(["q", number, op, e.values(args)], e.buffers)
             return self._await(number, live, late)
         finally:
-            self.shield -= 1
+            self.own.shield -= 1
             self.nesting -= 1
 
     def _ask_backward(self, number: int, gradient: Any, leaves: int, twins: list[int]) -> Any:
@@ -227,25 +234,25 @@ class Peer:
         if len(form) != 4 or type(form[1]) is not int or type(form[2]) is not str:
             self.lose("The student's process asked something of no known form.")
         live: list[Any] = []
-        shield = self.shield
+        shield = self.own.shield
         self.nesting += 1
         try:
             args = self._read(form[3], buffers, live)
             if self.expired:
                 raise TimeUp("The time is over.")
-            self.shield = 0
+            self.own.shield = 0
             result = self.perform(form[2], args, live)
         except SessionLost:
             raise
         except BaseException as error:
-            self.shield = shield + 1
+            self.own.shield = shield + 1
             self.expired = self.expired or isinstance(error, TimeUp)
             self._send_reply("e", form[1], describe(error), [])
         else:
-            self.shield = shield + 1
+            self.own.shield = shield + 1
             self._send_reply("r", form[1], result, live)
         finally:
-            self.shield = shield
+            self.own.shield = shield
             self.nesting -= 1
 
     def _send_reply(self, kind: str, number: int, value: Any, leaves: list[Any]) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from .arrays import READERS, sendable, tensor_parts, writers
 from .channel import Channel
 from .library import base_value, claims, load
 from .limits import Limits
 from .peer import Peer
+from .turn import Turn
 from .unwire import Decoder, Reader
 from .wire import Buffer, Encoder
 
@@ -31,21 +33,30 @@ _CHANGEABLE = (list, dict, set, np.ndarray, torch.Tensor)
 class Borrowed:
     """A function of the test, as the student's code sees it."""
 
-    __slots__ = ("__weakref__", "_number", "_peer")
+    __slots__ = ("__dict__", "__name__", "__qualname__", "__weakref__", "_number", "_peer")
+    __module__ = "__main__"
 
-    def __init__(self, peer: Peer, number: int) -> None:
+    def __init__(self, peer: Peer, number: int, name: str) -> None:
         self._peer = peer
         self._number = number
+        self.__name__ = self.__qualname__ = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it in the trusted process."""
+        if any(
+            isinstance(x, torch.Tensor) and is_functorch_wrapped_tensor(x) for x in (*args, *kwargs.values())
+        ):
+            raise TypeError(
+                "A function of the test cannot be called inside torch.func or vmap: "
+                "call it with plain tensors, in a loop, and use autograd for gradients."
+            )
         return self._peer.request("call", self, args, kwargs)
 
     def __deepcopy__(self, memo: Any) -> Borrowed:
         return self  # a list of functions can be copied, to see later whether it was changed
 
     def __repr__(self) -> str:
-        return "<function of the test>"
+        return f"<function {self.__name__} of the test>"
 
 
 class StudentPeer(Peer):
@@ -67,7 +78,7 @@ class StudentPeer(Peer):
     ) -> None:
         super().__init__(channel, limits)
         self.interrupted = False
-        self.thread = threading.get_ident()
+        self.turn = Turn(lambda: self.nesting)
         self.objects: dict[int, Any] = {}
         self.object_numbers: dict[int, int] = {}
         self._writers = writers() | {
@@ -77,7 +88,7 @@ class StudentPeer(Peer):
         }
         self._readers: dict[str, Reader] = READERS | {
             "h": lambda d, j, depth: self.objects[j[1]],
-            "fn": lambda d, j, depth: Borrowed(self, j[1]),
+            "fn": lambda d, j, depth: Borrowed(self, j[1], j[2]),
             "L": lambda d, j, depth: load(j[1], j[2]),
             "m": lambda d, j, depth: self.twins.by_number[j[1]].tensor,
             "x": self.gradients.read_argument,
@@ -110,32 +121,42 @@ class StudentPeer(Peer):
         return Decoder(self.limits, buffers, self._readers)
 
     def perform(self, op: str, args: list[Any], live: list[Any]) -> Any:
-        """Do what the trusted side asks."""
-        if op == "backward":
-            return self.gradients.backward(*args, fill=True)
-        return self.operations[op](*args)
+        """Do what the trusted side asks; meanwhile any of the student's threads may ask back."""
+        self.own.shield += 1
+        level = self.turn.lend()
+        try:
+            self.own.shield -= 1
+            if op == "backward":
+                return self.gradients.backward(*args, fill=True)
+            return self.operations[op](*args)
+        finally:
+            self.own.shield += 1
+            self.turn.take_back(level)
+            self.own.shield -= 1
 
     def request(self, op: str, *args: Any, late: bool = False) -> Any:
         """Ask the trusted side; an interrupt that came meanwhile takes effect afterwards."""
-        if threading.get_ident() != self.thread:
-            raise RuntimeError("A function of the test can only be called from the main thread.")
+        self.own.shield += 1
         try:
-            return super().request(op, *args, late=late)
+            with self.turn.taken():
+                return super().request(op, *args, late=late)
         finally:
-            if self.interrupted and not self.shield:
+            self.own.shield -= 1
+            if self.interrupted and not self.own.shield and _in_main_thread():
                 self.interrupted = False
                 raise KeyboardInterrupt
 
     def on_interrupt(self, *_: object) -> None:
         """Stop the student's code, but never in the middle of a message (handler of SIGINT)."""
-        if self.shield:
+        if self.own.shield:
             self.interrupted = True
         else:
             raise KeyboardInterrupt
 
     def serve(self) -> None:
         """Answer until the trusted side hangs up."""
-        self.shield = 1
+        self.own.shield = 1
+        self.turn.take_back(0)
         while True:
             form, buffers = self._next_frame()
             if form[0] == "q":
@@ -187,6 +208,10 @@ class StudentPeer(Peer):
         kind = f"class {x.__name__}" if isinstance(x, type) else type(x).__name__
         names = claims(x) if not isinstance(x, type) else []
         return ["h", self._export(x), str(kind)[:80].encode("ascii", "replace").decode(), callable(x), names]
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _data_array(x: Any) -> bool:

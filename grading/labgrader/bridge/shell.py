@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import getpass
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 import warnings
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, NoReturn
 
 from IPython.core import page
@@ -23,10 +23,12 @@ from IPython.utils.text import SList
 from traitlets import Type
 from traitlets.config import Config
 
+from . import traces
 from .errors import tidy
 from .limits import Limits
 from .streams import Captured, CellStream, Collector
 
+_format_warning = warnings.formatwarning
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -97,11 +99,18 @@ class StudentShell(InteractiveShell):
     number = 0
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Show an exception; of a very deep traceback only the ends (all of it would take seconds)."""
-        with contextlib.suppress(Exception):
-            _shorten((exc_tuple or sys.exc_info())[2])
+        """Show an exception: where in the student's cells it came from."""
+        error: Any
+        kind, error, trace = exc_tuple or sys.exc_info()
+        try:
+            trace = traces.clean(error)
+        except Exception:
+            trace = None
+        if trace is None:
+            self._showtraceback(kind, error, _alone(error))
+            return
         show: Any = super().showtraceback
-        show(exc_tuple, *args, **kwargs)
+        show((kind, error, trace), *args, **kwargs | {"tb_offset": 0})
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         self.captured.drain()
@@ -110,7 +119,7 @@ class StudentShell(InteractiveShell):
             text = str(evalue)
         except BaseException:
             text = "(the exception has no readable message)"
-        lines = [str(line)[:10_000] for line in stb][-60:]
+        lines = [traces.short(str(line)[:10_000]) for line in stb][-60:]
         self.collector.show(
             {
                 "output_type": "error",
@@ -155,14 +164,16 @@ def _expand(shell: Any, command: str, depth: int) -> str:
     return str(shell.var_expand(command, depth=depth))
 
 
-def _shorten(trace: TracebackType | None, most: int = 40) -> None:
-    """Take the middle out of a long traceback."""
-    entries = []
-    while trace is not None:
-        entries.append(trace)
-        trace = trace.tb_next
-    if len(entries) > most:
-        entries[most // 2 - 1].tb_next = entries[-(most // 2)]
+def _warning(*args: Any, **kwargs: Any) -> str:
+    return traces.short(_format_warning(*args, **kwargs))
+
+
+def _alone(error: BaseException) -> list[str]:
+    """Return an exception's own lines, without a traceback."""
+    try:
+        return traceback.format_exception_only(error)
+    except Exception:
+        return [type(error).__name__]
 
 
 def make_shell(limits: Limits) -> StudentShell:
@@ -198,6 +209,9 @@ def redirect(shell: StudentShell) -> None:
     sys.stderr = CellStream(shell.collector, shell.captured, 2)
     os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), ".ipython")
     warnings.filterwarnings("ignore", "To exit: use 'exit'")
+    warnings.filterwarnings("ignore", "coroutine 'InteractiveShell.run_cell_async'")  # of a cell too deep
+    warnings.formatwarning = _warning
+    threading.excepthook = traces.show_from_thread
     builtins.input = getpass.getpass = _no_input
 
 

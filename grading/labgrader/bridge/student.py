@@ -48,6 +48,9 @@ def serve(sock: socket.socket, limits: Limits | None = None) -> None:
         limits: bounds; the same as the trusted side's.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(
+        torch.get_num_threads()
+    )  # the first call after a fork must not come from two threads
     limits = limits or Limits()
     shell = shells.make_shell(limits)
     shells.redirect(shell)
@@ -67,7 +70,7 @@ def serve(sock: socket.socket, limits: Limits | None = None) -> None:
             "ping": lambda: True,
         },
     )
-    peer.shield = 1
+    peer.own.shield = 1
     signal.signal(signal.SIGINT, peer.on_interrupt)
     with contextlib.suppress(SessionLost):
         peer.serve()

@@ -220,7 +220,7 @@ class Session:
     def _clock(self, seconds: float) -> contextlib.AbstractContextManager[None]:
         def stop() -> None:
             self.peer.expired = True
-            if not self.peer.shield:
+            if not self.peer.own.shield:
                 raise TimeUp("The time is over.")
 
         return alarm(seconds + 1.5 * self.limits.grace, stop)
