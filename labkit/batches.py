@@ -3,34 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from labkit.datasets import Images
-
-
-def check(data: Images, shift: int) -> None:
-    """Raise a ValueError when labels do not fit the pictures, or these are smaller than the shift."""
-    for part, images, labels in (
-        ("training", data.train_images, data.train_labels),
-        ("test", data.test_images, data.test_labels),
-    ):
-        if len(images) != len(labels):
-            raise ValueError(f"there are {len(images)} {part} pictures, but {len(labels)} labels")
-        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(data.classes):
-            raise ValueError(
-                f"{part} labels are from {int(labels.min())} to {int(labels.max())}; "
-                f"expected 0 to {len(data.classes) - 1}, a number for each of {len(data.classes)} classes"
-            )
-    if not len(data.train_images):
-        raise ValueError("there are no training pictures")
-    if shift >= min(data.train_images.shape[2:]):
-        side = data.train_images.shape[-1]
-        raise ValueError(f"shift is {shift}; expected less than the {side} pixels of a picture")
 
 
 def statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -77,6 +53,8 @@ def windows(images: Tensor, shift: int) -> Tensor:
 
 def several(x: Tensor, count: int) -> list[Tensor]:
     """Return a batch (1), the batch and its mirror image (2), or also both moved by a pixel, two ways (6)."""
+    if count not in (1, 2, 6):
+        raise ValueError(f"views is {count!r}; expected 1, 2 or 6")
     views = [x] if count == 1 else [x, x.flip(3)]
     if count == 6:
         padded = F.pad(x, (1, 1, 1, 1), mode="reflect")

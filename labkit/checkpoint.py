@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
+import io
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +13,14 @@ import torch
 from torch import nn
 
 from labkit import store
-from labkit.plainfile import whole
+from labkit.plainfile import FileError, read_file, whole
 
 if TYPE_CHECKING:
     from labkit.datasets import Images
     from labkit.training import Run
+
+
+_MARK = b"labkit checkpoint 2\n"  # then SHA-256 of the rest, and the rest
 
 
 class CheckpointError(ValueError):
@@ -28,10 +31,14 @@ def owner(path: Path, net: nn.Module, data: Images) -> dict[str, str]:
     """Return what a checkpoint belongs to: digests of labels and some pictures, and of the network.
 
     Raises:
-        CheckpointError: when the file's place is taken by a folder.
+        CheckpointError: when the file's place is taken by a folder, or its folder cannot be made.
     """
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder: name a file in it to keep the training in")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise CheckpointError(f"{path.parent} cannot be made a folder: name another file") from None
     arrays = {}
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         values = getattr(data, name)
@@ -51,10 +58,12 @@ def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str
         "net": run.net.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
-    state |= {"losses": run.losses, "epochs": run.epochs}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    state |= {"losses": run.losses, "epochs": run.epochs, "threads": run.threads}
+    payload = io.BytesIO()
+    torch.save(state, payload)
     with whole(path) as stream:
-        torch.save(state, stream)
+        stream.write(_MARK + hashlib.sha256(payload.getbuffer()).digest())
+        stream.write(payload.getbuffer())
 
 
 def resume(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str, str]) -> None:
@@ -63,27 +72,32 @@ def resume(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[s
     Raises:
         CheckpointError: when the file is damaged, or was made with other data, another network or plan.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        kept, before = state["plan"], state.get("owner", {})
-    except (
-        RuntimeError,
-        EOFError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        pickle.UnpicklingError,
-    ):
-        raise CheckpointError(f"{path} is no checkpoint, or is damaged: delete it to start again") from None
+    state = _read(path)
     for what in owned:
-        if before.get(what) != owned[what]:
+        if state["owner"].get(what) != owned[what]:
             other = "other pictures" if what == "pictures" else "another network"
             raise CheckpointError(f"{path} was made with {other}: delete it, or name another file")
-    if kept != asdict(run.plan):
-        names = ", ".join(k for k, v in asdict(run.plan).items() if kept.get(k) != v)
+    kept, plan = state["plan"], asdict(run.plan)
+    if kept != plan:
+        names = ", ".join(k for k, v in plan.items() if kept.get(k) != v)
         raise CheckpointError(f"{path} was made with another plan ({names}): delete it, or name another file")
     run.net.load_state_dict(state["net"])
     optimizer.load_state_dict(state["optimizer"])
-    run.losses, run.epochs = state["losses"], state["epochs"]
+    run.losses, run.epochs, run.threads = state["losses"], state["epochs"], state["threads"]
     run.seconds = run.epochs[-1]["seconds"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the state in a file whose checksum is right; nothing in it is run."""
+    try:
+        content = read_file(path)
+    except FileError as error:
+        raise CheckpointError(str(error)) from None
+    if content[:2] == b"PK":  # what torch.save writes
+        raise CheckpointError(f"{path} has no checksum, as from an older labkit: delete it to start again")
+    start = len(_MARK) + 32
+    digest = hashlib.sha256(memoryview(content)[start:]).digest()
+    if content[:start] != _MARK + digest:
+        raise CheckpointError(f"{path} is no checkpoint, or is damaged: delete it to start again")
+    state: dict[str, Any] = torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True)
+    return state

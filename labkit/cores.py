@@ -41,18 +41,44 @@ def _channels(net: nn.Module) -> float:
     return sum(counts) / len(counts) if counts else 0.0
 
 
-@contextmanager
-def threads(place: torch.device) -> Iterator[None]:
-    """Compute with one thread where several are not faster: the computer has other work then.
+def place(device: str | None) -> torch.device:
+    """Return a device that is there; None takes the fastest.
+
+    Raises:
+        ValueError: for another name, or what this computer does not have.
+    """
+    try:
+        found = torch.device(device or best_device())
+    except (RuntimeError, TypeError):
+        raise ValueError(f'device is {device!r}; expected "cuda", "mps" or "cpu"') from None
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(found.type, False):
+        raise ValueError(f"device is {device!r}, which torch does not find here; leave it out")
+    return found
+
+
+def best_threads(place: torch.device) -> int:
+    """Return one where several threads are not faster, because the computer has other work, else how many.
 
     Threads that wait for each other are then slower than one alone: 3 to 25 times, as measured on two cores.
+    After `torch.set_num_threads(1)` nothing is tried.
     """
     before = torch.get_num_threads()
+    if place.type != "cpu" or before == 1:
+        return before
     try:
-        if place.type == "cpu" and before > 1:
-            alone, *together = (seconds(count) for count in (1, before, before))
-            if max(together) > GAIN * alone:
-                torch.set_num_threads(1)
+        alone, *together = (seconds(count) for count in (1, before, before))
+    finally:
+        torch.set_num_threads(before)
+    return 1 if max(together) > GAIN * alone else before
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with so many threads, but with no more than torch is set to."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(min(count, before))
         yield
     finally:
         torch.set_num_threads(before)

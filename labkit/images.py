@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from labkit.plainfile import FileError, check_plain
+
 _PHOTOS = {
     "chelsea": "chelsea.png",
     "coffee": "coffee.png",
@@ -21,6 +25,7 @@ _PHOTOS = {
     "rocket": "rocket.jpg",
 }
 _DRAWINGS = {".svg", ".svgz", ".pdf", ".eps", ".ps", ".ai", ".wmf", ".emf"}
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _BESIDE = {"readme.md", "thumbs.db", "desktop.ini"}
 _MOST_PIXELS = 120_000_000
 
@@ -123,9 +128,13 @@ def _open(path: Path) -> Image.Image:
     if path.suffix.lower() in _DRAWINGS:
         raise ImageError(f"{path.name} is a drawing or a document, not a photo: save it as PNG")
     try:
+        check_plain(path)
+        _read_heic()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             opened = Image.open(path)
+    except FileError as error:
+        raise ImageError(str(error).removesuffix(".").replace(str(path), path.name)) from None
     except FileNotFoundError:
         raise ImageError(f"there is no photo {path.name}") from None
     except Image.DecompressionBombError:
@@ -133,12 +142,7 @@ def _open(path: Path) -> Image.Image:
             f"{path.name} is larger than {_MOST_PIXELS // 10**6} million pixels: save it smaller"
         ) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        help_ = (
-            "save it as JPEG or PNG"
-            if path.suffix.lower() in {".heic", ".heif"}
-            else "save it again as PNG or JPEG"
-        )
-        raise ImageError(f"{path.name} is not a photo that can be read here: {help_}") from None
+        raise ImageError(f"{path.name} {_what(path)}") from None
     if opened.format in {"EPS", "WMF"}:  # by another name
         opened.close()
         raise ImageError(f"{path.name} is a drawing or a document, not a photo: save it as PNG")
@@ -150,6 +154,33 @@ def _open(path: Path) -> Image.Image:
     return opened
 
 
+@cache
+def _read_heic() -> None:
+    """Let Pillow read HEIC when pillow-heif is installed, which it does not do by itself."""
+    if find_spec("pillow_heif"):
+        import_module("pillow_heif").register_heif_opener()
+
+
+def _what(path: Path) -> str:
+    """Say what a file is that Pillow cannot read, from its first bytes, and what to do."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(512)
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF:
+        return "is a HEIC photo: pip install pillow-heif, or save it as JPEG"
+    if not start:
+        return "is empty: save it again as PNG or JPEG"
+    if start.startswith(b"%PDF"):
+        return "is a drawing or a document, not a photo: save it as PNG"
+    if start.lstrip()[:1] == b"<":
+        return "is a web page or a drawing, not a photo: save the photo itself as PNG or JPEG"
+    if b"\0" not in start and start.isascii():
+        return "is text, not a photo, whatever its name: save the photo itself as PNG or JPEG"
+    return "is not a photo that can be read here: save it again as PNG or JPEG"
+
+
 def _tensor(opened: Image.Image, size: int | tuple[int, int] | None) -> Tensor:
     name = Path(getattr(opened, "filename", "") or "the photo").name
     try:
@@ -157,7 +188,7 @@ def _tensor(opened: Image.Image, size: int | tuple[int, int] | None) -> Tensor:
             opened.draft("RGB", (size, size))  # a JPEG is decoded small at once
         image = ImageOps.exif_transpose(opened)
         if image.mode.startswith(("I", "F")):  # 16 bit or floating point grey
-            image = _eight_bits(image)
+            image = _eight_bits(image, sixteen=opened.mode.startswith("I;16") or opened.format == "PNG")
         if image.has_transparency_data:
             image = image.convert("RGBA")
             white = Image.new("RGBA", image.size, "white")
@@ -171,14 +202,14 @@ def _tensor(opened: Image.Image, size: int | tuple[int, int] | None) -> Tensor:
     return torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1).float() / 255
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _eight_bits(image: Image.Image, *, sixteen: bool) -> Image.Image:
+    """Return grey of 16 bits on the scale of these, other grey on the scale that its numbers have."""
     values = np.asarray(image, dtype=np.float64)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise ValueError("some of its numbers are infinite or not a number")
-    top = 65535.0 if image.mode.startswith("I") and low >= 0 and 255 < high <= 65535 else 0.0
-    if top:
-        low, high = 0.0, top
+    if sixteen or (image.mode.startswith("I") and low >= 0 and 255 < high <= 65535):
+        low, high = 0.0, 65535.0
     elif low >= 0 and high <= 255 and image.mode.startswith("I"):
         low, high = 0.0, 255.0
     return Image.fromarray(np.uint8(255 * (values - low) / max(high - low, 1e-12)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,14 +51,17 @@ def line(run: Run, epochs: int, at: int = -1) -> str:
 
 
 def sparks(values: Sequence[float], width: int = 24) -> str:
-    """Return a line of blocks, high for high values; long series are thinned.
+    """Return a line of blocks, high for high values, × for no number; long series are thinned.
 
-    >>> sparks([3, 2, 1, 1.5])
-    '█▅▁▃'
+    >>> sparks([3, 2, 1, 1.5, math.nan])
+    '█▅▁▃×'
     """
     thin = [values[i * len(values) // width] for i in range(width)] if len(values) > width else values
-    low, high = min(thin), max(thin)
-    return "".join(_BLOCKS[round(7 * (v - low) / ((high - low) or 1))] for v in thin)
+    good = [v for v in thin if math.isfinite(v)] or [0.0]
+    low, high = min(good), max(good)
+    return "".join(
+        _BLOCKS[round(7 * ((v - low) / ((high - low) or 1)))] if math.isfinite(v) else "×" for v in thin
+    )
 
 
 def loss_figure(runs: Sequence[tuple[str, Run]]) -> Figure:
@@ -91,6 +95,7 @@ def loss_figure(runs: Sequence[tuple[str, Run]]) -> Figure:
                 f"{name + ': ' if name else ''}loss {last['loss']:.2f} in epoch {last['epoch']:.0f}{end}"
             )
     left.set(xlabel="epoch", ylabel="loss")
+    limit(left)
     right.set(xlabel="epoch", ylabel="accuracy on other pictures (%)")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     if any(name for name, _ in runs):
@@ -102,20 +107,26 @@ def loss_figure(runs: Sequence[tuple[str, Run]]) -> Figure:
 
 
 def smoothed(values: Sequence[float], width: int) -> list[float]:
-    """Return the running mean over the last `width` values.
+    """Return the running mean over the last `width` values; where one of them is no number, so is the mean.
 
     >>> smoothed([4.0, 2.0, 0.0], 2)
     [4.0, 3.0, 1.0]
     """
-    sums, total = [], 0.0
-    for i, value in enumerate(values):
-        total += value - (values[i - width] if i >= width else 0.0)
-        sums.append(total / min(i + 1, width))
-    return sums
+    parts = (values[max(0, at - width) : at] for at in range(1, len(values) + 1))
+    return [sum(part) / len(part) for part in parts]
+
+
+def limit(ax: Any, most: float = 10.0) -> None:
+    """Cut off what a loss rises to when the learning rate is too high, so that the rest stays to be seen."""
+    drawn = [v for curve in ax.get_lines() for v in curve.get_ydata() if math.isfinite(v)]
+    if max(drawn, default=0.0) > most:
+        ax.set_ylim(0, most)
 
 
 class TensorBoard:
-    """Called after each epoch: writes loss and accuracy where TensorBoard finds them.
+    """Called after each epoch: writes loss and accuracy where TensorBoard finds them, each step once.
+
+    The first call writes all there is, in place of what an earlier run left in the folder.
 
     Raises:
         ImportError: when TensorBoard is not installed, with the command that installs it.
@@ -126,20 +137,22 @@ class TensorBoard:
             raise ImportError(
                 "TensorBoard is not installed: pip install tensorboard; training works without it"
             )
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._writer = SummaryWriter(str(folder))
-        self._steps = 0
+        self._folder = str(folder)
+        self._writer: Any = None
+        self._steps = self._rows = 0
 
     def __call__(self, run: Run) -> None:
         """Write what is new."""
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(self._folder, purge_step=0)
         for step in range(self._steps, len(run.losses)):
             self._writer.add_scalar("loss/step", run.losses[step], step)
-        self._steps = len(run.losses)
-        for name in ("loss", "test_loss", "accuracy"):
-            if name in run.epochs[-1]:
-                row = run.epochs[-1]
+        for row in run.epochs[self._rows :]:
+            for name in {"loss", "test_loss", "accuracy"} & row.keys():
                 self._writer.add_scalar(f"{name}/epoch", row[name], int(row["epoch"]))
+        self._steps, self._rows = len(run.losses), len(run.epochs)
         self._writer.flush()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,13 @@ def by_heart(
         return note_figure(note)
     fig = Figure(figsize=(WIDTH, 2.4), layout="constrained")
     ax = fig.subplots()
-    losses = np.nan_to_num(answer.values, nan=99, posinf=99)
+    losses = answer.values
     ax.plot(np.arange(len(losses) + 1), [start, *losses], color=BLUE, marker="o", markersize=3, lw=1.4)
     ax.axhline(LN10, color=GREY, ls=":", lw=1)
     ax.text(len(losses), LN10, "ln 10: ten equal probabilities", ha="right", va="bottom", fontsize=8.5)
     _tidy(ax, "epoch", "loss on the same pictures")
-    ax.set_ylim(0, min(float(max(start, *losses)) * 1.1 + 0.1, 6))
+    ax.set_xlim(-len(losses) / 20, len(losses) * 1.05)
+    ax.set_ylim(0, min(_highest([start, *losses]) * 1.1 + 0.1, 6))
     return describe(
         fig,
         f"The loss on {len(labels)} pictures begins at {start:.2f} (ln 10 is {LN10:.2f}) and is "
@@ -72,7 +73,7 @@ def schedule(one_cycle: Function, *, steps: int = 200, peak: float = 0.1) -> Fig
             rates.append(float(answer.values))
         ax.plot(
             range(0, steps + 1, 5),
-            np.nan_to_num(rates),
+            rates,
             color=colour,
             ls=style,
             lw=1.8,
@@ -82,6 +83,7 @@ def schedule(one_cycle: Function, *, steps: int = 200, peak: float = 0.1) -> Fig
         said.append(f"warm {warm}: {label(max(rates))} at step {top}, {label(rates[-1])} at the end")
     ax.axhline(peak, color=GREY, ls=":", lw=1.2, label="constant")
     _tidy(ax, "step", "learning rate")
+    ax.set_xlim(-steps / 20, steps * 1.05)
     ax.legend(fontsize=8.5, frameon=False)
     return describe(fig, f"Learning rate by step, of {steps} steps with peak {peak}. {'; '.join(said)}.")
 
@@ -93,7 +95,7 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
     fig = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     axes = fig.subplots(min(2, len(runs)), -(-len(runs) // 2), sharex=True, sharey=True, squeeze=False)
     said = []
-    top = max(row[part] for run in runs.values() for row in run.epochs for part in ("loss", "test_loss"))
+    top = _highest(row[part] for run in runs.values() for row in run.epochs for part in ("loss", "test_loss"))
     for ax in axes.flat[len(runs) :]:  # of a comparison that was stopped
         ax.set_axis_off()
     for ax, (name, run) in zip(axes.flat, runs.items(), strict=False):
@@ -126,6 +128,11 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
         ax.set_ylabel("loss", fontsize=9)
     ways = "one way" if len(runs) == 1 else f"{len(runs)} ways"
     return describe(fig, f"Loss by epoch in {ways}, with a patience of {patience}. {'; '.join(said)}.")
+
+
+def _highest(values: Iterable[float]) -> float:
+    """Return the highest of the numbers, without those that are none."""
+    return max((float(v) for v in values if math.isfinite(v)), default=1.0)
 
 
 def _tidy(ax: Any, x: str, y: str) -> None:

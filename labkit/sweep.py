@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
+import math
 import multiprocessing as mp
 import os
 import queue
@@ -18,7 +20,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from labkit import cache
+from labkit import cache, inputs
 from labkit.cores import best_device
 from labkit.datasets import Images
 from labkit.training import Plan, Run, train
@@ -43,8 +45,8 @@ class Sweep:
 
     @property
     def best(self) -> tuple[float, int]:
-        """Return the rate and the number of epochs with the highest accuracy."""
-        return max(self.accuracy, key=lambda key: self.accuracy[key])
+        """Return the rate and the number of epochs with the highest accuracy, where the loss is a number."""
+        return max(self.accuracy, key=lambda key: (math.isfinite(self.loss[key]), self.accuracy[key]))
 
 
 def sweep(
@@ -70,7 +72,7 @@ def sweep(
 
     Raises:
         SweepError: when a run fails, with its reason; when the sweep is stopped before the first is finished.
-        ValueError: for rates or epochs that are no sequences of numbers in range.
+        ValueError: for rates or epochs that are no sequences of numbers in range, or without test pictures.
     """
     plan = plan or Plan(schedule="constant")
     for name, given in (("rates", rates), ("epochs", epochs)):
@@ -81,6 +83,10 @@ def sweep(
         raise ValueError(f"there are no {'epochs' if rates else 'rates'} to try; give one or more numbers")
     for length in epochs:
         replace(plan, epochs=length)  # refuses what is no number of epochs
+    if workers is not None:
+        inputs.whole("workers", workers, 1)
+    if not len(data.test_images):
+        raise ValueError("there are no test pictures to compare the rates on")
     lengths = (max(epochs),) if plan.schedule == "constant" else tuple(epochs)
     # The longest first, so that no core is left with a long run at the end.
     keys = sorted(((rate, length) for rate in rates for length in lengths), key=lambda key: -key[1])
@@ -93,7 +99,8 @@ def sweep(
             _side_by_side(net, data, plans, many, bar, runs)
         else:
             for key, p in plans.items():
-                run = train(copy.deepcopy(net), data, p, watch=lambda _run: bar.update())
+                with contextlib.redirect_stdout(io.StringIO()):
+                    run = train(copy.deepcopy(net), data, p, watch=lambda _run: bar.update())
                 if run.stopped:
                     break
                 runs[key] = run
@@ -108,7 +115,8 @@ def sweep(
     accuracy, loss = {}, {}
     for rate in whole:
         for length in row:
-            last = runs[rate, lengths[0] if len(lengths) == 1 else length].epochs[length - 1]
+            rows = runs[rate, lengths[0] if len(lengths) == 1 else length].epochs
+            last = rows[min(length, len(rows)) - 1]  # fewer where the loss became no number
             accuracy[rate, length], loss[rate, length] = last["accuracy"], last["loss"]
     return Sweep(whole, row, accuracy, loss, runs)
 
@@ -159,7 +167,8 @@ def _member(net: nn.Module, data: Images, plan: Plan, key: tuple[float, int], ne
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started this
     torch.set_num_threads(1)
     try:
-        run = train(net, data, plan, device="cpu", watch=lambda _run: news.put((key, "epoch")))
+        with contextlib.redirect_stdout(io.StringIO()):
+            run = train(net, data, plan, device="cpu", watch=lambda _run: news.put((key, "epoch")))
         state = {name: value.contiguous().numpy() for name, value in run.net.state_dict().items()}
         parts = ("mean", "std", "losses", "epochs", "seconds", "stopped")
         news.put((key, {"net": state, **{part: getattr(run, part) for part in parts}}))
@@ -183,7 +192,7 @@ def figure(result: Sweep) -> Figure:
     from matplotlib.figure import Figure
 
     from labkit import plot
-    from labkit.live import smoothed
+    from labkit.live import limit, smoothed
 
     fig = Figure(figsize=(plot.WIDTH, 2.8), layout="constrained")
     left, right = fig.subplots(1, 2)
@@ -200,6 +209,7 @@ def figure(result: Sweep) -> Figure:
             steps, values, color=colours[i % 4], linestyle=styles[i % 4], linewidth=1.2, label=f"{rate:g}"
         )
     left.set(xlabel="epoch", ylabel="loss")
+    limit(left)
     left.legend(title="learning rate", fontsize=8, title_fontsize=8, frameon=False)
     left.grid(alpha=0.3)
     left.spines[["top", "right"]].set_visible(False)
@@ -210,13 +220,20 @@ def figure(result: Sweep) -> Figure:
             best = result.best == (result.rates[row], result.epochs[column])
             frame = {"boxstyle": "square", "fill": False, "edgecolor": "black"} if best else None
             weight = "bold" if best else "normal"
-            right.text(column, row, f"{value:.1f}", ha="center", va="center", fontweight=weight, bbox=frame)
+            mark = (
+                "" if math.isfinite(result.loss[result.rates[row], result.epochs[column]]) else "\nloss: nan"
+            )
+            right.text(
+                column, row, f"{value:.1f}{mark}", ha="center", va="center", fontweight=weight, bbox=frame
+            )
     right.set_xticks(range(len(result.epochs)), [str(length) for length in result.epochs])
     right.set_yticks(range(len(result.rates)), [f"{rate:g}" for rate in result.rates])
     right.set(xlabel="epochs", ylabel="learning rate", title="accuracy on other pictures (%)")
     right.title.set_fontsize(9)
+    lost = {key for key, loss in result.loss.items() if not math.isfinite(loss)}
     cells = "; ".join(
         f"rate {rate:g}, {length} epochs: {100 * result.accuracy[rate, length]:.1f} %"
+        + (", its loss is not a number" if (rate, length) in lost else "")
         for rate in result.rates
         for length in result.epochs
     )

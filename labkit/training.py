@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labkit import batches, checkpoint
-from labkit.cores import autocast, best_device, threads
+from labkit import batches, checkpoint, cores, inputs
+from labkit.cores import autocast, best_threads, threads
 from labkit.datasets import Images
 from labkit.live import Watch
 
@@ -55,17 +54,7 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.schedule not in ("one-cycle", "constant"):
-            raise ValueError(f"schedule is {self.schedule!r}; expected one-cycle or constant")
-        for name, from_ in (("epochs", 1), ("batch", 1), ("shift", 0)):
-            count = getattr(self, name)
-            if not isinstance(count, Integral) or int(count) < from_:
-                raise ValueError(f"{name} is {count!r}; expected a whole number from {from_} on")
-        for name in ("rate", "decay", "bias", "warm", "momentum", "smoothing"):
-            value, below = getattr(self, name), 1 if name in ("warm", "momentum", "smoothing") else math.inf
-            if not isinstance(value, Real) or not 0 <= float(value) < below or (name == "rate" and not value):
-                wanted = "above 0" if name == "rate" else "from 0 to below 1" if below == 1 else "from 0 on"
-                raise ValueError(f"{name} is {value!r}; expected a number {wanted}")
+        inputs.plan(self)
 
     def rate_at(self, step: int, steps: int) -> float:
         """Return the learning rate of a step."""
@@ -77,7 +66,10 @@ class Plan:
 
 @dataclass
 class Run:
-    """What training gave: the network, the loss of every step, a row for every epoch, and how it went."""
+    """What training gave: the network, the loss of every step, a row for every epoch, and how it went.
+
+    `stopped` is set by Ctrl-C; `threads` is how many computed, chosen once: results depend on it a little.
+    """
 
     net: nn.Module
     plan: Plan
@@ -87,6 +79,7 @@ class Run:
     epochs: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
     stopped: bool = False
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,11 +101,12 @@ def train(
     keep: Path | str | None = None,
     watch: Callable[[Run], object] | None = None,
 ) -> Run:
-    """Train a network in place; Ctrl-C ends training and returns it as it is.
+    """Train a network in place; Ctrl-C, or a loss that is no number, ends training and returns what there is.
 
     Args:
         data: what to learn (`train_images`), and what to be measured on (`test_images`).
-        plan: how; the same plan, data, network and machine give the same result.
+        plan: how; the same plan, data, network, machine and number of threads give the same result. Several
+            threads are taken where they are faster at the moment; torch.set_num_threads(1) leaves no choice.
         device: "cuda", "mps" or "cpu"; None takes the fastest there is.
         evaluate_every: measure on the test pictures after so many epochs; 0 never.
         keep: a file to keep the state in after each epoch, and to go on from when it is there.
@@ -120,20 +114,25 @@ def train(
 
     Raises:
         CheckpointError: when the checkpoint is damaged or belongs to another training.
-        ValueError: when the pictures and labels cannot be learnt from.
+        ValueError: when the network, pictures and labels do not fit, or the device is not there.
     """
-    plan, place = plan or Plan(), torch.device(device or best_device())
-    batches.check(data, plan.shift)
+    plan, place = plan or Plan(), cores.place(device)
+    inputs.trainable(net)
+    inputs.data(data, plan.shift)
     owner = checkpoint.owner(Path(keep), net, data) if keep else {}
     watch = Watch(plan.epochs) if watch is None else watch
     images, labels = data.train_images.to(place), data.train_labels.to(place)
     run = Run(net, plan, *batches.statistics(images))
     net.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(
-        _groups(net, plan), momentum=plan.momentum, nesterov=plan.nesterov, fused=place.type != "mps"
+        _groups(net, plan),
+        momentum=plan.momentum,
+        nesterov=plan.nesterov and plan.momentum > 0,
+        fused=place.type != "mps",
     )
     if keep and Path(keep).exists():
         checkpoint.resume(Path(keep), run, optimizer, owner)
+    run.threads = run.threads or best_threads(place)
     views, ready = batches.windows(images, plan.shift), batches.normaliser(run.mean, run.std, place)
     steps, begin = plan.epochs * max(1, len(images) // plan.batch), time.perf_counter() - run.seconds
     losses: list[Tensor] = []
@@ -142,7 +141,7 @@ def train(
             for epoch in range(len(run.epochs), plan.epochs):
                 net.train()
                 torch.manual_seed(10_007 * plan.seed + epoch)  # the same epoch, whether resumed or not
-                with threads(place):
+                with threads(run.threads):
                     for x, y in batches.batches(
                         views, labels, size=plan.batch, epoch=epoch, flip=plan.flip, seed=plan.seed
                     ):
@@ -151,6 +150,7 @@ def train(
                             group["lr"] = rate * group["factor"]
                         with autocast(net, place, plan.bf16):
                             logits = net(ready(x))
+                        inputs.outputs(logits, len(y), len(data.classes))
                         loss = F.cross_entropy(logits.float(), y, label_smoothing=plan.smoothing)
                         optimizer.zero_grad(set_to_none=True)
                         loss.backward()  # type: ignore[no-untyped-call]
@@ -159,9 +159,13 @@ def train(
                 _end_epoch(run, losses, begin)
                 if evaluate_every and (epoch + 1) % evaluate_every == 0:
                     _measure(run, data)
-                if keep:
+                finite = math.isfinite(run.losses[-1])
+                if keep and finite:
                     checkpoint.keep(Path(keep), run, optimizer, owner)
                 watch(run)
+                if not finite:
+                    print("Training ends: the loss is not a number any more; the learning rate is too high.")
+                    break
         except KeyboardInterrupt:
             run.stopped = True
             _end_epoch(run, losses, begin)
@@ -179,10 +183,15 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
     Args:
         views: 1 the picture; 2 also its mirror image; 6 also both moved by a pixel, two ways.
     """
+    inputs.pictures(images)
+    inputs.labels(images, labels, "", 256)
+    inputs.whole("batch", batch, 1)
+    if not len(images):
+        raise ValueError("there are no pictures to measure on")
     run.net.eval()
     place = next(run.net.parameters()).device
     ready, logits = batches.normaliser(run.mean, run.std, place), []
-    with threads(place):
+    with threads(run.threads or best_threads(place)):
         for some in torch.split(images, batch):
             x = ready(some.to(place))
             with autocast(run.net, place, run.plan.bf16):
@@ -190,6 +199,7 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
                     torch.stack([run.net(view).float() for view in batches.several(x, views)]).mean(0).cpu()
                 )
     joined, truth = torch.cat(logits), labels.cpu()
+    inputs.outputs(joined, len(truth), int(truth.max()) + 1)
     hits = (joined.argmax(1) == truth).double().mean()
     return Score(float(F.cross_entropy(joined, truth)), float(hits), joined.softmax(1))
 
@@ -204,6 +214,8 @@ def _groups(net: nn.Module, plan: Plan) -> list[dict[str, Any]]:
 
 def _measure(run: Run, data: Images) -> None:
     """Add what the test pictures say to the last epoch."""
+    if not len(data.test_images):
+        return
     score = evaluate(run, data.test_images, data.test_labels)
     run.epochs[-1] |= {"test_loss": score.loss, "accuracy": score.accuracy}
 

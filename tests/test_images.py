@@ -1,7 +1,9 @@
 import hashlib
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,11 +88,15 @@ def test_grey_palette_and_alpha(tmp_path: Path) -> None:
     assert torch.equal(images.read(tmp_path / "clear.png").pixels, torch.ones(3, 40, 60))
 
 
+def _sixteen(base: Image.Image) -> Image.Image:
+    return Image.fromarray(np.asarray(base.convert("L")).astype(np.uint16) * 257)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F", "I;16"])
 def test_every_mode_gives_colour_in_range(tmp_path: Path, mode: str) -> None:
     base = Image.fromarray(_gradient())
     path = tmp_path / ("x.tif" if mode not in ("1", "P", "LA") else "x.png")
-    picture = base.convert("L").convert("I").convert("I;16") if mode == "I;16" else base.convert(mode)
+    picture = _sixteen(base) if mode == "I;16" else base.convert(mode)
     picture.save(path)
     pixels = images.read(path).pixels
     assert pixels.shape == (3, 40, 60)
@@ -103,6 +109,32 @@ def test_sixteen_bits_keep_their_scale(tmp_path: Path) -> None:
     Image.fromarray(values).save(tmp_path / "deep.png")
     got = images.read(tmp_path / "deep.png").pixels[0].numpy()
     assert np.abs(got - values / 65535).max() < 0.01
+
+
+def test_a_dark_photo_of_sixteen_bits_stays_dark(tmp_path: Path) -> None:
+    for name in ("dark.png", "dark.tif"):
+        Image.fromarray(np.full((40, 60), 200, np.uint16)).save(tmp_path / name)
+        assert float(images.read(tmp_path / name).pixels.max()) < 0.01
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.jpg")
+    with pytest.raises(images.ImageError, match=r"^x\.jpg is no plain file but a pipe"):
+        images.read(tmp_path / "x.jpg")
+
+
+def test_heic_is_read_with_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(images, "find_spec", lambda _name: True)
+    monkeypatch.setattr(
+        images, "import_module", lambda name: SimpleNamespace(register_heif_opener=lambda: told.append(name))
+    )
+    images._read_heic.cache_clear()
+    images._read_heic()
+    images._read_heic()
+    images._read_heic.cache_clear()
+    assert told == ["pillow_heif"]
 
 
 def test_large_photos_are_shrunk(tmp_path: Path) -> None:
@@ -126,6 +158,7 @@ def test_my_images_leaves_out_what_is_broken(tmp_path: Path) -> None:
     (tmp_path / "no.jpg").write_text("this is not a photo")
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "odd.jpg").write_bytes(b"\xff\x00\x80" * 9)
     (tmp_path / "notes.txt").write_text("not a photo")
     (tmp_path / "x.svg").write_text("<svg/>")
     (tmp_path / "y.PDF").write_bytes(b"%PDF-1.7")
@@ -141,12 +174,13 @@ def test_my_images_leaves_out_what_is_broken(tmp_path: Path) -> None:
     told = sorted(str(warning.message) for warning in caught)
     assert [re.sub(r"\(.*?\)", "()", line) for line in told] == [
         "left out: cut.png is damaged (): save it again as PNG or JPEG",
-        "left out: empty.png is not a photo that can be read here: save it again as PNG or JPEG",
+        "left out: empty.png is empty: save it again as PNG or JPEG",
         "left out: holidays is a folder, not a photo: move the photos out of it",
         "left out: nan.tif is damaged (): save it again as PNG or JPEG",
-        "left out: no.jpg is not a photo that can be read here: save it again as PNG or JPEG",
-        "left out: notes.txt is not a photo that can be read here: save it again as PNG or JPEG",
-        "left out: phone.heic is not a photo that can be read here: save it as JPEG or PNG",
+        "left out: no.jpg is text, not a photo, whatever its name: save the photo itself as PNG or JPEG",
+        "left out: notes.txt is text, not a photo, whatever its name: save the photo itself as PNG or JPEG",
+        "left out: odd.jpg is not a photo that can be read here: save it again as PNG or JPEG",
+        "left out: phone.heic is a HEIC photo: pip install pillow-heif, or save it as JPEG",
         "left out: x.svg is a drawing or a document, not a photo: save it as PNG",
         "left out: y.PDF is a drawing or a document, not a photo: save it as PNG",
         "left out: z.png is a drawing or a document, not a photo: save it as PNG",

@@ -17,7 +17,7 @@ from labgrader.crew import Workers
 from labgrader.isolation import resolved, sentence
 from labgrader.policy import Policy
 from labgrader.runner import grade_class, plan_class
-from labgrader.table import class_table, plan_summary, plan_table, summary
+from labgrader.table import class_table, notes_table, plan_summary, plan_table, summary
 
 
 def grade(
@@ -70,6 +70,9 @@ def grade(
             course, lab, policy=policy, student=student, regrade=regrade, jobs=jobs, workers=workers
         )
     console.print(class_table(entries, cells=cells))
+    if cells and (said := notes_table(entries)).row_count:
+        console.print()
+        console.print(said)
     console.print(summary(entries, time.monotonic() - start), highlight=False, soft_wrap=True)
     return all(entry.marks for entry in entries)
 

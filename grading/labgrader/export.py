@@ -63,6 +63,7 @@ def export_grades(course: Course, to: Path, *, lab: str | None = None) -> list[d
 
     Raises:
         CourseError: there is no such lab.
+        OSError: the file cannot be written.
     """
     settings.prepare()
     if not course.gradebook.is_file():
@@ -128,6 +129,13 @@ def rows(
 
 def write_table(to: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Write a CSV file in one step; no text in it is a formula to a spreadsheet."""
+    try:
+        _write(to, lines)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(to)) from error  # not its folder, nor a temporary name
+
+
+def _write(to: Path, lines: Iterable[dict[str, Any]]) -> None:
     with whole(to) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         writer = csv.DictWriter(text, COLUMNS, restval="")

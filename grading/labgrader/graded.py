@@ -11,7 +11,8 @@ class Graded:
 
     Args:
         student: the student's id.
-        marks: points by cell, None where a person gives them; empty if grading failed.
+        marks: points by cell, a person's if there are any, None where one has to give them; empty if grading
+            failed.
         max: the most points that the lab can earn.
         flags: what was odd about the submission.
         reasons: the name of each cell that lost points, and why.

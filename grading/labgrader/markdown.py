@@ -30,12 +30,16 @@ _STYLE = re.compile(r"<[^>]*\bstyle\s*=(?!\s*\"text-align:\s*(?:left|right|cente
 _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')  # as the serialiser writes it
 _FACT = re.compile(r' ([a-z]+)="([^"]*)"')
 _ON_THE_WEB = re.compile(r"!\[([^\[\]\\<>`]*)\]\(((?:https?:)?//[\w./:?=%+-]+)\)")
+_END = "<b>\ue004</b>"  # what a page goes on with
 _CODE = re.compile(r"`|~~~|^(?: {4}|\t)", re.MULTILINE)
 _BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the labs' own
 _HELD = re.compile("\ue002(\\d+)\ue003")  # private-use characters, dropped from the source
-_OWN = str.maketrans("", "", "\ue000\ue001\ue002\ue003")
+_OWN = str.maketrans("", "", "\ue000\ue001\ue002\ue003\ue004")
 _PRE = re.compile(r"<pre>[^<>]*</pre>")
-_LINKS = re.compile(r"\b(?:href|src)\s*=", re.IGNORECASE)
+_LINKS = re.compile(  # also in tags that parsers drop where they stand, such as <td>
+    r"\b(?:href|src|srcset|imagesrcset|background|poster|lowsrc|dynsrc|data|ping|action|cite)\s*=",
+    re.IGNORECASE,
+)
 # Each begins where a name can begin only: from the middle of a long one as well, it takes quadratic time.
 _NAME = re.compile(r"(?<![^\s\"'<>/=])([^\s\"'<>/=]++)\s*+=")
 _SCHEME = re.compile(r"(?<![a-zA-Z0-9+.-])([a-zA-Z][a-zA-Z0-9+.-]*+)\s*+:")
@@ -186,7 +190,9 @@ def clean(rendered: str, find: Find = _not_here) -> tuple[str, bool]:
         return f"\ue002{len(held) - 1}\ue003"
 
     first = _nh3(rendered, _TAGS, _ADDRESSES)
-    kept = kept and first == _as_is(rendered) and len(_LINKS.findall(first)) == len(_LINKS.findall(rendered))
+    links = [sorted(map(str.lower, _LINKS.findall(text))) for text in (first, rendered)]
+    kept = kept and first == _as_is(rendered) and links[0] == links[1]
+    kept = kept and _END in _nh3(rendered + _END, _TAGS, _ADDRESSES)  # not so after half a tag
     without = _IMAGE.sub(hold, first)
     result = _nh3(without, _TAGS - {"img"}, _SCHEMES)
     return _HELD.sub(lambda found: held[int(found[1])], result), kept and result == without

@@ -40,17 +40,26 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the gradebook has of one submission: its automatic marks, and how many a person gave."""
+    """What the gradebook has of one submission: its automatic marks, and those that a person gave."""
 
     marks: Marks
-    by_hand: int
+    given: Marks
+
+    @property
+    def by_hand(self) -> int:
+        """How many marks a person gave."""
+        return len(self.given)
 
 
 def on_record(gradebook: Gradebook, assignment: str) -> dict[str, Recorded]:
     """Return what the gradebook has of every student's submission of a lab."""
     rows = (
         gradebook.db.query(
-            SubmittedAssignment.student_id, BaseCell.name, Grade.auto_score, Grade.manual_score
+            SubmittedAssignment.student_id,
+            BaseCell.name,
+            Grade.auto_score,
+            Grade.manual_score,
+            Grade.extra_credit,
         )
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
@@ -59,11 +68,12 @@ def on_record(gradebook: Gradebook, assignment: str) -> dict[str, Recorded]:
         .filter(Assignment.name == assignment)
     )
     marks: dict[str, Marks] = {}
-    by_hand: dict[str, int] = {}
-    for student, cell, points, manual in rows:
+    given: dict[str, Marks] = {}
+    for student, cell, points, manual, extra in rows:
         marks.setdefault(student, {})[cell] = points
-        by_hand[student] = by_hand.get(student, 0) + (manual is not None)
-    return {student: Recorded(found, by_hand[student]) for student, found in marks.items()}
+        if manual is not None:
+            given.setdefault(student, {})[cell] = manual + (extra or 0.0)
+    return {student: Recorded(found, given.get(student, {})) for student, found in marks.items()}
 
 
 def save_marks(

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from nbgrader.api import Gradebook
 from rich.console import Console
@@ -30,6 +31,7 @@ from labgrader.lab import Lab
 from labgrader.lock import only_writer
 from labgrader.plan import Planned, plan
 from labgrader.policy import Policy
+from labgrader.record import on_record
 from labgrader.recorder import Recorder
 
 __all__ = ["Graded", "grade_class", "plan_class"]
@@ -116,7 +118,12 @@ def grade_class(
                 progress.advance(progress.task_ids[0])
             if interrupt:
                 raise KeyboardInterrupt
-    return tuple(done[entry.student] for entry in planned if entry.student in done)
+        known = on_record(gradebook, lab_name)
+    entries = (done[each.student] for each in planned if each.student in done)
+    return tuple(
+        replace(entry, marks=entry.marks | known[entry.student].given) if entry.marks else entry
+        for entry in entries
+    )
 
 
 @contextmanager

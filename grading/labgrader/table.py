@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,21 +18,35 @@ def class_table(entries: Sequence[Graded], *, cells: bool = False) -> Table:
 
     Args:
         entries: the class, as `grade_class` returns it.
-        cells: show each cell's points too.
+        cells: show each cell's points in place of the notes, see `notes_table`.
     """
     names = list(next((entry.marks for entry in entries if entry.marks), {})) if cells else []
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("student", no_wrap=True)
     table.add_column("points", justify="right", no_wrap=True)
     table.add_column("to mark", justify="right")
-    for name in names:
-        table.add_column(name.removeprefix("test-"), justify="right")
-    table.add_column("notes", ratio=1)
+    for name in names:  # as narrow as its words
+        words = re.sub(r"(?<=_)(?=.)", "\n", name.removeprefix("test-"))
+        table.add_column(Text(words, overflow="fold"), justify="right")
+    if not cells:
+        table.add_column("notes", ratio=1)
     for entry in entries:
         points = f"{entry.points:g} / {entry.max:g}" if entry.marks else "-"
         waiting = str(entry.waiting) if entry.waiting else ""
         by_cell = [_points(entry.marks.get(name)) if entry.marks else "-" for name in names]
-        table.add_row(entry.student, points, waiting, *by_cell, Text(notes(entry), overflow="fold"))
+        said = [] if cells else [Text(notes(entry), overflow="fold")]
+        table.add_row(entry.student, points, waiting, *by_cell, *said)
+    return table
+
+
+def notes_table(entries: Sequence[Graded]) -> Table:
+    """Return a table of what there is to say, for beside the cells' points there is no room for it."""
+    table = Table(show_edge=False, pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    table.add_column("notes", ratio=1)
+    for entry in entries:
+        if said := notes(entry):
+            table.add_row(entry.student, Text(said, overflow="fold"))
     return table
 
 

@@ -1,5 +1,7 @@
 import ast
 import dataclasses
+import io
+import math
 import os
 import re
 import signal
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from labkit import batches, checkpoint, cores, datasets, live, nets, sweep, training
+from labkit import batches, checkpoint, cores, datasets, live, nets, plot_training, sweep, training
 
 PLAN = training.Plan(epochs=3, batch=32, rate=0.05, bf16=False)
 
@@ -176,9 +178,17 @@ def test_a_checkpoint_of_another_plan_or_a_damaged_one(data, tmp_path):
     training.train(net(), data, dataclasses.replace(PLAN, epochs=1), keep=path, watch=quiet)
     with pytest.raises(checkpoint.CheckpointError, match=r"another plan \(epochs\): delete it"):
         training.train(net(), data, PLAN, keep=path, watch=quiet)
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(checkpoint.CheckpointError, match="is no checkpoint, or is damaged"):
-        training.train(net(), data, PLAN, keep=path, watch=quiet)
+    raw, plan = path.read_bytes(), dataclasses.replace(PLAN, epochs=1)
+    flipped = [raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :] for at in range(0, len(raw), len(raw) // 40)]
+    for damaged in (b"", raw[:500], raw[: len(raw) // 2], raw[:-10], raw + b" ", *flipped):
+        path.write_bytes(damaged)
+        with pytest.raises(checkpoint.CheckpointError, match="is no checkpoint, or is damaged: delete it"):
+            training.train(net(), data, plan, keep=path, watch=quiet)
+    torch.save({"plan": {}}, path)
+    with pytest.raises(checkpoint.CheckpointError, match="has no checksum, as from an older labkit: delete"):
+        training.train(net(), data, plan, keep=path, watch=quiet)
+    with pytest.raises(checkpoint.CheckpointError, match="cannot be made a folder"):
+        training.train(net(), data, plan, keep=path / "y.pt", watch=quiet)
 
 
 def test_a_checkpoint_of_other_pictures_or_another_network(data, tmp_path):
@@ -208,7 +218,8 @@ def test_a_checkpoint_of_other_pictures_or_another_network(data, tmp_path):
     [
         {"epochs": 0}, {"epochs": 1.5}, {"rate": 0.0}, {"rate": float("nan")}, {"rate": float("inf")},
         {"rate": "0.1"}, {"batch": 0}, {"decay": -1e-4}, {"smoothing": 1.0}, {"shift": -1},
-        {"schedule": "no"},
+        {"schedule": "no"}, {"seed": 1.5}, {"seed": "a"}, {"seed": None}, {"seed": 2**70}, {"bf16": "no"},
+        {"nesterov": "no"}, {"flip": "yes"},
     ],
 )  # fmt: skip
 def test_a_plan_out_of_range(wrong):
@@ -217,17 +228,123 @@ def test_a_plan_out_of_range(wrong):
         training.Plan(**wrong)
 
 
+def test_no_momentum_is_no_nesterov(data):
+    plan = dataclasses.replace(PLAN, epochs=1, momentum=0)
+    assert len(training.train(net(), data, plan, watch=quiet, device="cpu").losses) == 10
+
+
 def test_what_cannot_be_learnt_from(data):
-    labels = data.train_labels
+    images, labels = data.train_images, data.train_labels
     for changed, told in (
         ({"train_labels": labels[:-1]}, "320 training pictures, but 319 labels"),
         ({"train_labels": labels + 1}, "training labels are from 1 to 10; expected 0 to 9"),
-        ({"train_images": data.train_images[:0], "train_labels": labels[:0]}, "no training pictures"),
+        ({"train_labels": labels - 1}, "training labels are from -1 to 8; expected 0 to 9"),
+        ({"train_labels": labels[:, None]}, r"training labels are int64 of shape \(320, 1\); expected"),
+        ({"train_labels": labels.float()}, "training labels are float32 of shape"),
+        ({"train_labels": labels.tolist()}, "training labels are a list; expected a tensor"),
+        ({"train_images": images[:0], "train_labels": labels[:0]}, "no training pictures"),
+        ({"train_images": images / 255}, "train_images are float32; expected bytes from 0 to 255"),
+        ({"test_images": data.test_images > 9}, "test_images are bool; expected bytes"),
+        ({"train_images": images.numpy()}, "train_images is a ndarray; expected a tensor"),
+        (
+            {"train_images": images.permute(0, 2, 3, 1)},
+            r"\(320, 32, 32, 3\); expected \(N, 3, H, W\), channels f",
+        ),
+        ({"train_images": images[:, 0]}, r"train_images have the shape \(320, 32, 32\); expected"),
     ):
         with pytest.raises(ValueError, match=told):
             training.train(net(), dataclasses.replace(data, **changed), PLAN, watch=quiet)
     with pytest.raises(ValueError, match="shift is 32; expected less than the 32 pixels"):
         training.train(net(), data, dataclasses.replace(PLAN, shift=32), watch=quiet)
+    with pytest.raises(ValueError, match='device is \'gpu\'; expected "cuda", "mps" or "cpu"'):
+        training.train(net(), data, PLAN, device="gpu")
+    with pytest.raises(ValueError, match="device is 'mps', which torch does not find here"):
+        training.train(net(), data, PLAN, device="mps")
+    for network, told in (
+        (net().requires_grad_(False), "the network has nothing to train"),
+        (None, "the network is a NoneType"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(3072, 9)), r"have the shape \(32, 9\); expected \(32, 10\)"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            training.train(network, data, PLAN, watch=quiet, device="cpu")
+
+
+def test_what_cannot_be_measured(data):
+    run = training.Run(net(), PLAN, (0.5,) * 3, (0.2,) * 3)
+    images, labels = data.test_images, data.test_labels
+    for arguments, options, told in (
+        ((images, labels), {"views": 3}, "views is 3; expected 1, 2 or 6"),
+        ((images, labels), {"views": 0}, "views is 0; expected 1, 2 or 6"),
+        ((images, labels), {"batch": 0}, "batch is 0; expected a whole number from 1 on"),
+        ((images / 255, labels), {}, "images are float32; expected bytes"),
+        ((images, labels[:-3]), {}, "there are 60 pictures, but 57 labels"),
+        ((images[:0], labels[:0]), {}, "no pictures to measure on"),
+        ((images, labels + 1), {}, r"have the shape \(60, 10\); expected \(60, 11\)"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            training.evaluate(run, *arguments, **options)
+
+
+def test_without_test_pictures_there_is_no_accuracy(data):
+    none = dataclasses.replace(data, test_images=data.test_images[:0], test_labels=data.test_labels[:0])
+    with pytest.warns(UserWarning, match="there are no test pictures: no accuracy is measured"):
+        run = training.train(net(), none, dataclasses.replace(PLAN, epochs=1), watch=quiet, device="cpu")
+    assert "accuracy" not in run.epochs[0]
+    with pytest.raises(ValueError, match="there are no test pictures to compare the rates on"):
+        sweep.sweep(net(), none)
+
+
+@pytest.mark.filterwarnings("error")
+def test_too_large_a_rate_ends_training_with_a_sentence(data, tmp_path, capsys):
+    plan = training.Plan(epochs=4, batch=8, rate=1e20, schedule="constant", bf16=False)
+    path = tmp_path / "x.pt"
+    run = training.train(nets.introductory(), data, plan, keep=path, device="cpu")
+    told = capsys.readouterr().out
+    assert "the loss is not a number any more; the learning rate is too high." in told
+    assert "loss nan  accuracy" in told
+    assert len(run.epochs) == 1
+    assert not run.stopped
+    assert not path.exists()  # nothing to go on from
+    for losses in ([2.0, 1.0, math.nan], [math.inf] * 3, [1e30, 3.0, -math.inf], [math.nan]):
+        rows = [
+            {"epoch": i + 1, "loss": v, "test_loss": v, "accuracy": 0.1, "seconds": 1.0}
+            for i, v in enumerate(losses)
+        ]
+        some = dataclasses.replace(run, losses=losses * 5, epochs=rows)
+        assert len(live.sparks(losses)) == len(losses)
+        for figure in (
+            live.loss_figure([("", some)]),
+            plot_training.stopping(lambda losses, patience: (0, 0), {"a": some, "b": run}),
+        ):
+            figure.savefig(io.BytesIO(), dpi=30)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sweep_goes_on_past_a_rate_that_is_too_large(data, capfd):
+    plan = training.Plan(batch=32, schedule="constant", bf16=False)
+    result = sweep.sweep(nets.introductory(), data, rates=(1e20, 0.01), epochs=(1, 2), plan=plan, workers=1)
+    assert len(result.accuracy) == 4
+    assert math.isnan(result.loss[1e20, 2])
+    high = dataclasses.replace(result, accuracy=result.accuracy | {(1e20, 1): 0.99})
+    assert high.best[0] == 0.01
+    assert "not a number" not in capfd.readouterr().out
+    figure = sweep.figure(result)
+    figure.savefig(io.BytesIO(), dpi=30)
+    assert "rate 1e+20, 2 epochs: " in figure.get_label()
+    assert "its loss is not a number" in figure.get_label()
+
+
+@pytest.mark.filterwarnings("error")
+def test_figures_of_a_students_functions_that_give_no_number(data):
+    images, labels = data.train_images[:32].float(), data.train_labels[:32]
+
+    def fit(*_arguments):
+        return torch.tensor([2.0, math.inf, math.nan])
+
+    figure = plot_training.by_heart(lambda *_: 0.0, fit, nets.introductory(), images, labels, epochs=3)
+    figure.savefig(io.BytesIO(), dpi=30)
+    for rate in (math.nan, math.inf):
+        plot_training.schedule(lambda *_, rate=rate: rate).savefig(io.BytesIO(), dpi=30)
 
 
 def test_ctrl_c_returns_the_network_so_far(data, capsys):
@@ -335,6 +452,22 @@ def test_tensorboard_gets_the_numbers(data, tmp_path):
     assert [round(e.value, 4) for e in events.Scalars("loss/step")] == [round(v, 4) for v in run.losses]
 
 
+def test_tensorboard_has_each_step_once_after_a_resume(data, tmp_path):
+    event = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+
+    def stop_after_two(run):
+        if len(run.epochs) == 2:
+            raise KeyboardInterrupt
+
+    for more in (stop_after_two, quiet):
+        watch = live.both(live.TensorBoard(tmp_path / "log"), more)
+        run = training.train(net(), data, PLAN, device="cpu", keep=tmp_path / "x.pt", watch=watch)
+    events = event.EventAccumulator(str(tmp_path / "log"))
+    events.Reload()
+    assert [e.step for e in events.Scalars("loss/step")] == list(range(len(run.losses)))
+    assert [e.step for e in events.Scalars("accuracy/epoch")] == [1, 2, 3]
+
+
 def test_a_sweep_is_what_single_runs_give(data):
     first = net()
     before = state(first).clone()
@@ -412,6 +545,9 @@ def test_a_sweep_of_nothing(data):
         ({"rates": ()}, "there are no rates to try"),
         ({"rates": 0.1}, "rates is 0.1; expected several numbers"),
         ({"epochs": (0, 2)}, "epochs is 0; expected a whole number"),
+        ({"workers": -1}, "workers is -1; expected a whole number from 1 on"),
+        ({"workers": 1.5}, "workers is 1.5; expected"),
+        ({"workers": "2"}, "workers is '2'; expected"),
         ({"rates": (0.1, -1)}, "rate is -1; expected a number above 0"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -440,10 +576,36 @@ def test_one_thread_where_two_are_not_faster(together, expected, monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     monkeypatch.setattr(cores, "seconds", lambda count: {1: 0.1, 2: together}[count])
-    with cores.threads(torch.device("cpu")):
-        assert torch.get_num_threads() == expected
-    assert torch.get_num_threads() == 2
-    torch.set_num_threads(before)
+    try:
+        assert cores.best_threads(torch.device("cpu")) == expected
+        with cores.threads(expected):
+            assert torch.get_num_threads() == expected
+        assert torch.get_num_threads() == 2
+        torch.set_num_threads(1)
+        monkeypatch.setattr(cores, "seconds", None)  # nothing is tried
+        assert cores.best_threads(torch.device("cpu")) == 1
+        with cores.threads(2):  # as a checkpoint says; the user's wish goes before
+            assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_threads_are_chosen_once_a_run_and_kept(data, tmp_path, monkeypatch):
+    tried = []
+
+    def choose(place):
+        tried.append(place)
+        return 1
+
+    monkeypatch.setattr(training, "best_threads", choose)
+
+    def stop(run):
+        raise KeyboardInterrupt
+
+    run = training.train(net(), data, PLAN, keep=tmp_path / "x.pt", watch=stop, device="cpu")
+    again = training.train(net(), data, PLAN, keep=tmp_path / "x.pt", watch=quiet, device="cpu")
+    training.evaluate(again, data.test_images, data.test_labels)
+    assert len(tried) == run.threads == again.threads == 1
 
 
 def test_the_loop_is_as_short_as_lab_6_says():

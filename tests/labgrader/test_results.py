@@ -5,6 +5,9 @@ import time
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labgrader.bridge.limits import Limits
 from labgrader.bridge.outputs import clean
 from labgrader.markdown import safe_html, safe_markdown
@@ -151,6 +154,10 @@ TRACKING = [  # each would load something from another computer, or from the mar
     "<table background=//evil.example/a.png><tr><td background='//evil.example'>x</td></tr></table>",
     "<div style='background:url(//evil.example)'>x</div>",
     "<td style='text-align: left; background: url(//evil.example)'>x</td>",
+    "a <td background=//evil.example>x",
+    "[src=<td background=//evil.example>x\n\n<a href='//evil.example'>",
+    "<details>x<img src=//evil.example/a.png ",
+    "<details>x<!-- ",
     "<style>@import '//evil.example'</style>x",
     "<svg><image href='//evil.example/a.png'/><use href='//evil.example'/></svg>",
     "<link rel=prefetch href=//evil.example>x",
@@ -198,8 +205,6 @@ def rendered_by_nbconvert(source):
 
 def dangers(html):
     """Return what a browser would act on, found by an independent parser."""
-    from bs4 import BeautifulSoup
-
     soup = BeautifulSoup(html, "html.parser")
     found = []
     for tag in soup.find_all(True):
@@ -244,6 +249,47 @@ def test_hostile_markdown_is_harmless_in_nbgraders_own_pages_too(source):
     assert safe_markdown(safe) == safe
     assert safe_html(safe).count("&amp;lt;") == 0
     assert dangers(safe_html(source)) == []
+
+
+PIECES = [
+    *(
+        "![",
+        "](",
+        ")",
+        "[r]",
+        "x",
+        " ",
+        "\n\n",
+        "//evil.example/a.png",
+        "<img ",
+        "src=",
+        "srcset=",
+        "'",
+        ">",
+        "`",
+    ),
+    *("$$", "<!--", "-->", "attachment:a", "<td background=//evil.example>", "<svg>", "[r]: //evil.example"),
+    *("<image href=//evil.example>", "<picture><source srcset=//evil.example>", "<pre>", "<details>", "&lt;"),
+    *(
+        "<video poster=//evil.example>",
+        "<a href='//evil.example'>",
+        "<![CDATA[",
+        "</a>",
+        "<textarea>",
+        "    ",
+    ),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), min_size=2, max_size=12).map("".join))
+def test_nothing_is_loaded_from_elsewhere(source):
+    for html in (rendered_by_nbconvert(safe_markdown(source)), safe_html(source)):
+        assert dangers(html) == []
+        assert (
+            BeautifulSoup(html, "html.parser").find(["img", "image", "svg", "video", "source", "picture"])
+            is None
+        )
 
 
 def test_the_executed_notebook_is_valid_and_shows_reasons(lab):

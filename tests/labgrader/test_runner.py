@@ -1,4 +1,5 @@
 import concurrent.futures as cf
+import io
 import os
 import signal
 import subprocess
@@ -14,8 +15,9 @@ from labgrader.course import CourseError
 from labgrader.lock import only_writer
 from labgrader.marker import read_stamp
 from labgrader.runner import Graded, grade_class
-from labgrader.table import class_table, notes, summary
+from labgrader.table import class_table, notes, notes_table, summary
 from nbgrader.api import Gradebook
+from rich.console import Console
 
 LAB = "00_toy"
 
@@ -98,9 +100,11 @@ def test_regrade_keeps_what_a_person_gave(course, toy, threads):
         answer.manual_score, answer.extra_credit, answer.needs_manual_grade = 1.5, 0.5, False
         gradebook.find_comment("q-why", LAB, LAB, "amy").manual_comment = "nice"
         gradebook.db.commit()
-    assert [e.state for e in grade_class(course, LAB, executor=threads)] == ["on record"]
+    (found,) = grade_class(course, LAB, executor=threads)
+    assert (found.state, found.points, found.waiting) == ("on record", 11.0, 0)
     assert ("amy", "q-why", None, 1.5, False) in toy.recorded(course).grades
-    assert [e.state for e in grade_class(course, LAB, regrade=True, executor=threads)] == ["graded"]
+    (found,) = grade_class(course, LAB, regrade=True, executor=threads)
+    assert (found.state, found.points, found.waiting) == ("graded", 11.0, 0)
     assert ("amy", "q-why", None, 1.5, True) in toy.recorded(course).grades
     assert ("amy", "q-why", "", "nice") in toy.recorded(course).comments
     with Gradebook(course.db_url) as gradebook:
@@ -149,11 +153,11 @@ def test_the_command_grades_one_student_prints_a_table_and_exits_0(course, toy):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("Isolation none: NONE: student code can read and change your files")
-    head = "student ┃ points ┃ to mark ┃ double ┃ mean ┃ clip ┃ q-why ┃ notes"
+    head = "student ┃ points ┃ to mark ┃ double ┃ mean ┃ clip ┃ q-why"
     assert lines[1].rstrip() == head
-    assert lines[3].startswith(
-        "amy     │ 7 / 11 │       1 │      2 │    1 │    4 │     ? │ mean: 1 of 3; the mean is wrong"
-    )
+    assert lines[3].rstrip() == "amy     │ 7 / 11 │       1 │      2 │    1 │    4 │     ?"
+    assert lines[5].rstrip() == "student ┃ notes"
+    assert lines[7].startswith("amy     │ mean: 1 of 3; the mean is wrong")
     assert "bob" not in done.stdout
     assert "1 graded, 0 on record already, 0 not graded; mean 7 of 11 points;" in lines[-1]
     assert done.stderr == ""
@@ -326,3 +330,14 @@ def test_notes_and_summary():
         == "1 graded, 0 on record already, 0 not graded; mean 0 of 4 points; 1.0 seconds"
     )
     assert class_table([entry], cells=True).row_count == 1
+
+
+def test_long_names_of_cells_leave_the_notes_their_room():
+    names = [f"test-max_pool2d_gradient_{n}" for n in range(13)]
+    entry = Graded("bob", dict.fromkeys(names, 0.0), 39, flags=("word " * 20,))
+    console = Console(width=160, file=io.StringIO())
+    console.print(class_table([entry], cells=True), notes_table([entry, Graded("amy", {"a": 1.0}, 1)]))
+    text = console.file.getvalue()
+    assert "max_pool2d_g" not in text
+    assert "word " * 20 in text
+    assert "amy" not in text

@@ -26,7 +26,7 @@ def labgrade(course, monkeypatch, capsys):
 def test_a_folder_that_is_not_there(labgrade):
     code, said = labgrade("export", "--to", "/nodir/x.csv")
     assert code == 1
-    assert said.startswith("labgrade: /nodir: No such file or directory; make that folder")
+    assert said.startswith("labgrade: /nodir/x.csv: No such file or directory; make that folder")
     assert said.count("\n") == 1
 
 
