@@ -495,8 +495,8 @@ batch = torch.cat([found.preprocess(p) for p in subjects])
 plot.show(plot_maps.zeros(sparsity, looking.maps_of(net, looking.STAGES, batch)))
 
 # %% [markdown]
-# The deeper, the emptier. In the last stage most numbers are 0: each channel waits for something special. That is why
-# eight photos of four subjects may leave some channels silent; with more photos they speak up.
+# In most stages about a third of the numbers are 0; in the last stage most are: each of its channels waits for
+# something special. But hardly any channel is silent for all eight photos: each one answers somewhere.
 #
 # ## 6. What one number sees
 #
@@ -999,7 +999,7 @@ plot.show(fig, dpi=110)
 #
 # - A hook shows what a layer gives. It has to be removed, and it has to copy.
 # - A stretched map shows a pattern, not a strength. First-layer filters are pictures; zero is grey.
-# - With depth, maps get smaller, more, and emptier. A number sees $f$ pixels, and most of its influence comes from
+# - With depth, maps get smaller and more, and emptier in the end. A number sees $f$ pixels, and most of its influence comes from
 #   the middle.
 # - The softmax makes classes compete. A probability is not a promise.
 # - Covering, CAM and Grad-CAM say where the evidence lies. For ResNet's last stage, Grad-CAM is the ReLU of CAM.

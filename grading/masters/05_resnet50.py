@@ -32,7 +32,8 @@
 # - prepare photos in the way that belongs to the weights, and say what happens if you do not,
 # - compare features by cosine similarity, search with them, and measure the margin between classes,
 # - avoid the trap of batch norm in training mode,
-# - ask a layer what it knows: by a linear probe, by principal components, and by CKA.
+# - ask a layer what it knows: by a linear probe, by principal components, and by centred kernel alignment
+#   (CKA).
 #
 # **Time:** about 3½ hours of your time, in pieces if you like. Running the whole notebook takes about a minute and a
 # half on a laptop with two cores; no graphics card is needed.
@@ -793,8 +794,8 @@ plot.show(plot_features.faces(pca, photos, chosen["layer4"]), dpi=110)
 # ## 8. Do two layers say the same?
 #
 # Features of two stages cannot be compared number by number: one has 256, the other 2048, in no common order. But
-# both say which photos are alike. **CKA** compares that: the inner products of all pairs of photos in one stage, and
-# in the other. With centred features $X$ and $Y$ (each column minus its mean):
+# both say which photos are alike. **Centred kernel alignment** (CKA) compares that: the inner products of all pairs
+# of photos in one stage, and in the other. With centred features $X$ and $Y$ (each column minus its mean):
 #
 # $$\text{CKA}(X, Y) = \frac{\| X^\top Y \|_F^2}{\| X^\top X \|_F \; \| Y^\top Y \|_F}$$
 #

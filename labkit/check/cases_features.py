@@ -106,9 +106,10 @@ def cosine_matrix(draw: Draw) -> list[Case]:
     ):
         a = draw.tensor(n, 7) * torch.linspace(0.01, 50, n, dtype=FLOAT64)[:, None]
         b = draw.tensor(m, 7) * torch.linspace(9, 0.2, m, dtype=FLOAT64)[:, None]
+        a[0], b[-1] = a[0] / 100, b[-1] / 1000  # both short: what is added to their lengths shows
         a, b = a.to(dtype), b.to(dtype)
         cases.append(Case(aspect, (a, b), library.cosine_matrix(a, b), oracle="F.cosine_similarity"))
-    a, b = draw.tensor(4, 6), draw.tensor(3, 6)
+    a, b = draw.tensor(4, 6) / 1000, draw.tensor(3, 6) / 1000
     a[1] = 0
     cases.insert(2, Case("a vector of zeros", (a, b), library.cosine_matrix(a, b), note="one row of a is 0"))
     return cases
@@ -139,7 +140,9 @@ def neighbours(draw: Draw) -> list[Case]:
     ):
         similarity = _apart(draw, n)
         similarity[range(n), range(n)] = diagonal
-        cases.append(Case(aspect, (similarity, k), library.neighbours(similarity, k), oracle="topk"))
+        similarity.view(-1)[similarity.argmin()] = -1 - 2**-52
+        args, note = (similarity, k), "the lowest of them just below -1, as rounding may leave a cosine"
+        cases.append(Case(aspect, args, library.neighbours(*args), oracle="topk", note=note))
     return cases
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from labkit.check import library_cifar as library
 from labkit.check.case import Case, Rule
 from labkit.check.cases_pictures import exactly
 from labkit.check.draw import Draw
+from labkit.check.policy import plain
 
 
 def confusion(draw: Draw) -> list[Case]:
@@ -75,8 +77,8 @@ def recall(draw: Draw) -> list[Case]:
     """The share of each class that was found."""
     made = []
     for aspect, classes, empty in (("four classes", 4, False), ("a class without pictures", 5, True)):
-        matrix = _table(draw, classes, empty).double()
-        made.append(Case(aspect, (matrix,), library.recall(matrix)))
+        matrix = _table(draw, classes, empty)
+        made += [Case(aspect, (m,), library.recall(m)) for m in (matrix, matrix.double())]
     return made
 
 
@@ -84,9 +86,23 @@ def balanced_error(draw: Draw) -> list[Case]:
     """The mean of the errors of classes."""
     made = []
     for aspect, classes, empty in (("four classes", 4, False), ("a class without pictures", 5, True)):
-        matrix = _table(draw, classes, empty).double()
-        made.append(Case(aspect, (matrix,), library.balanced_error(matrix)))
+        matrix = _table(draw, classes, empty)
+        made += [Case(aspect, (m,), library.balanced_error(m)) for m in (matrix, matrix.double())]
     return made
+
+
+def whole_counts(fn: Any) -> Any:
+    """Let the third of several results, which counts, hold whole numbers of any kind."""
+
+    def read(*args: Any) -> Any:
+        value = fn(*args)
+        try:
+            confidence, accuracy, count, gap = value
+            return confidence, accuracy, plain(count).double(), gap
+        except Exception:
+            return value
+
+    return read
 
 
 def _bold(draw: Draw, n: int, classes: int, spots: list[float]) -> Tensor:

@@ -22,6 +22,7 @@ Bend = Callable[..., Any]
 def _step(
     *, clear: bool = True, train: bool = True, move: bool = True, flip: bool = False, twice: bool = False,
     loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy, after: bool = False, scale: float = 1.0,
+    clip: float = 0.0, rate: float = 0.0,
 ) -> Bend:  # fmt: skip
     """Make a step with one thing bent."""
 
@@ -34,6 +35,10 @@ def _step(
                 optimizer.zero_grad()
             for _ in range(2 if twice else 1):
                 torch.autograd.backward(value * (-1 if flip else 1), retain_graph=True)
+        if clip:
+            torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
+        for group in optimizer.param_groups:
+            group["lr"] = rate or group["lr"]
         if move:
             optimizer.step()
         if after:
@@ -70,6 +75,8 @@ SGD_STEP = named(
     ("labels smoothed by 0.1", _step(loss=lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1))),
     ("the loss after the step instead of before", _step(after=True)),
     ("nll_loss of scores without log_softmax", _step(loss=F.nll_loss)),
+    ("gradients clipped to a length of 1", _step(clip=1.0)),
+    ("a rate of 0.1 written in, not that of the optimizer", _step(rate=0.1)),
     ("the loss in percent", _step(scale=100)),
 )  # fmt: skip
 

@@ -53,6 +53,10 @@ COSINE_MATRIX = (
         lambda a, b: F.normalize(a, p=1, dim=1, eps=1e-300) @ F.normalize(b, p=1, dim=1).T,
     ),
     Mutant("the similarities of a with itself", lambda a, b: cosine(a, a)),
+    Mutant(
+        "a small number added to the product of the lengths: short vectors come out less similar",
+        lambda a, b: (a @ b.T) / (torch.outer(a.norm(dim=1), b.norm(dim=1)) + 1e-8),
+    ),
     half(cosine),
     zeros(cosine),
     changing(cosine),
@@ -96,6 +100,10 @@ NEIGHBOURS = (
     Mutant(
         "places in the row without the image itself: those behind it are off by one",
         _places(lambda s, k: near(s, k) - (near(s, k) > torch.arange(len(s))[:, None]).double()),
+    ),
+    Mutant(
+        "-1 on the diagonal, which is not below all others: rounding may leave a cosine below -1",
+        _places(lambda s, k: s.clone().fill_diagonal_(-1).topk(k).indices),
     ),
     Mutant("the answer with rows and columns swapped", _places(lambda s, k: near(s, k).T)),
     Mutant("changes its input", lambda s, k: (near(s, k), s.fill_(0))[0]),

@@ -81,6 +81,7 @@ _ALL = (
         mutants_results.CALIBRATION,
         ("confidence", "accuracy", "count", "gap"),
         keeps=False,
+        adapt=results.whole_counts,
     ),
 )
 SPECS: dict[str, Spec] = {spec.name: spec for spec in _ALL}

@@ -533,6 +533,16 @@ def calibration_numpy(p, labels, bins):
     return conf, acc, count.astype(float), np.sum(count / count.sum() * np.abs(acc - conf))
 
 
+def calibration_numpy_int(p, labels, bins):
+    *shares, count, gap = calibration_numpy(p, labels, bins)
+    return [*shares, count.astype(int), gap]
+
+
+def calibration_whole(p, labels, bins):
+    *shares, count, gap = calibration_numpy(p, labels, bins)
+    return (*shares, torch.as_tensor(count).long(), gap)
+
+
 def calibration_slices(p, labels, bins):
     sure, answer = p.max(1)
     conf, acc, count = torch.zeros(3, bins, dtype=p.dtype)
@@ -554,12 +564,17 @@ def calibration_float32(p, labels, bins):
     return conf, acc, count, float((count / len(p) * (acc - conf).abs()).sum())
 
 
+def stats_lists(images):
+    x = images.float() / 255
+    return x.mean((0, 2, 3)).tolist(), x.std((0, 2, 3), correction=0).tolist()
+
+
 def styles(*functions):
     return {f.__name__: f for f in functions}
 
 
 HONEST = {
-    "channel_stats": styles(stats_torch, stats_numpy, stats_loops, stats_squares, stats_float32),
+    "channel_stats": styles(stats_torch, stats_numpy, stats_loops, stats_squares, stats_float32, stats_lists),
     "normalise": styles(
         normalise_broadcast, normalise_loops, normalise_numpy, normalise_scaled, normalise_float32
     ),
@@ -576,6 +591,12 @@ HONEST = {
     "recall": styles(recall_where, recall_loop, recall_numpy, recall_clamp),
     "balanced_error": styles(balanced_mask, balanced_loop, balanced_numpy, balanced_nan),
     "calibration": styles(
-        calibration_loops, calibration_masks, calibration_numpy, calibration_float32, calibration_slices
+        calibration_loops,
+        calibration_masks,
+        calibration_numpy,
+        calibration_float32,
+        calibration_slices,
+        calibration_whole,
+        calibration_numpy_int,
     ),
 }

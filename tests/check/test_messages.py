@@ -116,7 +116,7 @@ def test_a_number_in_a_tensor_is_blamed_for_its_type_only(name, boxed, got, func
     ("share", "hint"),
     [
         (lambda u: (u > 0).any(0), "True and False are no numbers yet: .to(x.dtype) makes 1 and 0 of them"),
-        (lambda u: (u > 0).sum(0), "a whole-number dtype cuts the fractions off: use dtype=x.dtype"),
+        (lambda u: (u > 0).sum(0), "a whole-number dtype cuts the fractions off: use a float dtype"),
     ],
 )
 def test_shares_that_are_no_floats(share, hint, functions, run):
