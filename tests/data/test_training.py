@@ -294,7 +294,7 @@ def test_without_test_pictures_there_is_no_accuracy(data):
         sweep.sweep(net(), none)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning", "error::UserWarning")
 def test_too_large_a_rate_ends_training_with_a_sentence(data, tmp_path, capsys):
     plan = training.Plan(epochs=4, batch=8, rate=1e20, schedule="constant", bf16=False)
     path = tmp_path / "x.pt"
