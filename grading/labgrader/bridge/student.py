@@ -48,9 +48,8 @@ def serve(sock: socket.socket, limits: Limits | None = None) -> None:
         limits: bounds; the same as the trusted side's.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(
-        torch.get_num_threads()
-    )  # the first call after a fork must not come from two threads
+    # The first call after a fork makes torch's pool anew, without a lock: it must not come from two threads.
+    torch.set_num_threads(torch.get_num_threads())
     limits = limits or Limits()
     shell = shells.make_shell(limits)
     shells.redirect(shell)
