@@ -32,11 +32,11 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## a made-up class of 12 hands in, is graded, gets feedback (about 4 minutes)
 	@$(PY) -m labgrader demo
 
-test: $(READY)  ## format, lint, types, released notebooks, tests (11 to 14 minutes on two cores)
+test: $(READY)  ## format, lint, types, released notebooks, tests (about 11 minutes on two cores)
 	@echo "1/4 ruff and codespell"; $(PY) -m ruff format --check -q . && $(PY) -m ruff check -q . && .venv/bin/codespell
 	@echo "2/4 mypy"; $(PY) -m mypy
 	@echo "3/4 notebooks are what the masters give"; $(PY) -m labgrader release --check --course grading
-	@echo "4/4 pytest"; $(PY) -m pytest -q -n 3 --dist loadfile --max-worker-restart=0 --durations=10
+	@echo "4/4 pytest"; $(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart=0 --durations=10
 
 lab: $(READY)  ## open the labs in JupyterLab
 	@.venv/bin/jupyter lab notebooks

@@ -13,11 +13,8 @@ from importlib.metadata import version
 def machine(*packages: str) -> str:
     """One line: Python, packages, cores, load."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return (
-        f"Python {platform.python_version()}, "
-        + ", ".join(f"{p} {version(p)}" for p in packages)
-        + f"; {os.cpu_count()} cores ({platform.machine()}), load {load:.1f}"
-    )
+    named = ", ".join([f"Python {platform.python_version()}", *(f"{p} {version(p)}" for p in packages)])
+    return f"{named}; {os.cpu_count()} cores ({platform.machine()}), load {load:.1f}"
 
 
 def alternate(rivals: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:

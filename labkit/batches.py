@@ -20,12 +20,13 @@ def statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def normaliser(
-    mean: tuple[float, ...], std: tuple[float, ...], place: torch.device
+    mean: tuple[float, ...], std: tuple[float, ...], place: torch.device, last: bool = True
 ) -> Callable[[Tensor], Tensor]:
-    """Return what turns uint8 pictures into float32 with mean 0 and deviation 1, stored channels last."""
+    """Return what makes float32 with mean 0 and deviation 1 of bytes, the channels stored last or not."""
+    layout = torch.channels_last if last else torch.contiguous_format
     scale = torch.tensor([1 / (255 * s) for s in std], device=place)[:, None, None]
     offset = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=place)[:, None, None]
-    return lambda x: torch.addcmul(offset, x.contiguous(memory_format=torch.channels_last), scale)
+    return lambda x: torch.addcmul(offset, x.contiguous(memory_format=layout), scale)
 
 
 def windows(images: Tensor, shift: int) -> Tensor:

@@ -50,8 +50,8 @@ def owner(path: Path, net: nn.Module, data: Images) -> dict[str, str]:
     return {"pictures": store.digest(arrays), "network": hashlib.sha256(drawn.encode()).hexdigest()}
 
 
-def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str, str]) -> None:
-    """Write the state of a run after an epoch."""
+def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str, str]) -> bool:
+    """Write the state of a run after an epoch; False, and a line, where it cannot be written."""
     state: dict[str, Any] = {
         "plan": asdict(run.plan),
         "owner": owned,
@@ -61,13 +61,19 @@ def keep(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str
     state |= {"losses": run.losses, "epochs": run.epochs, "threads": run.threads}
     payload = io.BytesIO()
     torch.save(state, payload)
-    with whole(path) as stream:
-        stream.write(_MARK + hashlib.sha256(payload.getbuffer()).digest())
-        stream.write(payload.getbuffer())
+    try:
+        with whole(path) as stream:
+            stream.write(_MARK + hashlib.sha256(payload.getbuffer()).digest())
+            stream.write(payload.getbuffer())
+    except OSError as error:
+        why = error.strerror or error
+        print(f"The training is not kept: {path} cannot be written ({why}). It goes on without.")
+        return False
+    return True
 
 
 def resume(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[str, str]) -> None:
-    """Put the state of a checkpoint into a run and its optimizer.
+    """Put the state of a checkpoint into a run and its optimizer, and say so.
 
     Raises:
         CheckpointError: when the file is damaged, or was made with other data, another network or plan.
@@ -85,6 +91,9 @@ def resume(path: Path, run: Run, optimizer: torch.optim.Optimizer, owned: dict[s
     optimizer.load_state_dict(state["optimizer"])
     run.losses, run.epochs, run.threads = state["losses"], state["epochs"], state["threads"]
     run.seconds = run.epochs[-1]["seconds"]
+    done, last = len(run.epochs), run.plan.epochs
+    more = f"goes on after epoch {done} of {last}" if done < last else "is finished, nothing is trained now"
+    print(f"The training kept in {path} {more}. To begin anew, delete the file.")
 
 
 def _read(path: Path) -> dict[str, Any]:

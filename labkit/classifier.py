@@ -95,7 +95,7 @@ def network(build_net: Function, *, seed: int = 0, say: Say = print) -> nn.Modul
 
 def prepared(data: Images, count: int) -> tuple[Tensor, Tensor]:
     """Return the first pictures normalised, float32 (count, 3, 32, 32), and their labels."""
-    ready = batches.normaliser(*batches.statistics(data.train_images), torch.device("cpu"))
+    ready = batches.normaliser(*batches.statistics(data.train_images), torch.device("cpu"), last=False)
     return ready(data.train_images[:count]), data.train_labels[:count]
 
 

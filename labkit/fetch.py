@@ -24,6 +24,15 @@ class SlowError(FetchError):
     """A host that answers, but too slowly to wait for."""
 
 
+class FolderError(FetchError):
+    """The folder for fetched files cannot be written: no host is to blame."""
+
+    def __init__(self, folder: Path, error: OSError):
+        super().__init__(
+            f"{folder} cannot be written ({error.strerror or error}): set LABKIT_DATA to another folder"
+        )
+
+
 @dataclass(frozen=True)
 class Remote:
     """A file: its name, SHA-256 and size, and the places (label, address) that hold it byte for byte."""
@@ -82,9 +91,23 @@ def download(remote: Remote, folder: Path, *, patience: Patience, say: Say) -> t
     except Timeout:
         raise FetchError(f"another program is fetching {remote.name} right now: wait for it to end") from None
     except OSError as error:
-        raise FetchError(f"{folder} cannot be written ({error.strerror or error}): set LABKIT_DATA") from None
+        raise FolderError(folder, error) from None
     kind = SlowError if any(isinstance(error, SlowError) for error in failures) else FetchError
     raise kind(f"no host gave {remote.name}")
+
+
+def nowhere(failures: list[FetchError], name: str) -> FetchError:
+    """Return one error for all sources of a thing that failed, with what to do.
+
+    Args:
+        name: of the thing, as `labkit data` calls it.
+    """
+    for failure in failures:
+        if isinstance(failure, FolderError):
+            return failure
+    slow = any(isinstance(failure, SlowError) for failure in failures)
+    help_ = f"to wait for a slow host, run: labkit data {name} --patient" if slow else "check the network"
+    return FetchError(f"{' and '.join(map(str, failures))}; {help_}")
 
 
 @dataclass(frozen=True)

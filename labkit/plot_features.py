@@ -47,7 +47,7 @@ def matrix(cosine_matrix: Function, found: Gallery, features: Tensor, *, title: 
     edge = 0.62
     fig = Figure(figsize=(WIDTH, side + 0.35))
     total = side + 0.35
-    box = (edge / WIDTH, 0.02, (side - edge) / WIDTH, (side - edge) / total)
+    box = ((edge + 0.04) / WIDTH, 0.02, (side - edge) / WIDTH, (side - edge) / total)
     ax = fig.add_axes(box)
     shown = ax.imshow(answer.values, cmap="viridis", vmin=min(0.0, float(np.nanmin(answer.values))), vmax=1)
     ax.set(xticks=[], yticks=[])
@@ -62,15 +62,15 @@ def matrix(cosine_matrix: Function, found: Gallery, features: Tensor, *, title: 
             )
         )
     strip = _strip(found.photos)
-    top = fig.add_axes((edge / WIDTH, (side - edge + 0.15) / total, (side - edge) / WIDTH, edge / total))
-    rows = fig.add_axes((0, 0.02, edge / WIDTH, (side - edge) / total))
+    top = fig.add_axes((box[0], (side - edge + 0.18) / total, box[2], edge / total))
+    rows = fig.add_axes((0, 0.02, edge / WIDTH, box[3]))
     for axes, picture in ((top, strip), (rows, strip.transpose(1, 0, 2))):
         axes.imshow(picture, aspect="auto")
         axes.axis("off")
     bar = fig.add_axes(((side + 0.15) / WIDTH, 0.2, 0.16 / WIDTH, 0.5))
     fig.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
-    if title:
-        fig.text(0.99, 0.93, title, ha="right", va="top", fontsize=9)
+    told = "cosine\nsimilarity" + (f",\n{title}" if title else "")
+    fig.text((side + 0.08) / WIDTH, 0.72, told, va="bottom", fontsize=8.5)
     same, other = _means(answer.values, found.labels)
     alt = f"Cosine similarities of {count} photos. Within a class (dashed squares) "
     return describe(fig, f"{alt}the mean is {same:.2f}, across classes {other:.2f}.")
@@ -121,8 +121,9 @@ def retrieval(
 
 def scatter(pca: Function, found: Gallery, features: Mapping[str, Tensor]) -> Figure:
     """Draw the student's first two components of the features of some stages, a mark for each class."""
-    fig = Figure(figsize=(WIDTH, WIDTH / len(features) + 0.55))
+    fig = Figure(figsize=(WIDTH, WIDTH / len(features) + 0.7))
     axes = fig.subplots(1, len(features), squeeze=False)[0]
+    axes[0].set_ylabel("second component", fontsize=8, labelpad=2)
     said = []
     for ax, (name, x) in zip(axes, features.items(), strict=True):
         answer, shares = _components(pca, x)
@@ -135,12 +136,15 @@ def scatter(pca: Function, found: Gallery, features: Mapping[str, Tensor]) -> Fi
         told = ", ".join(f"{100 * share:.0f} %" for share in shares)
         ax.set_title(f"{name}\nshares {told}", fontsize=9)
         ax.tick_params(labelsize=7.5)
+        ax.set_xlabel("first component", fontsize=8)
         ax.spines[["top", "right"]].set_visible(False)
         said.append(f"{name}: two components hold {told}")
-    lower = 0.5 / float(fig.get_size_inches()[1])
-    fig.subplots_adjust(left=0.06, right=0.99, bottom=lower, top=1 - lower, wspace=0.25)
-    axes[0].legend(fontsize=8.5, frameon=False, ncols=len(found.classes), loc="upper left",
-                   bbox_to_anchor=(-0.05, -0.1))  # fmt: skip
+    high = float(fig.get_size_inches()[1])
+    fig.subplots_adjust(left=0.075, right=0.99, bottom=0.62 / high, top=1 - 0.42 / high, wspace=0.25)
+    legend = fig.legend(*axes[0].get_legend_handles_labels(), fontsize=8.5, frameon=False,
+                        ncols=len(found.classes), loc="lower center", borderaxespad=0)  # fmt: skip
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a class is named by a file
     return describe(
         fig, f"Photos of {', '.join(found.classes)} by two principal components. {'; '.join(said)}."
     )
@@ -163,7 +167,7 @@ def faces(pca: Function, found: Gallery, features: Tensor) -> Figure:
     if answer.values is None or answer.values.shape != (len(features), 2):
         return note_figure(answer.note or f"pca returned scores of shape {answer.values.shape}")  # type: ignore[union-attr]
     fig = Figure(figsize=(WIDTH, 4.2))
-    ax = fig.add_axes((0.06, 0.1, 0.93, 0.88))
+    ax = fig.add_axes((0.085, 0.1, 0.905, 0.88))
     ax.scatter(answer.values[:, 0], answer.values[:, 1], s=1)
     for (x, y), photo, label in zip(answer.values, found.photos, found.labels.tolist(), strict=True):
         small = scenes.resized(photo, 40, 40).permute(1, 2, 0).numpy()
@@ -173,7 +177,9 @@ def faces(pca: Function, found: Gallery, features: Tensor) -> Figure:
     ax.margins(0.08)
     ax.tick_params(labelsize=8)
     told = " and ".join(f"{100 * share:.0f} %" for share in shares)
-    ax.set_xlabel(f"two components by your pca, which hold {told} of the spread", fontsize=9)
+    first, second = (*shares, 0.0, 0.0)[:2]
+    ax.set_xlabel(f"first component by your pca: {100 * first:.0f} % of the spread", fontsize=9)
+    ax.set_ylabel(f"second component: {100 * second:.0f} %", fontsize=9)
     return describe(
         fig, f"{len(found.photos)} photos at their first two principal components, which hold {told}."
     )
@@ -190,12 +196,13 @@ def agreement(linear_cka: Function, features: Mapping[str, Tensor]) -> Figure:
         if answer.values is None:
             return note_figure(answer.note)
         values[row, col] = float(answer.values)
-    fig = Figure(figsize=(WIDTH * 0.62, WIDTH * 0.5))
-    ax = fig.add_axes((0.16, 0.1, 0.72, 0.84))
+    fig = Figure(figsize=(WIDTH * 0.62, WIDTH * 0.52))
+    ax = fig.add_axes((0.16, 0.09, 0.72, 0.82))
+    ax.set_title("similarity of stages, by your linear_cka", fontsize=9.5)
     ax.imshow(np.nan_to_num(values), cmap="cividis", vmin=0, vmax=1)
     for (row, col), value in np.ndenumerate(values):
         ax.text(col, row, f"{value:.2f}", ha="center", va="center", fontsize=9.5,
-                color="black" if value > 0.6 else "white")  # fmt: skip
+                color="black" if value > 0.47 else "white")  # fmt: skip
     ax.set(xticks=range(len(names)), yticks=range(len(names)))
     ax.set_xticklabels(names, fontsize=9)
     ax.set_yticklabels(names, fontsize=9)

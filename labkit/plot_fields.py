@@ -66,10 +66,10 @@ def boxes(receptive_field: Function, found: Pretrained, photo: Tensor) -> Figure
     if lines:
         fig.text(
             0.53,
-            0.95,
+            0.98,
             "what one number in the middle sees,\nby your receptive_field",
             fontsize=10,
-            va="center",
+            va="top",
         )
     return describe(
         fig, f"Boxes on a photo: what one number in the middle of each stage sees. {'; '.join(said)}."
@@ -89,9 +89,10 @@ def seen(
     """Draw the size of the gradient of one place in the middle of each stage, and the student's box."""
     x = found.preprocess(photo)
     image = looking.image_of(found, photo)
-    fig = Figure(figsize=(WIDTH, WIDTH / len(stages) + 0.45))
+    high = WIDTH / len(stages) + 0.5
+    fig = Figure(figsize=(WIDTH, high))
     axes = fig.subplots(1, len(stages), squeeze=False)[0]
-    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.8, wspace=0.05)
+    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=1 - 0.54 / high, wspace=0.05)
     said = []
     for ax, stage in zip(axes, stages, strict=True):
         f = looking.until(found.net, stage)

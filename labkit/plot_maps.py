@@ -5,6 +5,7 @@ Each figure asks the student's functions for what it shows.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -55,12 +56,14 @@ def wall(
         for _, a in pictures
     ]
     heights = [min(max(h, 0.4), 4.0) for h in heights]
-    fig = Figure(figsize=(WIDTH, sum(heights) + 0.3 * len(heights)))
+    fig = Figure(figsize=(WIDTH, sum(heights) + 0.3 * len(heights) + 0.05))
     total, top = float(fig.get_size_inches()[1]), float(fig.get_size_inches()[1])
     for (told, answer), height in zip(pictures, heights, strict=True):
         top -= height + 0.3
         ax = fig.add_axes((0.1 / WIDTH, top / total, 1 - 0.2 / WIDTH, height / total))
         ax.set_title(told, fontsize=9.5, loc="left", pad=3)
+        if told == pictures[0][0]:
+            ax.set_title("dark: lowest, bright: highest of each map", fontsize=8.5, loc="right", pad=3)
         if answer.values is None:
             blank(ax, answer.note)
             continue
@@ -71,11 +74,14 @@ def wall(
     )
 
 
-def responses(stretch: Function, image: Tensor, maps: Tensor, channels: Sequence[int]) -> Figure:
+def responses(
+    stretch: Function, image: Tensor, maps: Tensor, channels: Sequence[int], *, layer: str = ""
+) -> Figure:
     """Draw an image (3, H, W) and single maps of (C, h, w), stretched by the student's function, over it."""
     fig = Figure(figsize=(WIDTH, WIDTH / (len(channels) + 1) + 0.35))
     axes = fig.subplots(1, len(channels) + 1)
-    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.86, wspace=0.05)
+    fig.subplots_adjust(left=0.04 if layer else 0.01, right=0.99, bottom=0.02, top=0.86, wspace=0.05)
+    fig.text(0.018, 0.44, layer, fontsize=9.5, rotation=90, ha="center", va="center")
     axes[0].imshow(image.permute(1, 2, 0).numpy())
     axes[0].set_title("the input", fontsize=9.5)
     axes[0].axis("off")
@@ -102,7 +108,8 @@ def responses(stretch: Function, image: Tensor, maps: Tensor, channels: Sequence
         ax.axis("off")
     told = ", ".join(map(str, channels))
     return describe(
-        fig, f"Where channels {told} of a layer answer, laid over the photo. {answer.note}".strip()
+        fig,
+        f"Where channels {told} of {layer or 'a layer'} answer, laid over the photo. {answer.note}".strip(),
     )
 
 
@@ -135,8 +142,9 @@ def shapes_table(map_shapes: Function, record: Function, found: Pretrained) -> N
     side = found.preprocess.crop
     names, layers = looking.layer_names(found.net), looking.stage_layers(found.net)
     answer = ask("map_shapes", lambda *a: [list(row) for row in map_shapes(*a)], (3, side, side), layers)
+    net = copy.deepcopy(found.net)  # record may leave hooks on it, or another mode
     try:
-        measured = dict(record(found.net, names, torch.zeros(1, 3, side, side)))
+        measured = dict(record(net, names, torch.zeros(1, 3, side, side)))
     except NotImplementedError:
         measured = looking.maps_of(found.net, names, torch.zeros(1, 3, side, side))
     except Exception as error:
@@ -147,7 +155,7 @@ def shapes_table(map_shapes: Function, record: Function, found: Pretrained) -> N
         guess = "-"
         if answer.values is not None and answer.values.shape == (len(names), 3):
             guess = "×".join(f"{v:.0f}" for v in answer.values[place])
-        got = tuple(measured[name].shape[1:]) if name in measured else ()
+        got = tuple(getattr(measured.get(name), "shape", ()))[1:]
         real = "×".join(map(str, got)) or "-"
         numbers = int(np.prod(got)) if got else 0
         mark = "" if guess in (real, "-") else "  (!)"
@@ -164,8 +172,9 @@ def stairs(map_shapes: Function, found: Pretrained) -> Figure:
     if answer.values is None or answer.values.shape != (len(names), 3):
         return note_figure(answer.note or "map_shapes did not return three numbers for each layer")
     rows = np.vstack([[3, side, side], answer.values])
-    fig = Figure(figsize=(WIDTH, 1.9))
-    ax = fig.add_axes((0.02, 0.02, 0.96, 0.82))
+    fig = Figure(figsize=(WIDTH, 2.1))
+    ax = fig.add_axes((0.02, 0.1, 0.96, 0.7))
+    fig.text(0.02, 0.02, "as high as a map, as wide as the root of how many maps there are", fontsize=8)
     deepest, left, said = max(float(rows[:, 0].max()), 1.0), 0.0, []
     for name, (count, high, wide) in zip(["input", *names], rows, strict=True):
         depth, tall = 0.06 + 0.8 * np.sqrt(max(count, 0) / deepest), max(high, 0) / side

@@ -70,6 +70,7 @@ def channels(channel_stats: Function, normalise: Function, images: Tensor) -> Fi
     after = ask("normalise", normalise, some, mean, std, ndim=4)
     fig = Figure(figsize=(WIDTH, 2.4), layout="constrained")
     left, right = fig.subplots(1, 2)
+    left.set_ylabel("how often")
     said = []
     for ax, values, title in (
         (left, some.numpy() / 255, "as in the file, divided by 255"), (right, after.values, "normalised"),
@@ -87,7 +88,7 @@ def channels(channel_stats: Function, normalise: Function, images: Tensor) -> Fi
             ax.plot((edges[1:] + edges[:-1]) / 2, counts, color=colour, linestyle=style, lw=1.4, label=told)
             said.append(f"{title}, {told}")
         ax.set_title(title, fontsize=10)
-        ax.set(yticks=[])
+        ax.set(yticks=[], xlabel="value")
         ax.set_ylim(0, ax.get_ylim()[1] * 1.45)
         ax.legend(fontsize=7.5, frameon=False, loc="upper left")
         ax.spines[["top", "right", "left"]].set_visible(False)
@@ -172,7 +173,7 @@ def first_filters(before: nn.Module, after: nn.Module) -> Figure:
         layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d) and layer.in_channels == 3]
         if not layers:
             return note_figure("the network has no convolution that takes the picture")
-        found.append(layers[0].weight.detach()[:24])
+        found.append(layers[0].weight.detach().cpu()[:24])
     count = len(found[0])
     columns = min(12, count)
     lines = -(-count // columns)

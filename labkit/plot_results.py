@@ -44,7 +44,8 @@ def confusion_matrix(
         if not (0 <= t < count and 0 <= p < count):
             continue
         ax.add_patch(_frame(p, t))
-        ax.text(p - 0.44, t - 0.28, f"{rank}.", fontsize=7, color=ORANGE, fontweight="bold")
+        dark = off[t, p] > 0.7 * max(0.05, float(off.max()))
+        ax.text(p - 0.37, t - 0.19, f"{rank}.", fontsize=7, color="white" if dark else "black")
         said.append(f"{rank}. {n} times {classes[t]} taken for {classes[p]}")
     ax.set_xticks(range(count), list(classes), rotation=40, ha="right", fontsize=8.5)
     ax.set_yticks(range(count), list(classes), fontsize=8.5)
@@ -55,8 +56,11 @@ def confusion_matrix(
 
 def _frame(column: int, row: int) -> Any:
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import Normal, Stroke
 
-    return Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fill=False, edgecolor=ORANGE, linewidth=2)
+    frame = Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fill=False, edgecolor=ORANGE, linewidth=2)
+    frame.set_path_effects([Stroke(linewidth=3.6, foreground="black"), Normal()])  # seen in grey print, too
+    return frame
 
 
 def worst(data: Images, p: Tensor, *, columns: int = 6, rows: int = 2) -> Figure:

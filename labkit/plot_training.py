@@ -114,7 +114,8 @@ def stopping(early_stop: Function, runs: Mapping[str, Run], *, patience: int = 3
                 told = f"best in epoch {best + 1}, stop after epoch {last + 1}"
         accuracy = 100 * run.epochs[-1]["accuracy"]
         ax.set_title(f"{name}: {accuracy:.0f} % at the end", fontsize=10)
-        ax.text(0.03, 0.05, told, transform=ax.transAxes, fontsize=8)
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85}
+        ax.text(0.03, 0.05, told, transform=ax.transAxes, fontsize=8, bbox=behind)
         ax.set_ylim(0, min(top * 1.05, 3.5))
         _tidy(ax, "", "")
         said.append(f"{name}: training {train[-1]:.2f}, put aside {other[-1]:.2f} at the end, {told}")

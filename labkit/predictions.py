@@ -72,18 +72,20 @@ def pack(answers: object, data: str) -> str:
 
 
 def unpack(text: object) -> Predictions:
-    """Read what `pack` wrote; blanks and line ends do not count.
+    """Read what `pack` wrote; blanks, line ends and what stands before it do not count.
 
     Raises:
         PredictionsError: when the text is none, is damaged, or was cut.
     """
+    if text is None:
+        raise PredictionsError("nothing came back: put the text behind return, between quotation marks")
     if type(text) is not str:
         raise PredictionsError(f"expected the text that labkit printed, got {type(text).__name__}")
     if len(text) > 100_000:
         raise PredictionsError("the text is far too long for predictions")
-    found = re.match(r"\s*labkit-predictions\s+(\S+)\s+(\d{1,6})\s+([0-9a-f]{8})\s+(.*)", text, re.DOTALL)
+    found = re.search(r"labkit-predictions\s+(\S+)\s+(\d{1,6})\s+([0-9a-f]{8})\s+(.*)", text, re.DOTALL)
     if found is None:
-        raise PredictionsError("the text does not begin with labkit-predictions: copy it with its first line")
+        raise PredictionsError("the text has no line that begins with labkit-predictions: copy that one, too")
     data, count, check = found[1], int(found[2]), found[3]
     body = "".join(found[4].split())
     if data not in DATA or count != DATA[data]:
@@ -91,7 +93,8 @@ def unpack(text: object) -> Predictions:
     groups = -(-count // GROUP)
     if len(body) != groups * LETTERS:
         raise PredictionsError(
-            f"the text has {len(body)} signs and should have {groups * LETTERS}: copy all lines"
+            f"the text has {len(body)} signs and should have {groups * LETTERS}: "
+            f"copy all lines{' once, and nothing behind them' if len(body) > groups * LETTERS else ''}"
         )
     places = {sign: i for i, sign in enumerate(SIGNS)}
     if not set(body) <= set(places):

@@ -155,7 +155,8 @@ def _side_by_side(
                 raise SweepError(f"the run with rate {key[0]:g} failed: {what}")
             else:
                 runs[key] = Run(_filled(net, what.pop("net")), plans[key], **what)
-                working.pop(key).join()
+                working[key].join()
+                del working[key]  # and not before: Ctrl-C may come while it ends
     finally:
         for process in working.values():
             process.terminate()
@@ -170,7 +171,7 @@ def _member(net: nn.Module, data: Images, plan: Plan, key: tuple[float, int], ne
         with contextlib.redirect_stdout(io.StringIO()):
             run = train(net, data, plan, device="cpu", watch=lambda _run: news.put((key, "epoch")))
         state = {name: value.contiguous().numpy() for name, value in run.net.state_dict().items()}
-        parts = ("mean", "std", "losses", "epochs", "seconds", "stopped")
+        parts = ("mean", "std", "losses", "epochs", "seconds", "stopped", "channels_last")
         news.put((key, {"net": state, **{part: getattr(run, part) for part in parts}}))
     except Exception as error:
         news.put((key, f"{type(error).__name__}: {error}" or traceback.format_exc()))

@@ -69,6 +69,7 @@ class Run:
     """What training gave: the network, the loss of every step, a row for every epoch, and how it went.
 
     `stopped` is set by Ctrl-C; `threads` is how many computed, chosen once: results depend on it a little.
+    `channels_last` says how weights and pictures lie in memory.
     """
 
     net: nn.Module
@@ -80,6 +81,7 @@ class Run:
     seconds: float = 0.0
     stopped: bool = False
     threads: int = 0
+    channels_last: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,25 +122,29 @@ def train(
     inputs.trainable(net)
     inputs.data(data, plan.shift)
     evaluate_every = evaluate_every if len(data.test_images) else 0
-    owner = checkpoint.owner(Path(keep), net, data) if keep else {}
+    kept = Path(keep).expanduser() if keep else None
+    owner = checkpoint.owner(kept, net, data) if kept else {}
     watch = Watch(plan.epochs) if watch is None else watch
     images, labels = data.train_images.to(place), data.train_labels.to(place)
     run = Run(net, plan, *batches.statistics(images))
-    net.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    run.channels_last = cores.channels_last(net.to(place), images)
     optimizer = torch.optim.SGD(
         _groups(net, plan),
         momentum=plan.momentum,
         nesterov=plan.nesterov and plan.momentum > 0,
         fused=place.type != "mps",
     )
-    if keep and Path(keep).exists():
-        checkpoint.resume(Path(keep), run, optimizer, owner)
-    run.threads = run.threads or best_threads(place)
-    views, ready = batches.windows(images, plan.shift), batches.normaliser(run.mean, run.std, place)
+    if kept and kept.exists():
+        checkpoint.resume(kept, run, optimizer, owner)
+        if len(run.epochs) == plan.epochs:
+            watch(run)
     steps, begin = plan.epochs * max(1, len(images) // plan.batch), time.perf_counter() - run.seconds
     losses: list[Tensor] = []
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), torch.enable_grad():
         try:
+            run.threads = run.threads or best_threads(place)
+            views = batches.windows(images, plan.shift)
+            ready = batches.normaliser(run.mean, run.std, place, run.channels_last)
             for epoch in range(len(run.epochs), plan.epochs):
                 net.train()
                 torch.manual_seed(10_007 * plan.seed + epoch)  # the same epoch, whether resumed or not
@@ -161,8 +167,8 @@ def train(
                 if evaluate_every and (epoch + 1) % evaluate_every == 0:
                     _measure(run, data)
                 finite = math.isfinite(run.losses[-1])
-                if keep and finite:
-                    checkpoint.keep(Path(keep), run, optimizer, owner)
+                if kept and finite and not checkpoint.keep(kept, run, optimizer, owner):
+                    kept = None
                 watch(run)
                 if not finite:
                     print("Training ends: the loss is not a number any more; the learning rate is too high.")
@@ -187,7 +193,7 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
     inputs.measured(images, labels, batch)
     run.net.eval()
     place = next(run.net.parameters()).device
-    ready, logits = batches.normaliser(run.mean, run.std, place), []
+    ready, logits = batches.normaliser(run.mean, run.std, place, run.channels_last), []
     with threads(run.threads or best_threads(place)):
         for some in torch.split(images, batch):
             x = ready(some.to(place))

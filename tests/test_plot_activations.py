@@ -80,9 +80,10 @@ def _texts(fig: Figure) -> str:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_right_answer(name: str) -> None:
+def test_right_answer(name: str, cut_off) -> None:
     draw, function = FIGURES[name]
     fig = draw(right(function))
+    assert cut_off(fig) == []
     fig.savefig(io.BytesIO(), format="png", dpi=20)
     alt = str(fig.get_label())
     assert 40 < len(alt) < 700

@@ -10,7 +10,18 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from labkit import comparing, explore_features, models, plot, plot_features, plot_margins, plot_probe, scenes
+from labkit import (
+    comparing,
+    explore_features,
+    images,
+    models,
+    plot,
+    plot_evidence,
+    plot_features,
+    plot_margins,
+    plot_probe,
+    scenes,
+)
 
 HONEST = runpy.run_path(str(Path(__file__).parent / "check" / "honest_features.py"))["HONEST"]
 RIGHT = {name: next(iter(styles.values())) for name, styles in HONEST.items()}
@@ -57,9 +68,11 @@ def drawn(fig: Figure) -> str:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_right_answer_is_drawn_and_told(name):
+def test_a_right_answer_is_drawn_and_told(name, cut_off):
     function, draw = FIGURES[name]
-    alt = drawn(draw(RIGHT[function]))
+    fig = draw(RIGHT[function])
+    assert cut_off(fig) == []
+    alt = drawn(fig)
     assert "written" not in alt
     assert "returned" not in alt
     assert len(alt) > 60
@@ -127,14 +140,51 @@ def test_own_photos_join_by_the_class_in_their_name(tmp_path, monkeypatch):
 
     folder = tmp_path / "data" / "my_images"
     folder.mkdir(parents=True)
-    for name in ("grandma-1960.png", "grandma-2020.png", "cat-old.png", "nobody.png"):
+    for name in ("grandma-1960.png", "grandma-2020.png", "cat-old.png", "nobody.png", "-1.png"):
         Image.new("RGB", (40, 30), "red").save(folder / name)
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (40, 30), "red").save(folder / "dog-running", "JPEG")  # without an ending
-    with pytest.warns(UserWarning, match=r"^left out: nobody\.png does not name its class"):
+    with (
+        pytest.warns(UserWarning, match=r"^left out: nobody\.png does not name its class"),
+        pytest.warns(UserWarning, match=r"^left out: -1\.png does not name its class"),
+    ):
         found = comparing.gallery()
     assert found.classes == (*GALLERY.classes, "dog", "grandma")
     assert found.names()[28:] == ["cat, old", "dog, running", "grandma, 1960", "grandma, 2020"]
+
+
+def test_files_may_have_names_that_look_like_formulas(tmp_path, monkeypatch):
+    from PIL import Image
+
+    folder = tmp_path / "data" / "my_images"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (40, 30), "red").save(folder / "$^$-$x^$.png")
+    monkeypatch.chdir(tmp_path)
+    found = comparing.gallery()
+    rows = torch.cat([LAST, LAST[:1] / 2]).double()
+    assert "$^$" in drawn(plot_features.scatter(RIGHT["pca"], found, {"layer4": rows}))
+    own = {photo.name: photo.pixels for photo in images.my_images()}
+    assert "$^$-$x^$.png" in drawn(plot_evidence.probabilities(top_k, SMALL, own))
+
+
+def top_k(logits: torch.Tensor, names: tuple[str, ...], k: int) -> list[tuple[str, float]]:
+    best = logits.softmax(0).topk(k)
+    return [(names[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
+
+
+def test_an_error_in_the_words_of_a_formula_is_shown():
+    def broken(*_args: Any) -> Any:
+        raise ValueError(r"$\frac$")
+
+    assert r"$\frac$" in drawn(plot_features.matrix(broken, GALLERY, LAST))
+    axes = Figure().subplots()
+    plot.blank(axes, r"$\frac$")
+    drawn(axes.figure)
+
+
+def test_the_random_blocks_have_the_sizes_they_are_named_for():
+    sizes = {name: size for name, size, _, _ in comparing.real_blocks(SMALL)}
+    assert sizes["random, like layer3.2"] == (1024, 256, 1)
 
 
 def test_search_prints_its_strip(monkeypatch):

@@ -25,7 +25,10 @@ Drawing = Callable[[Any], Figure]
 FIGURES: dict[str, tuple[str, Drawing]] = {
     "wall, stretch": ("stretch", lambda f: plot_maps.wall(f, RIGHT["montage"], STAGES)),
     "wall, montage": ("montage", lambda f: plot_maps.wall(RIGHT["stretch"], f, STAGES)),
-    "responses": ("stretch", lambda f: plot_maps.responses(f, IMAGE, STAGES["layer2"][0], [3, 1, 2])),
+    "responses": (
+        "stretch",
+        lambda f: plot_maps.responses(f, IMAGE, STAGES["layer2"][0], [3, 1, 2], layer="layer2"),
+    ),
     "filters": ("filter_pictures", lambda f: plot_maps.filters(f, SMALL.net.conv1.weight.detach())),
     "stairs": ("map_shapes", lambda f: plot_maps.stairs(f, SMALL)),
     "zeros": ("sparsity", lambda f: plot_maps.zeros(f, STAGES)),
@@ -50,6 +53,7 @@ FIGURES: dict[str, tuple[str, Drawing]] = {
 }
 SAID = {
     "wall, stretch": "layer4: 64 maps of 4×4",
+    "responses": "of layer2 answer",
     "stairs": "layer2 32 maps of 16 by 16",
     "boxes": "layer2: 15×15",
     "seen": "layer2: box 15 by 15",
@@ -78,9 +82,11 @@ def drawn(fig: Figure) -> str:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_right_answer_is_drawn_and_told(name):
+def test_a_right_answer_is_drawn_and_told(name, cut_off):
     function, draw = FIGURES[name]
-    alt = drawn(draw(RIGHT[function]))
+    fig = draw(RIGHT[function])
+    assert cut_off(fig) == []
+    alt = drawn(fig)
     assert "written" not in alt
     assert "returned" not in alt
     assert SAID.get(name, "") in alt
@@ -111,12 +117,41 @@ def test_tables_are_printed(answer, capsys):
         assert float(said.rsplit(": ", 1)[1]) < 1e-5
 
 
+def test_what_a_students_function_does_to_the_network_stays_with_it(capsys):
+    """Hooks left behind, a mode not put back, weights overwritten: later pictures know nothing of it."""
+
+    def state():
+        modes, hooks = zip(*((m.training, len(m._forward_hooks)) for m in SMALL.net.modules()), strict=True)
+        return modes, hooks, [value.clone() for value in SMALL.net.state_dict().values()]
+
+    def record(net, names, x):
+        net.train()
+        for name in names:
+            net.get_submodule(name).register_forward_hook(lambda *_: None)
+        net(x)
+        return dict.fromkeys(names)
+
+    def cam(maps, weights, label):
+        weights[label] += 1
+        return (maps * weights[label][:, None, None]).sum(0)
+
+    modes, hooks, values = state()
+    plot_maps.shapes_table(RIGHT["map_shapes"], record, SMALL)
+    assert "16×32×32                 -" in capsys.readouterr().out
+    first, again = (plot_evidence.cam_of(cam, SMALL, CAT, 3)() for _ in range(2))
+    assert torch.equal(first, again)
+    after = state()
+    assert after[:2] == (modes, hooks)
+    assert all(map(torch.equal, after[2], values))
+
+
 def test_controls_print_their_strips(monkeypatch):
     shown = []
     monkeypatch.setattr(plot, "show", lambda fig, alt="", dpi=160: shown.append(alt or fig.get_label()))
     explore_maps.channels(RIGHT["stretch"], SMALL, CAT)
     explore_maps.photos(RIGHT["top_k"], SMALL, TWO)
-    assert [alt.split()[0] for alt in shown] == ["layer1.", "layer2.", "layer4.", "The"]
+    assert [alt.split(" answer,")[0].split()[-1] for alt in shown[:3]] == ["layer1", "layer2", "layer4"]
+    assert shown[3].startswith("The")
 
 
 def test_a_network_is_read_stage_by_stage():

@@ -112,9 +112,10 @@ def _render(fig: Figure) -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_right_answer(name: str) -> None:
+def test_right_answer(name: str, cut_off) -> None:
     draw, right = FIGURES[name]
     fig = draw(right)
+    assert cut_off(fig) == []
     _render(fig)
     alt = fig.get_label()
     assert 20 < len(alt) < 800

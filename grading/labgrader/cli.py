@@ -165,7 +165,7 @@ def export(
 ) -> None:
     """Write the marks as a CSV table, a line for each student and lab that anybody handed in.
 
-    Its last column says who is graded, not graded yet, handed in again since, or did not hand in.
+    Its last column says who is graded, not graded yet, graded as an older hand-in or release, or not there.
     `nbgrader export` writes the same.
 
     Examples:
@@ -182,7 +182,7 @@ def export(
     typer.echo(f"{len(lines)} line{'s' * (len(lines) != 1)} in {to}")
     for name, count in Counter(line["lab"] for line in lines if line["status"] in WAITING).items():
         what = "1 hand-in is" if count == 1 else f"{count} hand-ins are"
-        typer.echo(f"Note: {what} not graded yet: run labgrade grade {name}, then export again.", err=True)
+        typer.echo(f"Note: {what} to be graded: run labgrade grade {name}, then export again.", err=True)
 
 
 @app.command()
@@ -232,10 +232,11 @@ def main() -> None:
         )
         raise SystemExit(130) from None
     except Exception as error:
+        from labgrader.course import WrongUseError
         from labgrader.trouble import sentence
 
         said = sentence(error)
         if said is None:
             raise
         print(f"labgrade: {said}", file=sys.stderr)
-        raise SystemExit(1) from None
+        raise SystemExit(2 if isinstance(error, WrongUseError) else 1) from None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-from labgrader.course import CourseError
+from labgrader.course import CourseError, WrongUseError
 from labgrader.crew import POLL_SECONDS, Workers
 from labgrader.isolation import IsolationError, resolved
 from labgrader.marker import ENGINE
@@ -36,8 +36,15 @@ def cluster(address: str, policy: Policy) -> Iterator[tuple[Workers, Policy]]:
     """
     try:
         from distributed import Client
+        from distributed.comm.addressing import parse_address, parse_host_port
     except ImportError:
         raise CourseError("--cluster needs Dask: pip install distributed.") from None
+    try:
+        scheme, place = parse_address(address)
+        if scheme in ("tcp", "tls"):
+            parse_host_port(place)
+    except ValueError as error:
+        raise WrongUseError(f"--cluster {address}: {error}; expected tcp://HOST:PORT.") from None
     try:
         client: Any = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from labgrader import config as settings
 from labgrader.cluster import cluster
-from labgrader.course import CourseError, find_course
+from labgrader.course import WrongUseError, find_course
 from labgrader.crew import Workers
 from labgrader.isolation import resolved, sentence
 from labgrader.policy import Policy
@@ -50,6 +50,7 @@ def grade(
 
     Raises:
         CourseError: there is nothing to grade, or no way to.
+        WrongUseError: there is no such lab or isolation.
     """
     console = Console()
     start = time.monotonic()
@@ -58,7 +59,7 @@ def grade(
     try:
         policy = replace(policy, isolation=isolation or policy.isolation)
     except ValueError as error:
-        raise CourseError(str(error)) from None
+        raise WrongUseError(str(error)) from None
     if dry_run:
         planned = plan_class(course, lab, policy=policy, student=student, regrade=regrade)
         console.print(plan_table(planned))

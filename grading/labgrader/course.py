@@ -12,6 +12,10 @@ class CourseError(Exception):
     """A folder that is not a course, or a lab that the course does not have."""
 
 
+class WrongUseError(CourseError):
+    """A command was given a name or a value that cannot be."""
+
+
 @dataclass(frozen=True)
 class Course:
     """A course folder.
@@ -67,6 +71,6 @@ def find_course(folder: Path) -> Course:
         if (root / "nbgrader_config.py").is_file():
             return Course(root.resolve())
     raise CourseError(
-        f"No course in {folder}: expected a file nbgrader_config.py there; "
+        f"No course in {folder.resolve()}: expected a file nbgrader_config.py there; "
         "go to the grading/ folder or pass --course DIR."
     )

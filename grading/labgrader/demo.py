@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labgrader.collect import Collected
     from labgrader.runner import Graded
 
+KIT = Path(__file__).parents[1] / "demo"  # the class of labkit's own course, for courses without one
 LONG = 60.0  # a lab whose solution runs more seconds is handed in by some only
 FEW = 5_000  # pictures that Lab 6 trains on
 MARK = '"""Made by `labgrade demo`'
@@ -78,7 +79,7 @@ def demo(
     from labgrader.release import write_file
 
     begun = time.monotonic()
-    everybody = read_class(home.root / "demo", labs=lab_names(home))
+    everybody = made_up_class(home)
     masters = [m for m in read_masters(home, tuple(labs)) if not (quick and m.run_seconds > LONG)]
     if not masters:
         verb = "runs" if len(labs) == 1 else "run"
@@ -93,7 +94,7 @@ def demo(
     if any(master.run_seconds > LONG for master in masters):
         with clock("CIFAR-10 and ResNet-50, fetched where they are missing", spinner=False):
             fetch(console)
-    with clock(f"a fresh course; {len(students)} labs released into it"):
+    with clock(f"a fresh course; {len(students)} lab{'s' * (len(students) != 1)} released into it"):
         fresh(course, home, list(students))
         notebooks = _release(course, list(students))
     decided = resolved(policy(course))
@@ -134,6 +135,12 @@ def demo(
     console.print("\n", class_table(lines), sep="")
     tell(clock, course, lines, seconds=seconds)
     return not any(line.surprises for line in lines)
+
+
+def made_up_class(home: Course) -> list[Student]:
+    """Return a course's made-up class; a course without one borrows that of labkit's own."""
+    own = home.root / "demo"
+    return read_class(own, labs=lab_names(home)) if own.is_dir() else read_class(KIT, labs=None)
 
 
 def _by_class(students: Mapping[str, Sequence[Student]]) -> list[tuple[Sequence[Student], list[str]]]:

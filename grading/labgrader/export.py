@@ -11,9 +11,12 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
+from traitlets.config import Config
 
 from labgrader import config as settings
-from labgrader.course import Course, CourseError
+from labgrader.course import Course, CourseError, WrongUseError
+from labgrader.lab import Lab
+from labgrader.late import settle
 from labgrader.plan import superseded
 from labgrader.record import handed_in
 from labkit.plainfile import whole
@@ -34,8 +37,8 @@ COLUMNS = (
     "status",
 )
 GRADED, NOT_GRADED, NOT_HANDED_IN = "graded", "not graded", "not handed in"
-NEWER_WAITS = "graded; a newer hand-in is not"
-WAITING = (NOT_GRADED, NEWER_WAITS)
+NEWER = {"hand-in": "graded; a newer hand-in is not", "lab": "graded; the lab was released anew since"}
+WAITING = (NOT_GRADED, *NEWER.values())
 
 
 class GradesPlugin(ExportPlugin):  # type: ignore[misc,unused-ignore]
@@ -45,6 +48,7 @@ class GradesPlugin(ExportPlugin):  # type: ignore[misc,unused-ignore]
         """Write the table to the file that `--to` names, by default grades.csv."""
         labs, students = map(str, self.assignment), map(str, self.student)
         course = Course(Path(self.parent.coursedir.root))
+        settle_all(gradebook, labs, self.config)
         lines = list(rows(gradebook, course, labs=labs, students=students))
         write_table(Path(self.to or "grades.csv"), lines)
         self.log.info("%d lines in %s", len(lines), self.to or "grades.csv")
@@ -62,7 +66,7 @@ def export_grades(course: Course, to: Path, *, lab: str | None = None) -> list[d
         its lines, without the header.
 
     Raises:
-        CourseError: there is no such lab.
+        WrongUseError: there is no such lab.
         OSError: the file cannot be written.
     """
     settings.prepare()
@@ -71,10 +75,18 @@ def export_grades(course: Course, to: Path, *, lab: str | None = None) -> list[d
     with Gradebook(course.db_url) as gradebook:
         names = [assignment.name for assignment in gradebook.assignments]
         if lab is not None and lab not in names:
-            raise CourseError(f"No lab {lab} in the gradebook (it has: {', '.join(names) or 'none'}).")
+            raise WrongUseError(f"No lab {lab} in the gradebook (it has: {', '.join(names) or 'none'}).")
+        settle_all(gradebook, [lab] if lab else [], settings.load(course))
         lines = list(rows(gradebook, course, labs=[lab] if lab else []))
     write_table(to, lines)
     return lines
+
+
+def settle_all(gradebook: Gradebook, labs: Iterable[str], config: Config) -> None:
+    """Bring the penalties for lateness up to date, of all labs if none is named."""
+    names = [assignment.name for assignment in gradebook.assignments]
+    for lab in set(labs).intersection(names) if labs else names:
+        settle(gradebook, lab, config)
 
 
 def rows(
@@ -103,6 +115,7 @@ def rows(
         name = assignment.name
         if name not in labs if labs else not (collected[name] or assignment.submissions):
             continue
+        digest = _digest(gradebook, name)
         for id in everybody:
             if students and id not in students:
                 continue
@@ -123,8 +136,16 @@ def rows(
                     none = dict.fromkeys(("auto", "manual", "late_penalty", "total"), "0")
                     yield {**line, **none, "needs_manual": "no", "status": NOT_HANDED_IN}
             else:
-                waits = id in collected[name] and superseded(course, id, name)
-                yield {**line, **_marks(submission), "status": NEWER_WAITS if waits else GRADED}
+                newer = superseded(course, id, name, digest=digest) if id in collected[name] else ""
+                yield {**line, **_marks(submission), "status": NEWER.get(newer, GRADED)}
+
+
+def _digest(gradebook: Gradebook, lab: str) -> str:
+    """Return the digest of a lab, "" for an assignment that is not one notebook of its name."""
+    try:
+        return Lab.from_open_gradebook(gradebook, lab).digest()
+    except CourseError:
+        return ""
 
 
 def write_table(to: Path, lines: Iterable[dict[str, Any]]) -> None:

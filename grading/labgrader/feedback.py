@@ -18,7 +18,7 @@ from traitlets import Bool, default
 
 from labgrader import config as settings
 from labgrader.course import Course, CourseError
-from labgrader.feedback_pdf import feedback_pdf
+from labgrader.feedback_pdf import beside_the_score, feedback_pdf
 from labgrader.formulas import maths
 from labgrader.markdown import MOST, Room, safe_html, verbatim
 from labgrader.masters import expect_lab
@@ -142,8 +142,7 @@ def page(nb: Any, facts: Any) -> str:
         student=facts["student"],
         score=_number(facts["score"]),
         max_score=_number(facts["max_score"]),
-        penalty=_number(facts["late_penalty"]) if facts.get("late_penalty") else "",
-        waiting=sum(row["waiting"] for row in rows),
+        beside=beside_the_score(facts, rows),
         flags=note.get("flags", []),
         rows=rows,
         cells=cells,

@@ -15,8 +15,8 @@ def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]]) -> by
 
     Args:
         nb: the autograded notebook as students see it, with scores and comments in its nbgrader metadata.
-        facts: nbgrader's `resources["nbgrader"]`: student, notebook, score, max_score.
-        rows: the rows of the table of marks: name, points, max, why.
+        facts: nbgrader's `resources["nbgrader"]`: student, notebook, score, max_score, late_penalty.
+        rows: the rows of the table of marks: name, points, max, why, waiting.
     """
     lines = [
         f"<tr><td>{html.escape(row['name'])}</td><td>{row['points']}</td><td>{row['max']}</td>"
@@ -28,7 +28,7 @@ def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]]) -> by
         + "".join(lines)
         + "</table>"
     )
-    total = f"**{facts['score']:g} of {facts['max_score']:g} points**"
+    total = f"**{facts['score']:g} of {facts['max_score']:g} points**{beside_the_score(facts, rows)}"
     cells = [_markdown(f"# Feedback: {facts['notebook']}\n\n{total}\n\n{table}")]
     for cell in nb.cells:
         cells.append({**_plain(cell), "metadata": {}})
@@ -38,6 +38,18 @@ def feedback_notebook(nb: Any, facts: Any, rows: Sequence[dict[str, Any]]) -> by
     labkit = {"student": {"id": str(facts["student"]), "name": ""}}
     kernel = {"language_info": _plain(nb.metadata.get("language_info", {})), "labkit": labkit}
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}).encode()
+
+
+def beside_the_score(facts: Any, rows: Sequence[dict[str, Any]]) -> str:
+    """Return what else there is to say of a score: what waits for a person, what lateness cost.
+
+    Example:
+        >>> beside_the_score({"late_penalty": 2.0}, [{"waiting": True}])
+        ', 1 still to be marked; late: 2 points less'
+    """
+    waiting, penalty = sum(row["waiting"] for row in rows), facts.get("late_penalty") or 0.0
+    said = f", {waiting} still to be marked" if waiting else ""
+    return said + (f"; late: {penalty:g} point{'s' * (penalty != 1)} less" if penalty else "")
 
 
 def feedback_pdf(nb: Any, facts: Any, rows: Sequence[dict[str, Any]]) -> bytes:

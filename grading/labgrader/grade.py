@@ -108,7 +108,7 @@ def grade(notebook: bytes, lab: Lab, policy: Policy) -> Result:
         comments=comments,
         notebook=shown,
         seconds=tuple((index, round(outcome.seconds, 4)) for index, outcome in outcomes.items()),
-        flags=(*flags, *told(elsewhere), *_odd(outcomes, cells, marks), *missing),
+        flags=(*flags, *told(elsewhere), *_odd(outcomes, cells, marks, lab), *missing),
         readable=True,
         source=source,
     )
@@ -174,8 +174,10 @@ def _unreadable(reason: str, lab: Lab, policy: Policy, source: str) -> Result:
     )
 
 
-def _odd(outcomes: dict[int, Outcome], cells: tuple[Cell, ...], marks: tuple[Mark, ...]) -> tuple[str, ...]:
-    """Say which cells were stopped or ended their process, and which marks were out of range."""
+def _odd(
+    outcomes: dict[int, Outcome], cells: tuple[Cell, ...], marks: tuple[Mark, ...], lab: Lab
+) -> tuple[str, ...]:
+    """Say which cells were stopped or ended their process, and which tests' marks need a look."""
     words = {"timeout": "ran out of time", "died": "ended its process", "skipped": "was not executed"}
     found = [
         f"{cells[index].name or f'cell {index + 1}'} {words[outcome.ending]}"
@@ -184,7 +186,8 @@ def _odd(outcomes: dict[int, Outcome], cells: tuple[Cell, ...], marks: tuple[Mar
     ]
     more = len(found) - 6
     found = [*found[:6], *([f"{more} more cells like that"] if more > 0 else [])]
-    return (*found, *(f"{mark.name}: {mark.reason}" for mark in marks if mark.look and mark.points))
+    tests = {cell.name for cell in lab.cells if cell.is_test}
+    return (*found, *(f"{mark.name}: {mark.reason}" for mark in marks if mark.look and mark.name in tests))
 
 
 def _secrets(notebook: bytes, lab: Lab, policy: Policy) -> dict[str, str]:

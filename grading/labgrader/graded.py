@@ -19,6 +19,9 @@ class Graded:
         seconds: how long grading took here; 0 for one that was on record already.
         state: "graded", "on record", "failed", or "ended" for a grading process ended from outside.
         error: why it failed.
+        waiting: how many cells wait for a person, also to look once more at a mark given by hand.
+        late: how late it is, "" if it is in time.
+        penalty: how many points that costs.
     """
 
     student: str
@@ -29,13 +32,11 @@ class Graded:
     seconds: float = 0.0
     state: str = "graded"
     error: str = ""
+    waiting: int = 0
+    late: str = ""
+    penalty: float = 0.0
 
     @property
     def points(self) -> float:
-        """The points earned so far."""
-        return sum(points or 0.0 for points in self.marks.values())
-
-    @property
-    def waiting(self) -> int:
-        """How many cells a person still has to mark."""
-        return sum(points is None for points in self.marks.values())
+        """The points earned so far, less what lateness costs."""
+        return max(0.0, sum(points or 0.0 for points in self.marks.values()) - self.penalty)

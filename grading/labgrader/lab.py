@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -146,6 +147,12 @@ class Lab:
         try:
             notebook = gradebook.find_notebook(name, assignment or name)
         except MissingEntry:
+            with suppress(MissingEntry):
+                there = [each.name for each in gradebook.find_assignment(assignment or name).notebooks]
+                raise CourseError(
+                    f"{name} has no notebook of its own name, only {', '.join(there) or 'none'}: "
+                    "labgrade grades assignments of one notebook that has the assignment's name."
+                ) from None
             known = ", ".join(sorted(each.name for each in gradebook.assignments)) or "none"
             raise CourseError(
                 f"No lab {name} in the gradebook (it has: {known}); run `labgrade release {name}` first."

@@ -87,12 +87,12 @@ class Student:
         return self.special.get(lab, self.usual)
 
 
-def read_class(folder: Path, *, labs: Collection[str]) -> list[Student]:
+def read_class(folder: Path, *, labs: Collection[str] | None) -> list[Student]:
     """Read every student's file in a folder, in order of their ids.
 
     Args:
         folder: where the files are.
-        labs: the labs of the course.
+        labs: the labs of the course, None if the class is another course's.
 
     Raises:
         MadeUpError: a file that is not TOML, or has something in it that is not known.
@@ -101,8 +101,8 @@ def read_class(folder: Path, *, labs: Collection[str]) -> list[Student]:
     if not students:
         raise MadeUpError(f"{folder} holds no made-up class; expected one .toml file a student.")
     for student in students:
-        for lab in sorted(set(student.special) - set(labs)):
-            raise MadeUpError(f"{student.id}.toml has {lab}, but the labs are {', '.join(labs)}.")
+        for lab in sorted(set(student.special) - set(labs or student.special)):
+            raise MadeUpError(f"{student.id}.toml has {lab}, but the labs are {', '.join(labs or ())}.")
     return students
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labgrader.course import Course, CourseError
+from labgrader.course import Course, CourseError, WrongUseError
 from labgrader.regions import HIDDEN, MARKS, SOLUTION, drop, regions
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -37,7 +37,7 @@ class MasterError(CourseError):
         self.problems = problems
 
 
-class UnknownLabError(CourseError):
+class UnknownLabError(WrongUseError):
     """A lab that the course has no master for."""
 
 

@@ -82,13 +82,22 @@ def content(course: Course, student: str, lab: str) -> bytes:
         return b""
 
 
-def superseded(course: Course, student: str, lab: str) -> bool:
-    """Return whether what was collected is not what was graded; False where the grader left no stamp."""
-    source = read_stamp(course.notebook("autograded", student, lab)).get("source")
-    if source is None:
-        return False
-    same = source == hashlib.sha256(content(course, student, lab)).hexdigest()
-    return not (same and same_time(course, student, lab))
+def superseded(course: Course, student: str, lab: str, *, digest: str = "") -> str:
+    """Return what is newer than what was graded: "hand-in", "lab", or "" if no stamp says so.
+
+    Args:
+        course: the course.
+        student: the student's id.
+        lab: the lab.
+        digest: of the lab as it is released, "" if that does not matter.
+    """
+    stamp = read_stamp(course.notebook("autograded", student, lab))
+    if "source" not in stamp:
+        return ""
+    same = stamp["source"] == hashlib.sha256(content(course, student, lab)).hexdigest()
+    if not (same and same_time(course, student, lab)):
+        return "hand-in"
+    return "lab" if digest and stamp.get("lab") != digest else ""
 
 
 def _students(course: Course, lab: str, only: str | None) -> list[str]:

@@ -16,6 +16,7 @@ from labgrader.course import Course
 from labgrader.grade import grade
 from labgrader.isolation import resolved, sentence
 from labgrader.lab import Lab
+from labgrader.late import settle
 from labgrader.policy import Policy
 from labgrader.record import save_marks, stamp
 from labgrader.secret import course_secret
@@ -24,7 +25,18 @@ _PLAIN = Policy()
 
 
 class Grades(GetGrades):  # type: ignore[misc,unused-ignore]
-    """nbgrader's GetGrades, which also says which marks a person gave or still has to give."""
+    """nbgrader's GetGrades, which also says which marks a person gave or still has to give.
+
+    What lateness costs is asked anew before.
+    """
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Put the marks on record into the notebook."""
+        facts = resources["nbgrader"]
+        with Gradebook(facts["db_url"]) as gradebook:
+            settle(gradebook, facts["assignment"], self.config, student=facts["student"])
+        found: tuple[Any, Any] = super().preprocess(nb, resources)
+        return found
 
     def _get_score(self, cell: Any, resources: Any) -> None:
         super()._get_score(cell, resources)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +20,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
-from traitlets.config import Config
 
 from labgrader.grade import Result
 from labgrader.marker import TIMESTAMP, Marks, stamp
@@ -31,7 +30,6 @@ __all__ = [
     "handed_in",
     "on_record",
     "put_marks",
-    "put_penalty",
     "save_marks",
     "stamp",
     "transaction",
@@ -40,10 +38,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the gradebook has of one submission: its automatic marks, and those that a person gave."""
+    """What the gradebook has of one submission: its automatic marks, those that a person gave, and how many
+    cells wait for a person.
+    """
 
     marks: Marks
     given: Marks
+    waiting: int = 0
 
     @property
     def by_hand(self) -> int:
@@ -60,6 +61,7 @@ def on_record(gradebook: Gradebook, assignment: str) -> dict[str, Recorded]:
             Grade.auto_score,
             Grade.manual_score,
             Grade.extra_credit,
+            Grade.needs_manual_grade,
         )
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
@@ -69,11 +71,13 @@ def on_record(gradebook: Gradebook, assignment: str) -> dict[str, Recorded]:
     )
     marks: dict[str, Marks] = {}
     given: dict[str, Marks] = {}
-    for student, cell, points, manual, extra in rows:
+    waiting: Counter[str] = Counter()
+    for student, cell, points, manual, extra, waits in rows:
+        waiting[student] += bool(waits)
         marks.setdefault(student, {})[cell] = points
         if manual is not None:
             given.setdefault(student, {})[cell] = manual + (extra or 0.0)
-    return {student: Recorded(found, given.get(student, {})) for student, found in marks.items()}
+    return {who: Recorded(found, given.get(who, {}), waiting[who]) for who, found in marks.items()}
 
 
 def save_marks(
@@ -146,28 +150,6 @@ def put_marks(
         comment = comments.get(id) or Comment(cell_id=id, notebook=notebook)
         comment.auto_comment = text
     return notebook
-
-
-def put_penalty(gradebook: Gradebook, student: str, notebook: SubmittedNotebook, config: Config) -> None:
-    """Put what nbgrader's late-submission plugin says of a submission into the open transaction.
-
-    Args:
-        gradebook: nbgrader's gradebook, open.
-        student: the student's id.
-        notebook: nbgrader's entry of the submitted notebook, with its new marks.
-        config: the course's settings, which name the plugin.
-    """
-    late = notebook.assignment.total_seconds_late
-    penalty: float | None = None
-    if late > 0:
-        gradebook.db.flush()
-        gradebook.db.refresh(notebook, ["score"])
-        step = AssignLatePenalties(config=config)
-        step.init_plugin()
-        penalty = step.plugin_inst.late_submission_penalty(student, notebook.score, late)
-        if penalty is not None:
-            penalty = step._check_late_penalty(notebook, penalty)
-    notebook.late_submission_penalty = penalty
 
 
 def handed_in(folder: Path) -> datetime.datetime | None:

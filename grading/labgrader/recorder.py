@@ -11,10 +11,11 @@ from labgrader.course import Course
 from labgrader.grade import Result
 from labgrader.graded import Graded
 from labgrader.lab import Lab
+from labgrader.late import late_plugin, put_penalty
 from labgrader.marker import write_notebook
 from labgrader.policy import Policy
 from labgrader.pool import Finished
-from labgrader.record import handed_in, put_marks, put_penalty, transaction
+from labgrader.record import handed_in, put_marks, transaction
 
 
 class Recorder:
@@ -31,13 +32,8 @@ class Recorder:
     def __init__(
         self, course: Course, lab: Lab, policy: Policy, gradebook: Gradebook, config: Config
     ) -> None:
-        self.course, self.lab, self.policy, self.gradebook, self.config = (
-            course,
-            lab,
-            policy,
-            gradebook,
-            config,
-        )
+        self.course, self.lab, self.policy, self.gradebook = course, lab, policy, gradebook
+        self.late = late_plugin(config)
 
     def __call__(self, results: Sequence[tuple[str, Finished]]) -> list[Graded]:
         """Record some results in one transaction; if that fails, each in its own, to find the culprit."""
@@ -60,7 +56,7 @@ class Recorder:
         lab = self.lab.name
         time = handed_in(self.course.folder("submitted", student, lab))
         notebook = put_marks(self.gradebook, student, lab, result, timestamp=time)
-        put_penalty(self.gradebook, student, notebook, self.config)
+        put_penalty(self.gradebook, student, notebook, self.late)
 
     def _write(self, student: str, finished: Finished) -> Graded:
         """Write the notebook of a result that is in the gradebook: now it is done."""

@@ -31,13 +31,17 @@ def show(changes: list[Change], console: Console, *, check: bool, again: str = "
     Returns:
         whether all is well: always after a release; after a check, if each notebook is what its master makes.
     """
-    columns = (Column(name, overflow="fold") for name in ("Lab", "Notebook"))
-    table = Table(*columns, "Result", "Cells", "Points", Column("Repository", overflow="fold"))
+    folders = sorted({_short(change.path.parent) for change in changes})
+    table = Table(
+        Column("Lab", overflow="fold"),
+        *("Result", "Cells", "Points"),
+        Column("Repository", overflow="fold"),
+        caption=f"Notebooks in {', '.join(folders)}" if folders else None,
+    )
     for change in changes:
         known = change.cells > 0
         table.add_row(
             escape(change.lab),
-            escape(_short(change.path)),
             f"[{_STYLES[change.status]}]{change.status}[/]",
             f"{change.cells}" if known else "",
             f"{change.points:g}" if known else "",

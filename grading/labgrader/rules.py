@@ -33,7 +33,7 @@ def faults(file: str, notebook: Any) -> list[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         meta = cell.metadata.get("nbgrader")
         name = f"{file}, cell {number}" + (f" ({meta['grade_id']})" if _grade_id(meta) else "")
-        sentences = list(_regions(cell, meta)) or list(_cell(cell, meta))
+        sentences = list(_header(cell)) or list(_regions(cell, meta)) or list(_cell(cell, meta))
         found += [f"{name}: {sentence}" for sentence in sentences]
         if grade_id := _grade_id(meta):
             if grade_id in where:
@@ -49,6 +49,12 @@ def faults(file: str, notebook: Any) -> list[str]:
 def _grade_id(meta: Any) -> str:
     value = meta.get("grade_id") if isinstance(meta, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def _header(cell: Any) -> Iterator[str]:
+    """Yield that the cell's header is no JSON; jupytext keeps such a one under a name of its own."""
+    if said := cell.metadata.get("incorrectly_encoded_metadata"):
+        yield f"the header cannot be read: {said:.80}; write JSON, with true, false and double quotes."
 
 
 def _regions(cell: Any, meta: Any) -> Iterator[str]:

@@ -28,10 +28,11 @@ from labgrader.graded import Graded
 from labgrader.interrupt import interruptible
 from labgrader.isolation import resolved
 from labgrader.lab import Lab
+from labgrader.late import Late, settle
 from labgrader.lock import only_writer
 from labgrader.plan import Planned, plan
 from labgrader.policy import Policy
-from labgrader.record import on_record
+from labgrader.record import Recorded, on_record
 from labgrader.recorder import Recorder
 
 __all__ = ["Graded", "grade_class", "plan_class"]
@@ -118,12 +119,20 @@ def grade_class(
                 progress.advance(progress.task_ids[0])
             if interrupt:
                 raise KeyboardInterrupt
+        late = settle(gradebook, lab_name, config)
         known = on_record(gradebook, lab_name)
     entries = (done[each.student] for each in planned if each.student in done)
     return tuple(
-        replace(entry, marks=entry.marks | known[entry.student].given) if entry.marks else entry
+        _complete(entry, known[entry.student], late.get(entry.student)) if entry.marks else entry
         for entry in entries
     )
+
+
+def _complete(entry: Graded, known: Recorded, late: Late | None) -> Graded:
+    """Return a line of the class table with what only the gradebook knows."""
+    said, penalty = (str(late), late.points) if late else ("", 0.0)
+    marks = entry.marks | known.given
+    return replace(entry, marks=marks, waiting=known.waiting, late=said, penalty=penalty)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def notes(entry: Graded, *, most: int = 3) -> str:
     lost = list(said)
     more = [f"and {len(lost) - most} more"] if len(lost) > most else []
     flags = [flag for flag in entry.flags if not any(flag.split(" ")[0] == name for name, _ in entry.reasons)]
-    return "; ".join([*flags, *lost[:most], *more])
+    return "; ".join([*filter(None, [entry.late]), *flags, *lost[:most], *more])
 
 
 def summary(entries: Sequence[Graded], seconds: float) -> str:

@@ -495,8 +495,8 @@ batch = torch.cat([found.preprocess(p) for p in subjects])
 plot.show(plot_maps.zeros(sparsity, looking.maps_of(net, looking.STAGES, batch)))
 
 # %% [markdown]
-# In most stages about a third of the numbers are 0; in the last stage most are: each of its channels waits for
-# something special. But hardly any channel is silent for all eight photos: each one answers somewhere.
+# In ResNet-50's first stages about a third of the numbers are 0, in the last one most are: each of its channels waits
+# for something special. But hardly any channel is silent for all eight photos: each one answers somewhere.
 #
 # ## 6. What one number sees
 #

@@ -504,8 +504,8 @@ fig = plot_features.matrix(cosine_matrix, photos, features["layer4"], title="las
 plot.show(fig, dpi=110)
 
 # %% [markdown]
-# The dashed squares hold the pairs of one class. Within a class the rows "as it is", "mirrored" and "turned" are
-# brightest; clutter is the row that leaves its class.
+# The dashed squares hold the pairs of one class. Brightest within a class are the photos as they are, mirrored, and
+# covered by a third; with ResNet-50, each cluttered photo is nearest to a cluttered one of **another** class.
 #
 # ### Exercise 7. `neighbours` — ●●○ 10 minutes, 3 points
 #
@@ -610,8 +610,8 @@ earned = check.margin(margin, seed=secret("margin"))
 plot.show(plot_margins.bars(margin, photos, features, what="by stage"))
 
 # %% [markdown]
-# The first stages find nearly everything alike: every photo has edges and colours. The deeper the stage, the wider
-# the margin.
+# The first stages find nearly everything alike: every photo has edges and colours. Towards the last one the margin
+# widens.
 #
 # **What spoils it?** First the preparation. The same network, the same photos, and mistakes that stop nothing:
 
@@ -844,7 +844,8 @@ earned = check.linear_cka(linear_cka, seed=secret("linear_cka"))
 plot.show(plot_features.agreement(linear_cka, features))
 
 # %% [markdown]
-# Neighbouring stages agree most: each adds a little to what it gets. That is what residual blocks are made for.
+# Each stage agrees most with one next to it: it adds a little to what it gets. That is what residual blocks are made
+# for.
 #
 # **The same thing in two libraries**
 #

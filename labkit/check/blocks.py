@@ -11,14 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from labkit.check.calling import HELD, SWALLOWED, UnusableError
+from labkit.check.calling import CUT, HELD, SWALLOWED, UnusableError
 from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
+from labkit.check.kept import keeping
 from labkit.check.policy import is_a
 
 OUTPUT, MODES, BUFFERS, MODES_AFTER_ERROR = "output", "modes", "running statistics", "modes after an error"
-GRAPH = "graph"
+GRAPH, KEPT = "graph", "the rest"
+LEARNS = "the gradient goes through"
 MIXED = ("bn1", "drop")  # parts that are in eval mode before the call, while the rest trains
 
 
@@ -50,12 +52,13 @@ def drawn(draw: Draw, net: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Block:
-    """What one block is built with, and its weights."""
+    """What one block is built with, its weights, and whether the gradient of its sum is asked for."""
 
     c_in: int
     width: int
     stride: int
     state: Mapping[str, Tensor]
+    learns: bool
 
     def __call__(self, build: Callable[..., Any]) -> Any:
         """Build it, load the weights (all of them, and no others), and switch it to testing."""
@@ -77,7 +80,13 @@ def built(cls: Any) -> Any:
     def fn(block: Block, x: Tensor) -> Any:
         with torch.random.fork_rng(devices=[]):  # weights are drawn before ours are loaded
             own = block(cls)
-        return own(x)
+        if not block.learns:
+            return own(x)
+        leaf = x.clone().requires_grad_()
+        y = own(leaf)
+        if isinstance(y, Tensor) and not y.requires_grad:
+            raise UnusableError(CUT)
+        return torch.autograd.grad(y.sum(), leaf)[0] if isinstance(y, Tensor) else y
 
     return fn
 
@@ -96,16 +105,16 @@ def bottleneck(draw: Draw) -> list[Case]:
         ("a convolution as shortcut", 6, 3, 1, FLOAT64),
         ("a stride", 6, 3, 2, FLOAT64),
         ("a stride with as many channels", 8, 2, 2, FLOAT64),
-        ("float32", 6, 2, 2, FLOAT32),
+        (LEARNS, 6, 3, 1, FLOAT64),
+        ("float32", 6, 4, 2, FLOAT32),
     ]
     for aspect, c_in, width, stride, dtype in sets:
         own = standard(c_in, width, stride)
-        block = Block(c_in, width, stride, drawn(draw, own, dtype))
+        block = Block(c_in, width, stride, drawn(draw, own, dtype), aspect == LEARNS)
         x = draw.tensor(2, c_in, 6, 9).to(dtype)
-        own = block(partial(_same, own))
-        with torch.no_grad():
-            answer = own(x.clone())
+        answer = built(partial(_same, own))(block, x).detach()
         note = f"built by Bottleneck({c_in}, {width}, stride={stride}) and loaded with weights"
+        note += ", and then takes the gradient of the sum" if block.learns else ""
         cases.append(Case(aspect, (block, x), answer, oracle="torchvision's block", note=note))
     return cases
 
@@ -138,6 +147,7 @@ class Mood:
         net = build()
         net = net.double() if self.state["bn1.weight"].dtype == FLOAT64 else net.float()
         net.load_state_dict(dict(self.state))
+        net.get_submodule("drop").p = 1.0  # while it trains, its answers are not by chance
         net.train()
         for name in self.still:
             net.get_submodule(name).eval() if name else net.eval()
@@ -156,17 +166,22 @@ def in_mood(fn: Any, build: Callable[[], Any] = moody_net) -> Any:
         net = mood(build)
         if mood.look == MODES_AFTER_ERROR:
             try:
-                fn(net, x[:, :2])
+                with torch.enable_grad():  # a mode that is left by an error is put back
+                    fn(net, x[:, :2])
             except Exception:
                 after = modes(net)
             else:
                 raise UnusableError(SWALLOWED)
             fn(net, x)
             return after
-        value = fn(net, x)
+        if mood.look == KEPT:
+            net.get_submodule("conv1").requires_grad_(False)  # so that setting all free shows, too
+            value = keeping(net, lambda: fn(net, x))
+        else:
+            value = fn(net, x)
         if mood.look == GRAPH and is_a(value, Tensor) and value.requires_grad:
             raise UnusableError(HELD)
-        if value is None or mood.look in (OUTPUT, GRAPH):
+        if value is None or mood.look in (OUTPUT, GRAPH, KEPT):
             return value
         if not is_a(value, Tensor, np.ndarray) or tuple(value.shape) != (len(x), 5):
             return value
@@ -192,10 +207,12 @@ def features_of(draw: Draw) -> list[Case]:
         ("the mode is as before when the network stops", MODES_AFTER_ERROR, (), FLOAT64),
         ("the running statistics are as before", BUFFERS, (), FLOAT64),
         ("no graph for gradients", GRAPH, (), FLOAT64),
+        ("what is trained is as before", KEPT, (), FLOAT64),
         ("float32", OUTPUT, (), FLOAT32),
     ]
     notes = {
         MODES: "and then looks at the mode of each part (1 is training)",
+        KEPT: "and then looks at requires_grad",
         GRAPH: "and then looks whether they hold on to a graph for gradients",
         MODES_AFTER_ERROR: "first with a picture that stops the network, and then looks at the modes",
         BUFFERS: "and then looks at the running means and variances",
@@ -206,7 +223,7 @@ def features_of(draw: Draw) -> list[Case]:
         x = draw.tensor(3, 3, 7, 10).to(dtype)
         net = mood(partial(_same, own))
         expected = modes(net)
-        if look in (OUTPUT, GRAPH):
+        if look in (OUTPUT, GRAPH, KEPT):
             with torch.no_grad():
                 expected = net.eval()(x)
         elif look == BUFFERS:

@@ -16,6 +16,7 @@ from labkit.check.policy import plain
 
 OURS = ("labkit", "labgrader")
 HELD = "features that hold on to a graph for gradients: torch.no_grad() is missing"
+CUT = "a result without a gradient: no weight learns through .detach(), .data or torch.no_grad() in forward"
 SWALLOWED = "an answer although the network stopped with an error: it was swallowed, not passed on"
 
 
@@ -25,11 +26,19 @@ class UnusableError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call did: the value it returned or the error it raised, and which inputs it changed."""
+    """What one call did: the value it returned or the error it raised, and what it left behind.
+
+    Attributes:
+        value: What came back.
+        error: What it raised.
+        changed: Which inputs are not as they were.
+        off: Gradients, which are on when it begins, were off when it ended.
+    """
 
     value: Any = None
     error: BaseException | None = None
     changed: tuple[str, ...] = ()
+    off: bool = False
 
 
 def copied(value: Any) -> Any:
@@ -42,18 +51,20 @@ def call(fn: Callable[..., Any], case: Case, params: tuple[str, ...]) -> Outcome
     args = [copied(a) for a in case.args]
     kwargs = {k: copied(v) for k, v in case.kwargs.items()}
     value, error = None, None
-    try:
-        value = fn(*args, **kwargs)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as e:
-        error = e
+    with torch.enable_grad():
+        try:
+            value = fn(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:
+            error = e
+        off = not torch.is_grad_enabled()
     ours = [*zip(params, case.args, args, strict=False)]
     ours += [(k, v, kwargs[k]) for k, v in case.kwargs.items()]
-    changed = tuple(
-        name for name, mine, theirs in ours if isinstance(mine, Tensor) and not intact(mine, theirs)
-    )
-    return Outcome(value, error, changed)
+    pairs = [(name, mine, theirs) for name, mine, theirs in ours if isinstance(mine, Tensor)]
+    changed = [name for name, mine, theirs in pairs if not intact(mine, theirs)]
+    followed = [f"{name}.requires_grad" for name, _, x in pairs if type(x) is Tensor and x.requires_grad]
+    return Outcome(value, error, tuple(changed or followed), off)
 
 
 def intact(mine: Tensor, theirs: Tensor) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,7 +14,7 @@ from labkit.check import library_maps as library
 from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
-from labkit.check.equivariance import Map, either
+from labkit.check.equivariance import Map, either, slope
 from labkit.check.policy import is_a
 
 WORDS = ("cat", "dog", "cup", "car", "ship", "bird", "frog", "tree", "lamp")
@@ -67,14 +68,34 @@ def _apart(kernel: Tensor) -> None:
 
 
 def _hole(kernel: Tensor) -> None:
+    """Cut out the middle, and let the pixels at the rim of the box hardly count."""
     kernel[..., 2:4, :] = kernel[..., 2:4] = 0
+    for line in (kernel[..., 0], kernel[..., -1], kernel[..., 0, :], kernel[..., -1, :]):
+        line *= 1e-12
+
+
+def _cancelling(kernel: Tensor) -> None:
+    """Let the channels' gradients at the rim of the box cancel each other, added up."""
+    kernel[:, 1, [0, -1]], kernel[:, 1, :, [0, -1]] = -kernel[:, 0, [0, -1]], -kernel[:, 0, :, [0, -1]]
+
+
+def winners(draw: Draw) -> Case:
+    """Max pooling: which pixels count depends on x, and here they are not those of equal numbers."""
+    x = slope((12, 20), 1.0, 0.1) + draw.tensor(1, 2, 12, 20) / 999
+    high, wide = (3, 7), (5, 9)  # of each channel: row and column of the winner
+    x[0, [0, 1], high, wide] = 99
+    answer = (high[0], wide[0], high[1] - high[0] + 1, wide[1] - wide[0] + 1)
+    note = "where f is max pooling with windows of 6 x 6 and stride 2"
+    pool = either(lambda x: F.max_pool2d(x, 6, 2))
+    return Case("pixels that count for this x only", (pool, x, 1, 2), answer, note=note)
 
 
 LOOKS: tuple[tuple[str, str, Callable[[Tensor], None]], ...] = (
     ("pixels that lower the sum", "where f is a convolution with weights above and below 0", _against),
     ("channels that see different pixels", "where f is a convolution", lambda k: _apart(k.transpose(0, 1))),
     ("maps that see different pixels", "where f is a convolution", _apart),
-    ("a box with a hole", "where f is a convolution whose kernel is 0 in the middle", _hole),
+    ("a box with a hole", "where f is a convolution, 0 in the middle and small at the rim", _hole),
+    ("channels that push against each other", "where f is a convolution", _cancelling),
 )
 
 
@@ -102,25 +123,25 @@ def field_of(draw: Draw) -> list[Case]:
         note = "where f is a chain of convolutions"
         args = (chain(draw, layers, 2), x, row, col)
         cases.append(Case(aspect, args, (top, left, height, width), note=note))
-    for (aspect, note, look), (row, col) in zip(LOOKS, ((2, 4), (3, 5), (4, 2), (5, 3)), strict=True):
+    for (aspect, note, look), (row, col) in zip(LOOKS, ((2, 4), (3, 5), (4, 2), (5, 3), (3, 2)), strict=True):
         kernel = draw.tensor(3, 2, 6, 7).abs() + 0.1
         look(kernel)
         cases.append(
             Case(aspect, (seeing(kernel), draw.tensor(1, 2, 14, 18), row, col), (row, col, 6, 7), note=note)
         )
-    return cases
+    return [*cases, winners(draw)]
 
 
 def named(fn: Any) -> Any:
     """Turn a student's top_k into one that gives (places of the names, probabilities)."""
 
-    def read(logits: Tensor, names: Sequence[str], k: int = 5) -> Any:
-        rows = fn(logits, tuple(names), k)
+    def read(logits: Tensor, names: Sequence[str], **k: int) -> Any:
+        rows = fn(logits, tuple(names), *k.values())
         if not is_a(rows, list, tuple) or not all(is_a(row, list, tuple) and len(row) == 2 for row in rows):
             return rows
-        if not all(is_a(name, str) and name in names for name, _ in rows):
+        if not all(is_a(name, str, np.str_) and str(name) in names for name, _ in rows):
             raise LookupError("each row should begin with one of the names")
-        places = torch.tensor([float(names.index(name)) for name, _ in rows], dtype=FLOAT64)
+        places = torch.tensor([float(names.index(str(name))) for name, _ in rows], dtype=FLOAT64)
         return places, [value for _, value in rows]
 
     return read

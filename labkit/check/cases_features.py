@@ -138,10 +138,13 @@ def neighbours(draw: Draw) -> list[Case]:
         ("an image that is not the nearest to itself", 6, 3, 0.4),
         ("all others", 5, 4, 9.0),
     ):
-        similarity = _apart(draw, n)
+        similarity = _apart(draw, n) * (3 if aspect == "all others" else 1)
         similarity[range(n), range(n)] = diagonal
-        similarity.view(-1)[similarity.argmin()] = -1 - 2**-52
-        args, note = (similarity, k), "the lowest of them just below -1, as rounding may leave a cosine"
+        note = "which need not be cosines: there are numbers below -2"
+        if aspect != "all others":
+            similarity.view(-1)[similarity.argmin()] = -1 - 2**-52
+            note = "the lowest of them just below -1, as rounding may leave a cosine"
+        args = similarity, k
         cases.append(Case(aspect, args, library.neighbours(*args), oracle="topk", note=note))
     return cases
 
@@ -164,6 +167,7 @@ def margin(draw: Draw) -> list[Case]:
         ("two classes", (4, 2), 1.0),
         ("three classes", (2, 3, 4), 1.0),
         ("a diagonal that is not 1", (3, 2, 2), 7.0),
+        ("different images with similarity 1", (3, 4), 1.0),
     ):
         labels = draw.shuffled(torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes)))
         n = len(labels)
@@ -172,6 +176,9 @@ def margin(draw: Draw) -> list[Case]:
         similarity = upper + upper.T + torch.where(same, 0.5, 0.1).double()
         similarity = similarity + 0.06 * torch.outer(labels.double(), labels.double())  # classes differ
         similarity[range(n), range(n)] = diagonal
+        if aspect.endswith("similarity 1"):
+            first, second = (labels == 0).nonzero().flatten().tolist()[:2]
+            similarity[first, second] = similarity[second, first] = 1.0
         cases.append(Case(aspect, (similarity, labels), library.margin(similarity, labels)))
     return cases
 

@@ -54,7 +54,7 @@ def stretch(draw: Draw) -> list[Case]:
     x = _maps(draw)
     x[1], x[3] = 3.5, 0
     cases.insert(2, Case("a constant map", (x,), library.stretch(x), note="two of whose maps are constant"))
-    tiny = _maps(draw) * 1e-9
+    tiny = _maps(draw) * 1e-30
     cases.insert(3, Case("maps of very small numbers", (tiny,), library.stretch(tiny)))
     return cases
 
@@ -134,7 +134,7 @@ def sparsity(draw: Draw) -> list[Case]:
     for aspect, images, change in sets:
         x = draw.tensor(images, 5, *_size(draw)).abs()
         x[draw.shuffled(torch.arange(x.numel())).view(x.shape) < 0.6 * x.numel()] = 0
-        x[:, :, 0, 0], x[:, :, 0, 1], x[:, :, -1, -1] = 0.01, 0, 2.5
+        x[:, :, 0, 0], x[:, :, 0, 1], x[:, :, -1, -1] = 1e-30, 0, 2.5  # nearly 0 is not 0
         change(x)
         cases.append(Case(aspect, (x,), library.sparsity(x)))
     return cases

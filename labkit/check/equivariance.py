@@ -172,5 +172,6 @@ SHIFT_ERROR = (
         lambda f, x, dy, dx: _LARGEST(f, x, min(dy, 1), min(dx, 1)),
     ),
     Mutant("0, as if every f were equivariant", lambda f, x, dy, dx: 0.0),
+    Mutant("the root of the sum of squares instead of the largest", _gap(lambda t: t.norm())),
     Mutant("changes its input", lambda f, x, dy, dx: (_LARGEST(f, x, dy, dx), x.mul_(2))[0]),
 )

@@ -13,9 +13,10 @@ from labkit.check.calling import SWALLOWED, UnusableError
 from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
-from labkit.check.policy import is_a
+from labkit.check.kept import keeping
 
 LEFT, LEFT_BY_ERROR, COUNT, OUTPUT, MODE = "hooks", "hooks after an error", "names", "output", "mode"
+KEPT = "the rest"
 OTHERS, HOOKED = "others' hooks", ("relu1", "pool")  # somebody else's hooks, and where they are
 NAMES = ["conv1", "relu1", "block.conv", "block.relu", "pool", "fc"]
 
@@ -68,7 +69,8 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
         net = recipe(build)
         if recipe.look == LEFT_BY_ERROR:
             try:
-                record(net, list(names), x[:, :2])
+                with torch.enable_grad():  # a mode that is left by an error is put back
+                    record(net, list(names), x[:, :2])
             except Exception:
                 before = left_on(net)
             else:
@@ -78,10 +80,15 @@ def recorded(record: Any, build: Callable[[], Any] = tiny_net) -> Any:
         for name in HOOKED if recipe.look == OTHERS else ():
             net.get_submodule(name).register_forward_hook(quiet)
         picture = x.clone()  # should the student change x, that is told apart
-        found = record(net, list(names), x)
-        if not is_a(found, dict):
+        if recipe.look == KEPT:
+            net.get_submodule("conv1").requires_grad_(False)  # so that setting all free shows, too
+            found = keeping(net, lambda: record(net, list(names), x))
+        else:
+            found = record(net, list(names), x)
+        if not isinstance(found, Mapping):
             return found
-        if recipe.look == COUNT:
+        found = dict(found)
+        if recipe.look in (COUNT, KEPT):
             return len(found)
         if not set(names) <= set(found):
             raise LookupError(f"record gave back the names {sorted(map(str, found))}, not {sorted(names)}")
@@ -127,6 +134,7 @@ def cases(draw: Draw) -> list[Case]:
         ("hooks of others stay", ["relu1", "fc"], OTHERS, FLOAT64),
         ("the network answers as before", NAMES, OUTPUT, FLOAT64),
         ("the mode is as before", ["relu1", "fc"], MODE, FLOAT64),
+        ("all else of the network is as before", ["relu1", "fc"], KEPT, FLOAT64),
         ("float32", ["relu1", "pool"], "pool", FLOAT32),
     ]
     notes = {
@@ -135,13 +143,14 @@ def cases(draw: Draw) -> list[Case]:
         OTHERS: f"and then counts on which of {' and '.join(HOOKED)} somebody else's hook still is",
         COUNT: "and counts the names that come back",
         MODE: "and then looks whether the network still trains (1)",
+        KEPT: "and then looks at each part's mode, requires_grad and inplace",
         OUTPUT: "and then runs the network",
     }
     for aspect, names, look, dtype in looks:
         state = weights(draw, dtype)
         x = draw.tensor(2, 3, 7, 10).to(dtype)
         answers = right(state, x)
-        counts = {LEFT: 0, LEFT_BY_ERROR: 0, COUNT: len(names), MODE: 1, OTHERS: len(HOOKED)}
+        counts = {LEFT: 0, LEFT_BY_ERROR: 0, COUNT: len(names), MODE: 1, KEPT: 2, OTHERS: len(HOOKED)}
         expected = counts[look] if look in counts else answers["fc" if look == OUTPUT else look]
         note = notes.get(look, f"of which the answer for {look} is taken")
         found.append(Case(aspect, (Recipe(state, look), names, x), expected, note=note))

@@ -49,6 +49,17 @@ def changing(oracle: Callable[..., Any], which: int = 0) -> Mutant:
     return Mutant("changes its input", fn)
 
 
+def switching(oracle: Callable[..., Any]) -> Mutant:
+    """The right answer, but gradients are off for all that follows."""
+
+    def fn(*args: Any, **kwargs: Any) -> Any:
+        answer = oracle(*args, **kwargs)
+        torch.set_grad_enabled(False)
+        return answer
+
+    return Mutant("leaves gradients switched off", fn)
+
+
 def usual(oracle: Callable[..., Any], which: int = 0) -> tuple[Mutant, ...]:
     """The mistakes that any function of tensors can have."""
     return whole(oracle), half(oracle), double(oracle), zeros(oracle), changing(oracle, which)

@@ -89,6 +89,7 @@ LEAKY_RELU = table(
     ("the slope itself below 0 instead of slope times x", lambda x, slope=0.01: F.threshold(x, 0, slope)),
     ("max(x, 0) + slope * x: the slope counts above 0 too", lambda x, slope=0.01: relu(x) + slope * x),
     ("ELU", lambda x, slope=0.01: elu(x)),
+    ("a slope of 0.1 where none is given", lambda x, slope=0.1: lrelu(x, slope)),
 )
 ELU = table(
     elu,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from labkit.check import library_features as library
 from labkit.check.blocks import standard
+from labkit.check.calling import CUT
 from labkit.check.case import Mutant
 
 Pair = tuple[int, int]
@@ -32,6 +33,11 @@ def _branch(b: Any, x: Tensor) -> Tensor:
     return b.bn3(b.conv3(out))  # type: ignore[no-any-return]
 
 
+def _before(b: Any, x: Tensor) -> Tensor:
+    out = b.bn3(b.conv3(b.bn2(b.relu(b.conv2(b.bn1(b.relu(b.conv1(x))))))))
+    return torch.relu(out + _short(b, x))
+
+
 def _short(b: Any, x: Tensor) -> Tensor:
     return x if b.downsample is None else b.downsample(x)
 
@@ -50,7 +56,7 @@ def _only(b: Any, x: Tensor) -> Tensor:
 
 def _changed(b: Any, x: Tensor) -> Tensor:
     y = (_branch(b, x) + _short(b, x)).relu()
-    x.mul_(2)
+    x.data.mul_(2)
     return y
 
 
@@ -96,6 +102,12 @@ BOTTLENECK = (
     ),
     Mutant("float32 for a float64 input", _block(lambda b, x: (_branch(b, x) + _short(b, x)).relu().float())),
     Mutant("changes its input", _block(_changed)),
+    Mutant(CUT, _block(lambda b, x: (_branch(b, x) + _short(b, x)).relu().detach())),
+    Mutant(
+        "the shortcut cut off from the gradient",
+        _block(lambda b, x: (_branch(b, x) + _short(b, x.detach())).relu()),
+    ),
+    Mutant("the ReLUs before the batch norms instead of behind them", _block(_before)),
 )
 
 
@@ -175,4 +187,12 @@ BLOCK_COST = (
         _cost(work=lambda m, c, w, s, *_: c * w + 13 * w * w + _down(c, w, s)),
     ),
     Mutant("the two counts in the wrong order", lambda *a: library.block_cost(*a)[::-1]),
+    Mutant(
+        "the shortcut's convolution without its batch norm",
+        _cost(lambda p, c, w, s, *_: p - (8 * w if _down(c, w, s) else 0)),
+    ),
+    Mutant(
+        "places divided by the stride once, not along both axes",
+        _cost(work=lambda m, c, w, s, h, v: c * w * h * v + (13 * w * w + _down(c, w, s)) * (h * v // s)),
+    ),
 )

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labkit import nets
+from labkit.check.calling import CUT
 from labkit.check.case import Mutant
 
 
@@ -35,6 +37,13 @@ def _behind(last: nn.Module) -> nn.Module:
     return nn.Sequential(*_body(), nn.Linear(128, 10), last)
 
 
+class _Cut(nn.Module):
+    """Give back what came in, but not where it came from."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.detach()
+
+
 def _own_mean(x: Tensor) -> Tensor:
     return (x - x.mean(0)) / (x.std(0) + 1e-5) if len(x) > 1 else x
 
@@ -48,6 +57,12 @@ def _bold() -> nn.Module:
     with torch.no_grad():
         for p in net.parameters():
             p.mul_(8)
+    return net
+
+
+def _frozen() -> nn.Module:
+    net = nn.Sequential(*_body(), nn.Linear(128, 10))
+    net[0].requires_grad_(False)
     return net
 
 
@@ -72,14 +87,19 @@ def _wrong(name: str, build: Callable[[], nn.Module]) -> Mutant:
 
 
 MUTANTS = (
+    _wrong("a network that labkit brings ready-made", nets.small_resnet),
     _wrong("a network with softmax at its end, which cross_entropy contains",
            lambda: _behind(nn.Softmax(1))),
-    _wrong("a network with a sigmoid at its end", lambda: _behind(nn.Sigmoid())),
+    _wrong("a network with a sigmoid, or what else gives only numbers above 0, at its end",
+           lambda: _behind(nn.Sigmoid())),
     _wrong("a network with a ReLU at its end", lambda: _behind(nn.ReLU())),
     Mutant("one network, made once and given out again", _kept),
     _wrong("a network with a linear layer behind a large map", _wide),
     _wrong("a network that starts with weights eight times too large", _bold),
     _wrong("a network with a layer that is never called", _Around),
+    _wrong("a network with frozen parameters (requires_grad is False)",
+           _frozen),
+    _wrong(CUT, lambda: _behind(_Cut())),
     _wrong("a network that sees the top left of the picture only",
            lambda: _Around(lambda x: x[:, :, :16, :16])),
     _wrong("a network that takes the batch's own mean, also when it is measured",

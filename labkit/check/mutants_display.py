@@ -45,6 +45,10 @@ STRETCH = (
     Mutant("1 where a map is constant", lambda x: _flat(x, 1.0)),
     Mutant("a small number added to each range: the largest is not quite 1", lambda x: _small(x, 1e-8)),
     Mutant("a small number added to each range: the largest is not 1", lambda x: _small(x, 1e-5)),
+    Mutant(
+        "a map of very small numbers taken for a constant one",
+        lambda x: torch.where(x.amax((1, 2), True) - x.amin((1, 2), True) > 1e-12, stretch(x), x * 0),
+    ),
     *usual(stretch),
 )
 

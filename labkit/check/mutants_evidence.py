@@ -64,6 +64,10 @@ def _zero(x: Tensor, rows: slice, cols: slice, fill: float) -> None:
     x[:, rows, cols] = 0
 
 
+def _mean(x: Tensor, rows: slice, cols: slice, fill: float) -> None:
+    x[:, rows, cols] = x.mean()
+
+
 def _rest(x: Tensor, rows: slice, cols: slice, fill: float) -> None:
     box = x[:, rows, cols].clone()
     x[:] = fill
@@ -92,6 +96,7 @@ OCCLUSION_MAP = (
     Mutant("steps as large as the box, whatever the stride", _cover(step=lambda size, stride: size)),
     Mutant("rows and columns of size and stride swapped", _cover(turn=True)),
     Mutant("the answer with rows and columns swapped", lambda *a, **k: _covered(*a, **k).T),
+    Mutant("boxes covered with the mean of the image, whatever the fill", _cover(paint=_mean)),
     *(m for m in usual(_covered, which=1) if "float64 for" not in m.name),
 )
 
@@ -177,5 +182,6 @@ GRAD_CAM = (
     Mutant("the map turned (rows and columns swapped)", _explain(lambda a, g: _grad_cam(a, g).T)),
     half(_explained),
     zeros(_explained),
+    Mutant("only the gradients above 0, place by place", _explain(lambda a, g: _grad_cam(a, g.relu()))),
     changing(_explained, which=2),
 )

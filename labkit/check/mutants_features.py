@@ -125,14 +125,14 @@ PCA = (
         _bend(lambda u, s, v, c, k: _signed(u[:, :k])),
     ),
     Mutant(
-        "scores whose signs are left as they come",
+        "scores with other signs: of each component the number farthest from 0 has to be positive",
         _bend(
             lambda u, s, v, c, k: _signed(c @ v[:k].T)
             * torch.tensor([(-1.0) ** (n + 1) for n in range(k)], dtype=c.dtype)
         ),
     ),
     Mutant(
-        "scores with the sign of their sum made positive",
+        "scores with other signs: of each component the number farthest from 0 has to be positive",
         _bend(lambda u, s, v, c, k: -_signed(u[:, :k] * s[:k])),
     ),
     Mutant("the directions instead of the scores", _bend(lambda u, s, v, c, k: v[:k].T)),

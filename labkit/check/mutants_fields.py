@@ -11,6 +11,7 @@ from torch import Tensor
 from labkit.check import library_maps as library
 from labkit.check.case import Mutant
 from labkit.check.equivariance import Map
+from labkit.check.mutants import changing
 
 Pair = tuple[int, int]
 
@@ -99,11 +100,26 @@ def _field(pick: Any = None, see: Any = None, turn: Any = lambda box: box, box: 
     return fn
 
 
+def _followed(f: Map, x: Tensor, row: int, col: int) -> Any:
+    return _field()(f, x.requires_grad_(), row, col)
+
+
 FIELD_OF = (
+    changing(_field(), which=1),
+    Mutant("changes its input x.requires_grad", _followed),
     Mutant("the box of the pixels with a gradient above 0 only", _field(see=lambda g: (g > 0).any(0))),
+    Mutant(
+        "only the pixels that count much: a small gradient is not 0",
+        _field(see=lambda g: (g.abs() > 1e-6).any(0)),
+    ),
     Mutant("the pixels that count in the first channel of x only", _field(see=lambda g: g[0] != 0)),
     Mutant("the pixels that count in the last channel of x only", _field(see=lambda g: g[-1] != 0)),
     Mutant("the pixels that count in all channels of x", _field(see=lambda g: (g != 0).all(0))),
+    Mutant("the gradient added up over the channels of x", _field(see=lambda g: g.sum(0) != 0)),
+    Mutant(
+        "the gradient for zeros or ones, not for the numbers of x",
+        lambda f, x, row, col: _field()(f, torch.zeros_like(x), row, col),
+    ),
     Mutant(
         "the pixels that the first map sees, not the sum of all maps",
         _field(pick=lambda y, r, c: y[0, 0, r, c]),

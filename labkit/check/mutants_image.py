@@ -181,6 +181,10 @@ CORR1D = (
     ),
     Mutant("a stride one too large", lambda x, k, stride=1: line(x, k, stride + 1)),
     Mutant("windows that step by the kernel's size", lambda x, k, stride=1: line(x, k, len(k))),
+    Mutant(
+        "windows that hang over the end of the row",
+        lambda x, k, stride=1: line(F.pad(x, (0, len(k) - 1)), k, stride),
+    ),
     Mutant("the right answer without its last number", lambda x, k, stride=1: line(x, k, stride)[:-1]),
     Mutant(
         "the right answer with its last number left at 0",

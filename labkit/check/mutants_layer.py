@@ -35,6 +35,10 @@ def _with_bias(
     return out if b is None else out + spread(b, out)
 
 
+def _times(b: Tensor, out: Tensor) -> Tensor:
+    return (b[:, None, None] - 1) * out
+
+
 def _edges(x: Tensor, p: Pair, **how: Any) -> Tensor:
     return F.pad(x, (p[1], p[1], p[0], p[0]), **how)
 
@@ -51,6 +55,7 @@ def _unmoved(x: Tensor, w: Tensor, b: Tensor | None, s: Pair, p: Pair) -> Tensor
 
 _LAYERS: tuple[tuple[str, Callable[..., Tensor]], ...] = (
     ("the stride missing in the slice: each window one pixel after the last", _unmoved),
+    ("the bias multiplied instead of added", lambda x, w, b, s, p: _with_bias(x, w, b, s, p, _times)),
     ("the padding forgotten", lambda x, w, b, s, p: conv(x, w, b, s)),
     (
         "the padding on the top and left only",

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.check import library_cifar as library
-from labkit.check.mutants import changing
+from labkit.check.mutants import changing, switching
 from labkit.check.mutants_pictures import named
 
 Bend = Callable[..., Any]
@@ -22,13 +22,16 @@ Bend = Callable[..., Any]
 def _step(
     *, clear: bool = True, train: bool = True, move: bool = True, flip: bool = False, twice: bool = False,
     loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy, after: bool = False, scale: float = 1.0,
-    clip: float = 0.0, rate: float = 0.0,
+    clip: float = 0.0, rate: float = 0.0, peek: bool = False,
 ) -> Bend:  # fmt: skip
     """Make a step with one thing bent."""
 
     def fn(net: Any, optimizer: Any, x: Tensor, labels: Tensor) -> float:
         if train:
             net.train()
+        if peek:
+            with torch.no_grad():
+                net(x)
         with torch.enable_grad():
             value = loss(net(x), labels)
             if clear:
@@ -47,6 +50,17 @@ def _step(
         return float(value.detach()) * scale
 
     return fn
+
+
+def _hits(net: Any, optimizer: Any, x: Tensor, labels: Tensor) -> float:
+    hits: list[float] = []
+
+    def loss(z: Tensor, y: Tensor) -> Tensor:
+        hits.append(float((z.argmax(1) == y).double().mean()))
+        return F.cross_entropy(z, y)
+
+    _step(loss=loss)(net, optimizer, x, labels)
+    return hits[0]
 
 
 def _measured(net: Any, optimizer: Any, x: Tensor, labels: Tensor) -> float:
@@ -75,9 +89,12 @@ SGD_STEP = named(
     ("labels smoothed by 0.1", _step(loss=lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1))),
     ("the loss after the step instead of before", _step(after=True)),
     ("nll_loss of scores without log_softmax", _step(loss=F.nll_loss)),
+    ("running statistics that move twice: the network is called twice in training mode", _step(peek=True)),
     ("gradients clipped to a length of 1", _step(clip=1.0)),
     ("a rate of 0.1 written in, not that of the optimizer", _step(rate=0.1)),
     ("the loss in percent", _step(scale=100)),
+    ("gradients clipped to a length of 5", _step(clip=5.0)),
+    ("the accuracy in place of the loss", _hits),
 )  # fmt: skip
 
 
@@ -182,6 +199,7 @@ EVALUATE = named(
      _measure(lambda zs, ys: tuple(v * len(torch.cat(ys)) / len(zs[0]) / len(zs)
                                    for v in _both(torch.cat(zs), torch.cat(ys))))),
     ("changes its input", changing(library.evaluate, 1).fn),
+    ("leaves gradients switched off", switching(library.evaluate).fn),
 )  # fmt: skip
 
 
@@ -221,6 +239,7 @@ ONE_CYCLE = named(
     ("whole numbers: // in place of /",
      lambda s, n, p, w: p * (s // (w * n) if s < w * n else (n - s) // (n - w * n))),
     ("a jump: 0 on the way up", _rate(lambda s, top, n: 0.0 if s < top else _down(s, top, n))),
+    ("warm taken for a number of steps", lambda s, n, p, w: p * s / w if s <= w else p * (n - s) / (n - w)),
 )  # fmt: skip
 
 

@@ -78,6 +78,8 @@ LOG_SOFTMAX = table(
         "the mean of exp instead of the sum",
         lambda z: log_soft(z) + torch.log(torch.tensor(float(z.shape[-1]), dtype=z.dtype)),
     ),
+    ("the log of softmax plus a small number", lambda z: torch.log(soft(z) + 1e-12)),
+    ("the log of softmax plus 0.00000001", lambda z: torch.log(soft(z) + 1e-8)),
 )
 ENTROPY = table(
     entr,
@@ -175,6 +177,14 @@ SCORES = (
         "the scores in the order (error, squared error, cross-entropy)",
         _three(lambda e, c, s, p, t: (e, s, c)),
     ),
+    Mutant(
+        "the logs of p with 1e-12 added",
+        _three(lambda e, c, s, p, t: (e, -(t * (p + 1e-12).log()).sum(1).mean(), s)),
+    ),
+    Mutant(
+        "the logs of p with 1e-8 added",
+        _three(lambda e, c, s, p, t: (e, -(t * (p + 1e-8).log()).sum(1).mean(), s)),
+    ),
     changing(three),
 )
 
@@ -212,6 +222,8 @@ CROSS_ENTROPY = (
     Mutant("the log of the mean p instead of the mean log p", lambda z, k: -_of(z, k).exp().mean().log()),
     Mutant("logs with 1e-6 added to p", lambda z, k: -(_of(z, k).exp() + 1e-6).log().mean()),
     Mutant("bits: a logarithm with base 2", lambda z, k: loss(z, k) / 0.6931471805599453),
+    Mutant("logs with 1e-8 added to p", lambda z, k: -(_of(z, k).exp() + 1e-8).log().mean()),
+    Mutant("logs with 1e-12 added to p", lambda z, k: -(_of(z, k).exp() + 1e-12).log().mean()),
     changing(loss),
 )
 
@@ -251,5 +263,8 @@ CROSS_ENTROPY_GRAD = (
     ),
     half(grad),
     double(grad),
+    Mutant(
+        "p - y, divided by the number of classes, not of rows", lambda z, k: grad(z, k) * len(z) / z.shape[1]
+    ),
     changing(grad),
 )

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from labkit.check import library_maps as library
 from labkit.check.calling import SWALLOWED
 from labkit.check.case import Mutant
-from labkit.check.mutants import changing
+from labkit.check.kept import FROZEN, IN_PLACE, MODE
+from labkit.check.mutants import changing, switching
 
 
 def _record(
@@ -25,6 +26,7 @@ def _record(
     careless: bool = False,
     still: bool = False,
     swallow: bool = False,
+    spoil: Callable[[nn.Module], Any] = lambda net: None,
     clear: Callable[[nn.Module, Sequence[str]], Sequence[nn.Module]] = lambda net, names: (),
 ) -> Callable[..., Any]:
     """Build a recorder that goes wrong: `keep` gets a layer's input and output."""
@@ -48,6 +50,7 @@ def _record(
         done = False
         if still:
             net.eval()
+        spoil(net)
         try:
             with torch.no_grad():
                 net(x)
@@ -70,7 +73,11 @@ RECORD = (
     Mutant("the maps, but the hooks are left on the network", _record(leave=True)),
     Mutant("the maps, but the hooks stay when the network stops with an error", _record(careless=True)),
     Mutant("the maps, but the network is left in eval mode", _record(still=True)),
+    Mutant(MODE, _record(spoil=lambda net: net.train())),
+    Mutant(FROZEN, _record(spoil=lambda net: net.get_submodule("fc").requires_grad_(False))),
+    Mutant(IN_PLACE, _record(spoil=lambda net: setattr(net.relu1, "inplace", False))),
     Mutant(SWALLOWED, _record(swallow=True)),
+    switching(_right),
     Mutant(
         "the maps, but with its own hooks those of others are taken off the network",
         _record(clear=lambda net, names: list(net.modules())),
@@ -152,6 +159,7 @@ MAP_SHAPES = (
         lambda image, layers: torch.cat([torch.tensor([image], dtype=torch.float64), shapes(image, layers)]),
     ),
     Mutant("the last layer only", lambda image, layers: shapes(image, layers)[-1:]),
+    Mutant("the height for the width, too", lambda image, layers: shapes(image, layers)[:, [0, 1, 1]]),
 )
 
 
@@ -172,7 +180,7 @@ SPARSITY = (
     ),
     Mutant("the mean of the maps", _shares(lambda x: x.mean(), None)),
     Mutant("zeros of the first image only", _shares(lambda x: (x[0] == 0).double().mean(), None)),
-    Mutant("numbers below 0.1 counted as zeros", _shares(lambda x: (x < 0.1).double().mean(), None)),
+    Mutant("numbers that are nearly 0 counted as zeros", _shares(lambda x: (x < 0.1).double().mean(), None)),
     Mutant(
         "channels that are silent in any image",
         _shares(None, lambda x: (x.amax((2, 3)) == 0).any(0).double().mean()),

@@ -223,4 +223,8 @@ DROPOUT = table(
         "a threshold of one half whatever p is",
         lambda x, p, u, training=True: x.masked_fill(u.lt(0.5), 0) / (1 - p) if training else x.clone(),
     ),
+    (
+        "numbers dropped where u > 1 - p: as many, but others",
+        lambda x, p, u, training=True: x.masked_fill(u.gt(1 - p), 0) / (1 - p) if training else x.clone(),
+    ),
 )

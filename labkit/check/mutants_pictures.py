@@ -55,6 +55,8 @@ CHANNEL_STATS = named(
     ("the mean of squares, from which the square of the mean was not taken",
      lambda x: (stats(x)[0], (x.double() / 255).square().mean((0, 2, 3)).sqrt())),
     ("whole numbers: the fractions were cut off", lambda x: tuple((v * 255).long() / 255 for v in stats(x))),
+    ("the published numbers of CIFAR-10, whatever the pictures",
+     lambda x: (torch.tensor([0.4914, 0.4822, 0.4465]), torch.tensor([0.2470, 0.2435, 0.2616]))),
     ("changes its input", _overwriting),
 )  # fmt: skip
 
@@ -80,6 +82,10 @@ NORMALISE = named(
     ("each picture's own mean and deviation", lambda x, m, s: F.instance_norm(x.to(m.dtype), eps=0.0)),
     ("just the pixels between 0 and 1", _normal(lambda x, m, s: x)),
     ("the right numbers times 255", lambda x, m, s: norm(x, m, s) * 255),
+    ("the mean and deviation of these pictures, not those that are given",
+     lambda x, m, s: norm(x, *(v.to(m.dtype) for v in stats(x)))),
+    ("whole numbers: divided by // instead of /",
+     lambda x, m, s: (x // 255 - m[:, None, None]) / s[:, None, None]),
 )  # fmt: skip
 
 
@@ -114,6 +120,9 @@ STRATIFIED_SPLIT = named(
     ("labels in place of the numbers of pictures", lambda y, o, k: tuple(y[part] for part in split(y, o, k))),
     ("the first class left out", lambda y, o, k: _without(y, o, k)),
     ("as many in total as there should be of each class", lambda y, o, k: (o[k:], o[:k])),
+    ("the last class left out", lambda y, o, k: _but_last(y, o, k)),
+    ("the first ones of each class, but labels not taken in the order: order[labels == c]",
+     lambda y, o, k: _unread(y, o, k)),
 )  # fmt: skip
 
 
@@ -121,6 +130,15 @@ def _without(labels: Tensor, order: Tensor, per_class: int) -> tuple[Tensor, Ten
     train, val = split(labels, order, per_class)
     first = labels[val] == 0
     return torch.cat([train, val[first]]), val[~first]
+
+
+def _but_last(labels: Tensor, order: Tensor, per_class: int) -> tuple[Tensor, ...]:
+    return tuple(part[labels[part] != labels.max()] for part in split(labels, order, per_class))
+
+
+def _unread(labels: Tensor, order: Tensor, per_class: int) -> tuple[Tensor, ...]:
+    rows = [order[labels == c] for c in range(int(labels.max()) + 1)]
+    return torch.cat([row[per_class:] for row in rows]), torch.cat([row[:per_class] for row in rows])
 
 
 def _padded(mode: str) -> Bend:

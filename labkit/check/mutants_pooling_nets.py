@@ -39,6 +39,7 @@ GLOBAL_AVG_POOL = (
     Mutant("the sum divided by the width only", lambda x: x.sum((2, 3)) / x.shape[3]),
     Mutant("the sum divided by the height squared", lambda x: x.sum((2, 3)) / x.shape[2] ** 2),
     Mutant("the median of each map", lambda x: x.flatten(2).median(2).values),
+    Mutant("the mean over channels and rows: one number for each column", lambda x: x.mean((1, 2))),
     *usual(every),
 )
 
@@ -176,6 +177,7 @@ SHIFT_CURVE = (
     ),
     half(right),
     double(right),
+    Mutant("the curve as a mean of ratios, place by place", _curve(lambda a, b: ((a - b) / b).abs().mean())),
     Mutant("changes its input", lambda f, x, most: (right(f, x, most), x.mul_(2))[0]),
 )
 

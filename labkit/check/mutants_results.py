@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.check import library_cifar as library
@@ -164,6 +165,14 @@ def _true_class(p: Tensor, labels: Tensor) -> Tensor:
     return p.gather(1, labels[:, None])[:, 0]
 
 
+def _nearest(p: Tensor, labels: Tensor, bins: int) -> tuple[Tensor, ...]:
+    sure, answer = p.max(1)
+    at = F.one_hot((sure * bins).round().long().clamp(max=bins - 1), bins).to(p.dtype)
+    count = at.sum(0)
+    conf, acc = ((at * v[:, None]).sum(0) / count.clamp(min=1) for v in (sure, answer.eq(labels)))
+    return conf, acc, count, (count / len(p) * (acc - conf).abs()).sum()
+
+
 right = library.calibration
 CALIBRATION = named(
     ("gaps averaged over the bins, full or empty alike", _bins(gap=lambda c, a, n: (a - c).abs().mean())),
@@ -189,4 +198,5 @@ CALIBRATION = named(
                       *right(p, y, b)[2:])),
     ("bins in the wrong direction",
      lambda p, y, b: (*(v.flip(0) for v in right(p, y, b)[:3]), right(p, y, b)[3])),
+    ("bins rounded to the nearest one, not cut off", _nearest),
 )  # fmt: skip

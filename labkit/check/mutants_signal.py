@@ -41,6 +41,15 @@ def _of_answers(x: Tensor, weights: Tensor, phi: Map) -> Tensor:
         return torch.stack([g.norm() for g in torch.autograd.grad(found[-1].sum(), found)])
 
 
+def _open(x: Tensor, weights: Tensor, phi: Map) -> Tensor:
+    turns = iter([phi] * (len(weights) - 1))
+    return norms(x, weights, lambda u: next(turns, _same)(u))
+
+
+def _same(u: Tensor) -> Tensor:
+    return u
+
+
 _NORMS = table(
     norms,
     ("the squared norms", lambda x, w, phi: norms(x, w, phi) ** 2),
@@ -64,6 +73,7 @@ _NORMS = table(
     ("a mean as loss instead of the sum", lambda x, w, phi: norms(x, w, phi) / x.numel()),
     ("the gradients added up over two backward passes", lambda x, w, phi: 2 * norms(x, w, phi)),
     ("the layers taken in the opposite order", lambda x, w, phi: norms(x, w.flip(0), phi)),
+    ("the gradients without phi behind the last layer", _open),
 )
 GRADIENT_NORMS = tuple(m for m in _NORMS if "float" not in m.name)  # any float dtype is welcome
 

@@ -105,6 +105,10 @@ NEIGHBOURS = (
         "-1 on the diagonal, which is not below all others: rounding may leave a cosine below -1",
         _places(lambda s, k: s.clone().fill_diagonal_(-1).topk(k).indices),
     ),
+    Mutant(
+        "-2 on the diagonal, which is below all cosines, but not below all similarities",
+        _places(lambda s, k: s.clone().fill_diagonal_(-2).topk(k).indices),
+    ),
     Mutant("the answer with rows and columns swapped", _places(lambda s, k: near(s, k).T)),
     Mutant("changes its input", lambda s, k: (near(s, k), s.fill_(0))[0]),
 )
@@ -153,6 +157,10 @@ MARGIN = (
     Mutant(
         "the mean over everything, the diagonal too, as the second number",
         lambda s, t: (margin(s, t)[0], float(s.mean())),
+    ),
+    Mutant(
+        "pairs with similarity 1 left out, which need not be an image with itself",
+        lambda s, t: (float(s[(t[:, None] == t[None]) & (s < 1)].mean()), margin(s, t)[1]),
     ),
     Mutant("the mean of the classes' means: small classes count as much as large ones", _by_class),
     Mutant(

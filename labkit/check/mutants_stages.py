@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from labkit.check import library_features as library
 from labkit.check.calling import HELD, SWALLOWED
 from labkit.check.case import Mutant
-from labkit.check.mutants import usual
+from labkit.check.kept import FROZEN
+from labkit.check.mutants import switching, usual
 
 Pair = tuple[int, int]
 
@@ -87,6 +88,16 @@ PREPARE = (
     Mutant("the photo without the axis of the batch", lambda *a: prepare(*a)[0]),
     Mutant("the photo resized without antialias=True", _prepared(antialias=False)),
     Mutant("the photo resized to the nearest pixels", _prepared(mode="nearest", antialias=False)),
+    Mutant("the photo resized with mode='bicubic'", _prepared(mode="bicubic")),
+    Mutant("the photo divided by the variance", _prepared(finish=lambda y, m, s: (y - m) / s**2)),
+    Mutant(
+        "the photo normalised with ImageNet's numbers, whatever is given",
+        lambda x, r, c, m, s: prepare(x, r, c, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    ),
+    Mutant(
+        "the rows beside the crop taken for the columns, and the other way round",
+        _prepared(corner=lambda h, w, c: ((w - c) // 2, (h - c) // 2)),
+    ),
     *usual(prepare),
 )
 
@@ -134,7 +145,7 @@ EMBED = (
 
 def _mood(
     *, switch: bool = True, grad: bool = False, back: str = "parts", steady: bool = True, finish: Any = None,
-    swallow: bool = False,
+    swallow: bool = False, spoil: Callable[[nn.Module], Any] = lambda net: None,
 ) -> Callable[..., Any]:  # fmt: skip
     """Build a features_of that goes wrong: which modes it sets, and what it sets back."""
 
@@ -163,6 +174,7 @@ def _mood(
                 return x.new_zeros(len(x), 5)
             raise
         set_back()
+        spoil(net)
         return finish(y) if finish else y
 
     return fn
@@ -174,8 +186,10 @@ FEATURES_OF = (
     Mutant("a network put into training, whatever its mode was", _mood(back="train")),
     Mutant("a network whose parts all get the mode of the whole", _mood(back="whole")),
     Mutant("the right features, but the modes stay changed when the network stops", _mood(steady=False)),
+    Mutant(FROZEN, _mood(spoil=lambda net: net.get_submodule("conv2").requires_grad_(False))),
     Mutant(HELD, _mood(grad=True)),
     Mutant(SWALLOWED, _mood(swallow=True)),
+    switching(_mood()),
     Mutant("the features of the first image only", _mood(finish=lambda y: y[:1])),
     Mutant("the features as one long row", _mood(finish=lambda y: y.flatten())),
     Mutant("features of length 1", _mood(finish=lambda y: F.normalize(y, dim=1))),

@@ -34,7 +34,9 @@ def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, 
     """Find the fewest named mistakes that explain the failing results, at most two.
 
     A mistake explains a result when it gives the same one on the same input. Of several that explain as many
-    failing results, the one that also gives the right results where the student does is taken.
+    failing results, the one that also gives the right results where the student does is taken. Where what was
+    found explains a third or less of a part's failing results, or a quarter or less of all, it is taken for
+    chance and not told.
     """
     open_units = {i for i, u in enumerate(units) if u.complaint and u.outcome.error is None}
     everything = set(open_units)
@@ -47,15 +49,35 @@ def name_causes(mutants: tuple[Mutant, ...], units: list[Unit]) -> tuple[Cause, 
         hits = {i for i in everything if _matches(mutant, units[i], cache)}
         if hits:
             scored.append((mutant.name, hits, sum(_matches(mutant, u, cache) for u in others)))
-    causes: list[tuple[int, Cause]] = []
-    while scored and open_units and len(causes) < 2:
+    told: list[tuple[str, set[int]]] = []
+    while scored and open_units and len(told) < 2:
         name, hits, _ = max(scored, key=lambda s: (len(s[1] & open_units), s[2]))
         if not hits & open_units:
             break
-        aspects = tuple(dict.fromkeys(units[i].aspect for i in sorted(hits & open_units)))
-        causes.append((min(hits & open_units), Cause(name, aspects, hits >= everything)))
+        told.append((name, hits & open_units))
         open_units -= hits
-    return tuple(cause for _, cause in sorted(causes, key=lambda c: c[0]))
+    chance = _chance(units, everything, open_units)
+    found: dict[str, Cause] = {}
+    for name, hits in sorted(told, key=lambda t: min(t[1])):  # one mistake may have two mutants of one name
+        if not hits - chance:
+            continue
+        aspects = tuple(dict.fromkeys(units[i].aspect for i in sorted(hits - chance)))
+        cause = Cause(name, aspects, hits >= everything)
+        before = found.get(cause.name, cause)
+        aspects = tuple(dict.fromkeys((*before.aspects, *cause.aspects)))
+        found[cause.name] = Cause(
+            cause.name, aspects, cause.everywhere or (before != cause and not open_units)
+        )
+    return tuple(found.values())
+
+
+def _chance(units: list[Unit], failing: set[int], unexplained: set[int]) -> set[int]:
+    """Find the failing results of those parts of which a third or less is explained, or a quarter of all."""
+    found = set(failing) if 4 * len(failing - unexplained) <= len(failing) else set()
+    for part in {units[i].part for i in failing}:
+        mine = {i for i in failing if units[i].part == part}
+        found |= mine if 3 * len(mine - unexplained) <= len(mine) else set()
+    return found
 
 
 def _readable(unit: Unit) -> bool:

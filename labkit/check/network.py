@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labkit import nets
+from labkit.check.calling import CUT, UnusableError
 from labkit.check.case import Case, Rule, Spec
 from labkit.check.cases_results import near_ln10
 from labkit.check.draw import Draw
@@ -16,6 +20,7 @@ from labkit.check.mutants_build import MUTANTS
 
 BUDGET = 300_000
 LEAST = 5_000
+READY = "a network that labkit brings ready-made: put one of your own together from the layers of torch.nn"
 
 
 def _scores(net: Any, x: Tensor) -> Any:
@@ -23,9 +28,12 @@ def _scores(net: Any, x: Tensor) -> Any:
 
 
 def _share(net: Any, x: Tensor) -> Tensor:
-    """Whether nothing is negative, and rows also add up to 1, as probabilities do: 0, 1 or 2."""
+    """0 if there are scores below 0, or only zeros; 1 if some are 0; 1.5 if none is; 2 if rows add to 1."""
     y = net(x).detach().double()
-    return torch.tensor(0.0 if bool((y < 0).any()) else 1.0 + float(bool((y.sum(1) - 1).abs().max() < 1e-3)))
+    if bool((y < 0).any()) or not bool(y.any()):
+        return torch.tensor(0.0)
+    ones = bool((y.sum(1) - 1).abs().max() < 1e-3)
+    return torch.tensor(2.0 if ones else 1.0 if bool((y == 0).any()) else 1.5)
 
 
 def _count(net: Any, x: Tensor) -> Tensor:
@@ -37,20 +45,38 @@ def _loss(net: Any, x: Tensor) -> Tensor:
         return F.cross_entropy(net(x).double(), torch.arange(len(x)) % 10)
 
 
+@contextmanager
+def _shaken(net: Any) -> Iterator[None]:
+    """Move all weights a little for a while: what stands behind a layer that starts at 0 counts, too."""
+    noise = torch.Generator().manual_seed(0)
+    start = {name: value.detach().clone() for name, value in dict(net.state_dict()).items()}
+    shaken = dict(start)
+    for name, _ in net.named_parameters():
+        shake = torch.randn(start[name].shape, generator=noise).to(start[name].dtype)
+        shaken[name] = start[name] + shake / 100
+    net.load_state_dict(shaken)
+    yield
+    net.load_state_dict(start)
+
+
 def _unused(net: Any, x: Tensor) -> Tensor:
-    """How many weights (of more than one axis) get no gradient."""
+    """How many weights (of more than one axis) get no gradient, and how many are frozen."""
     parts = list(net.parameters())
-    with torch.enable_grad():
-        loss = F.cross_entropy(net(x), torch.arange(len(x)) % 10)
+    with _shaken(net), torch.enable_grad():
+        scores = net(x)
+        if not scores.requires_grad and any(p.requires_grad for p in parts):
+            raise UnusableError(CUT)
+        loss = F.cross_entropy(scores, torch.arange(len(x)) % 10)
         loss.backward()  # type: ignore[no-untyped-call]
-    idle = [p for p in parts if p.ndim > 1 and (p.grad is None or not bool(p.grad.abs().max() > 0))]
-    return torch.tensor(float(len(idle)))
+    free = [p for p in parts if p.ndim > 1 and p.requires_grad]
+    idle = [p for p in free if p.grad is None or not bool(p.grad.abs().max() > 0)]
+    return torch.tensor([float(len(idle)), float(sum(not p.requires_grad for p in parts))])
 
 
 def _corners(net: Any, x: Tensor) -> Tensor:
     """How many of the four corners change the scores when they are painted over."""
     net.eval()
-    with torch.no_grad():
+    with _shaken(net), torch.no_grad():
         before, seen = net(x).detach(), 0
         for top in (0, 24):
             for left in (0, 24):
@@ -123,11 +149,20 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
     ),
     "every weight takes part": (
         _unused,
-        _number(
-            lambda v: v == 0,
-            "a network with {:.0f} weights that get no gradient",
+        Rule(
+            (2,),
+            lambda v: not bool(v.any()),
             "a gradient for every weight",
-            "maybe a layer is made, but never called",
+            lambda v: (
+                "their requires_grad is False: leave it as it is"
+                if v[1]
+                else "maybe a layer is made, but never called, or what it gives does not reach the scores"
+            ),
+            lambda v: (
+                f"a network with {v[1]:.0f} frozen parameters"
+                if v[1]
+                else f"a network with {v[0]:.0f} weights that get no gradient"
+            ),
         ),
     ),
     "the whole picture is seen": (
@@ -151,6 +186,18 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
 }
 
 
+def _plan(net: Any) -> tuple[list[str], list[tuple[int, ...]]]:
+    """Read the names of a network's parts and the shapes of its parameters."""
+    return [str(name) for name, _ in net.named_modules()], [tuple(p.shape) for p in net.parameters()]
+
+
+@cache
+def _ready_made() -> list[tuple[list[str], list[tuple[int, ...]]]]:
+    with torch.random.fork_rng(devices=[]):
+        made = nets.introductory(), nets.small_resnet(), nets.small_resnet((8, 16, 32, 32)), nets.patchwise()
+    return [_plan(net) for net in made]
+
+
 def asked(build_net: Callable[..., Any]) -> Callable[..., Any]:
     """Turn `build_net` into a function that answers one question about a fresh network.
 
@@ -162,11 +209,19 @@ def asked(build_net: Callable[..., Any]) -> Callable[..., Any]:
         measure, _ = QUESTIONS[question]
         with torch.random.fork_rng(devices=[]):
             net = build_net()
+            if net is None:
+                return None  # the return line is missing
+            ready = False
+            with suppress(Exception), torch.no_grad():  # lazy layers have no weights before
+                net(x)
+                ready = _plan(net) in _ready_made()
+            if ready:
+                raise UnusableError(READY)
             if measure is _shared:
                 net.train(not net.training)  # a fresh one does not know
                 return _shared(net, build_net())
             result = measure(net, x)
-            for _ in range(3 if measure is _share and float(result) == 1 else 0):
+            for _ in range(3 if measure is _share and 1 <= float(result) < 2 else 0):
                 result = min(
                     result, measure(build_net(), x)
                 )  # by chance a network starts without any below 0

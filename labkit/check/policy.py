@@ -175,7 +175,7 @@ def judge_int(value: Any, expected: int, *, show: bool) -> Complaint | None:
         return Complaint("exists", "None", wanted, "the function ends without a return line")
     if type(value) is float or issubclass(type(value), np.floating):
         shown = f"the float {round(float(value), 4)}" if show else "a float"
-        return Complaint("type", shown, wanted, "a size is a whole number: use // not /")
+        return Complaint("type", shown, wanted, "it has to be a whole number; if you divide, use // not /")
     if type(value) is not int and not issubclass(type(value), np.integer):
         more = ": int(...) makes one of it" if boxed(value) else ""
         return Complaint("type", kind(value), wanted, f"return a plain int{more}")
@@ -215,7 +215,7 @@ def judge(value: Any, expected: Any, *, show: bool = False) -> Complaint | None:
 
     Example:
         >>> judge(3.0, 3).hint
-        'a size is a whole number: use // not /'
+        'it has to be a whole number; if you divide, use // not /'
     """
     if isinstance(expected, Rule):
         return judge_rule(value, expected)

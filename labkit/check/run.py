@@ -17,7 +17,7 @@ from labkit.check.naming import Cause, Unit, name_causes
 from labkit.check.policy import Complaint, is_a, judge, kind, plain
 
 KEEPS = "keeps the dtype"
-UNCHANGED = "leaves its input unchanged"
+UNCHANGED = "leaves all else as it was"
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,17 @@ def side_complaints(spec: Spec, units: list[Unit]) -> list[tuple[str, Complaint]
         c = Complaint("dtype", other, "a result of the input's dtype", hint)
         found.append((KEEPS, c if core else first))
     changed = sorted({name for u in units for name in u.outcome.changed})
-    if not core or changed:
-        names = " and ".join(changed)
-        hint = f"work on a copy, for instance {changed[0]}.clone()" if changed else ""
-        c = Complaint(
-            "input", f"a result, but the call changes its input {names}", "its inputs left as they were", hint
-        )
-        found.append((UNCHANGED, c if changed else first))
+    off = any(u.outcome.off for u in units)
+    if changed:
+        hint = f"work on a copy, for instance {changed[0].split('.')[0]}.clone()"
+        got = f"a result, but the call changes its input {' and '.join(changed)}"
+        found.append((UNCHANGED, Complaint("input", got, "its inputs left as they were", hint)))
+    if off:
+        hint = "what stands under `with torch.no_grad():` needs no gradients, and what follows has them again"
+        got = "a result, but the call leaves gradients switched off"
+        found.append((UNCHANGED, Complaint("input", got, "gradients switched on, as before", hint)))
+    if not core and not (changed or off):
+        found.append((UNCHANGED, first))
     return found
 
 

@@ -20,6 +20,7 @@ _ALL = (
         mutants_pictures.STRATIFIED_SPLIT,
         ("train", "val"),
         witness="the definition",
+        adapt=pictures.in_order,
     ),
     Spec(
         "augment",

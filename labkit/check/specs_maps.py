@@ -57,7 +57,7 @@ SPECS: dict[str, Spec] = {
             evidence.field_of,
             mutants_fields.FIELD_OF,
             parts=("top", "left", "height", "width"),
-            tensors=False,
+            keeps=False,
             witness="the arithmetic of f",
         ),
         Spec(

@@ -12,6 +12,7 @@ import typst
 
 from labkit.pdf.document import Document, build
 from labkit.pdf.errors import ROOM, PanicError, PdfError
+from labkit.pdf.fitting import fit
 from labkit.pdf.fonts import (
     CJK,
     FontSet,
@@ -92,6 +93,7 @@ def _make_pdf(
         )
         _lay_out(store, document, raw, name)
         source = _main(document, stamp(raw, notebook, options), name, fonts)
+        fit(source, store, fonts)
         try:
             return _compile(source, store, fonts, document.warnings), document.warnings
         except PdfError as error:
@@ -191,15 +193,16 @@ def _pictures_compile(names: list[str], store: Path, fonts: FontSet) -> bool:
 
 def _compile(source: str, store: Path, fonts: FontSet, warnings: list[str]) -> bytes:
     """Compile, first to the strictest standards, then to plain PDF."""
-    compiler = typst.Compiler(root=str(store), font_paths=fonts.handle)
+    main = store / "main.typ"  # a file, not bytes: what was laid out by its name already is not laid out anew
     complaint, looked = "", False
     for standards in _STANDARDS:
         for _attempt in range(3):
             try:
+                main.write_text(source, encoding="utf-8")
                 with guarded():
-                    pdf, said = compiler.compile_with_warnings(
-                        source.encode(), format="pdf", pdf_standards=standards, timestamp=TIMESTAMP
-                    )
+                    pdf, said = typst.Compiler(
+                        str(main), root=str(store), font_paths=fonts.handle
+                    ).compile_with_warnings(format="pdf", pdf_standards=standards, timestamp=TIMESTAMP)
             except PanicError as error:
                 complaint = f"the compiler has a fault ({error})"
                 plain = substitute(source, joining(source))

@@ -186,7 +186,10 @@ class Outputs:
 
 def _short(output: Json) -> bool:
     """Say whether an output is a few lines of text, which stay on the page of the next."""
-    text = text_of(output.get("text"))
+    data = as_dict(output.get("data"))
+    html = text_of(data.get("text/html"))  # as that of a check, which is text all the same
+    plain = text_of(data.get("text/plain")) if html.startswith("<pre") and len(html) <= 1000 else ""
+    text = text_of(output.get("text")) or plain
     return 0 < len(text) <= 400 and text.count("\n") <= 6
 
 

@@ -191,6 +191,40 @@ class Residual(nn.Module):
         return self.last(self.drop(F.avg_pool2d(x, 4).flatten(1)))
 
 
+def net_quiet():
+    """Starts with a last layer of zeros."""
+    net = net_bn()
+    nn.init.zeros_(net[-1].weight)
+    nn.init.zeros_(net[-1].bias)
+    return net
+
+
+class Asleep(nn.Module):
+    """Starts with a residual branch that gives zeros."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.branch = nn.Conv2d(3, 32, 3, 2), nn.Conv2d(32, 32, 3, padding=1)
+        self.norm, self.last = nn.BatchNorm2d(32), nn.Linear(32, 10)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = torch.relu(x + self.norm(self.branch(x)))
+        return self.last(x.mean((2, 3)))
+
+
+def net_lazy():
+    return nn.Sequential(
+        nn.LazyConv2d(32, 3),
+        nn.LazyBatchNorm2d(),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(5),
+        nn.Flatten(),
+        nn.LazyLinear(10),
+    )
+
+
 def net_linear():
     return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
 
@@ -580,7 +614,7 @@ HONEST = {
     ),
     "stratified_split": styles(split_counter, split_masks, split_sets, split_onehot),
     "augment": styles(augment_loops, augment_gather, augment_numpy, augment_float),
-    "build_net": styles(net_bn, OldStyle, Residual, net_linear),
+    "build_net": styles(net_bn, OldStyle, Residual, net_quiet, Asleep, net_lazy, net_linear),
     "sgd_step": styles(step_usual, step_criterion, step_none, step_closure),
     "fit": styles(fit_loops, fit_split, fit_shuffled, fit_loader),
     "evaluate": styles(evaluate_loops, evaluate_cat, evaluate_logs, evaluate_float32, evaluate_numpy),

@@ -298,7 +298,7 @@ def conv2d_numpy(x, w, b=None, stride=(1, 1), padding=(0, 0)):
 
 
 def conv2d_torch(x, w, b=None, stride=(1, 1), padding=(0, 0)):
-    return F.conv2d(x.requires_grad_(), w, b, stride, padding)
+    return F.conv2d(x.clone().requires_grad_(), w, b, stride, padding)
 
 
 def conv2d_permuted(x, w, b=None, stride=(1, 1), padding=(0, 0)):
@@ -480,8 +480,8 @@ def backward_unfold(x, w, dy, stride=(1, 1)):
 
 def backward_autograd(x, w, dy, stride=(1, 1)):
     x, w, b = (
-        x.requires_grad_(),
-        w.requires_grad_(),
+        x.clone().requires_grad_(),
+        w.clone().requires_grad_(),
         torch.zeros(w.shape[0], dtype=x.dtype, requires_grad=True),
     )
     F.conv2d(x, w, b, stride).backward(dy)

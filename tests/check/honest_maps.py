@@ -3,8 +3,10 @@
 Data for tests: HONEST[function][style]. Read it with runpy.run_path(path)["HONEST"].
 """
 
+import collections
 import contextlib
 import math
+import types
 from functools import partial
 
 import numpy as np
@@ -89,6 +91,18 @@ def record_manager(net, names, x):
     with Recorder(net, names) as maps:
         net(x)
     return maps
+
+
+def record_ordered(net, names, x):
+    return collections.OrderedDict(record_dict(net, names, x))
+
+
+def record_default(net, names, x):
+    return collections.defaultdict(lambda: None, record_dict(net, names, x))
+
+
+def record_read_only(net, names, x):
+    return types.MappingProxyType(record_dict(net, names, x))
 
 
 # stretch
@@ -310,8 +324,9 @@ def box_autograd(f, x, row, col):
 
 
 def box_backward(f, x, row, col):
-    x = x.clone().requires_grad_(True)
+    x.requires_grad_(True)
     f(x)[0, :, row, col].sum().backward()
+    x.requires_grad_(False)  # as it was
     _, _, rows, cols = x.grad.nonzero(as_tuple=True)
     top, left = rows.min().item(), cols.min().item()
     return top, left, rows.max().item() - top + 1, cols.max().item() - left + 1
@@ -360,6 +375,12 @@ def top_numpy(logits, names, k=5):
     z = logits.numpy()
     p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
     return [[names[i], p[i]] for i in np.argsort(-p)[:k]]
+
+
+def top_words(logits, names, k=5):
+    p, names = logits.softmax(0).numpy(), np.array(names)
+    best = p.argsort()[::-1][:k]
+    return list(zip(names[best], p[best], strict=True))
 
 
 def top_tensors(logits, names, k=5):
@@ -485,6 +506,9 @@ HONEST = {
         "partial": record_partial,
         "stack": record_stack,
         "manager": record_manager,
+        "ordered": record_ordered,
+        "default": record_default,
+        "read_only": record_read_only,
     },
     "stretch": {
         "where": stretch_where,
@@ -535,6 +559,7 @@ HONEST = {
         "topk": top_topk,
         "sorted": top_sorted,
         "numpy": top_numpy,
+        "words": top_words,
         "tensors": top_tensors,
     },
     "occlusion_map": {

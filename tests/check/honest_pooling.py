@@ -194,7 +194,7 @@ def avg_free_max(x, kernel_size, stride):
 
 
 def max_pool2d_torch(x, kernel_size, stride=None, padding=(0, 0)):
-    return F.max_pool2d(x.requires_grad_(), kernel_size, stride, padding)
+    return F.max_pool2d(x.clone().requires_grad_(), kernel_size, stride, padding)
 
 
 # avg_pool2d
@@ -244,7 +244,7 @@ def avg_pool2d_einsum(x, kernel_size, stride=None, padding=(0, 0), count_include
 
 def avg_pool2d_torch(x, kernel_size, stride=None, padding=(0, 0), count_include_pad=True):
     layer = torch.nn.AvgPool2d(kernel_size, stride, padding, count_include_pad=count_include_pad)
-    return layer(x.requires_grad_())
+    return layer(x.clone().requires_grad_())
 
 
 # max_pool2d_backward
@@ -295,7 +295,7 @@ def backward_scatter(x, dy, kernel_size, stride):
 
 
 def backward_autograd(x, dy, kernel_size, stride):
-    x.requires_grad_()
+    x = x.clone().requires_grad_()
     F.max_pool2d(x, kernel_size, stride).backward(dy)
     return x.grad
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from labkit import datasets
+from labkit import datasets, nets
 from labkit.check import library_cifar as library
 from labkit.check import mutants_build, network
 from labkit.check.cifar import EXERCISES, MUTANTS
@@ -34,6 +34,26 @@ def bold():
     net = good()
     nn.init.normal_(net[-1].weight)
     return net
+
+
+def test_ready_made_networks_are_not_built(run):
+    """The introductory one, put together by hand, is."""
+
+    class Introductory(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1, self.pool, self.conv2 = nn.Conv2d(3, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5)
+            self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+        def forward(self, x):
+            x = self.pool(self.conv2(self.pool(self.conv1(x)).relu()).relu()).flatten(1)
+            return self.fc3(self.fc2(self.fc1(x).relu()).relu())
+
+    assert float(run("build_net", Introductory)[0]) == 1
+    for ready in (nets.introductory, nets.patchwise):
+        earned, text = run("build_net", ready)
+        assert float(earned) == 0
+        assert "ready-made: put one of your own together" in text
 
 
 @pytest.mark.parametrize(

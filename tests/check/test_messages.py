@@ -12,11 +12,6 @@ import torch
 from labkit.check import message
 from labkit.check.specs_convolution import MUTANTS, SPECS
 
-
-def mutant(name, mistake):
-    return next(m.fn for m in MUTANTS[name] if m.name == mistake)
-
-
 GOLDEN = {
     ("corr2d", "true convolution, with the kernel flipped", None): """\
 ✗ corr2d: 0 of 8 cases pass.
@@ -66,11 +61,25 @@ GOLDEN = {
   Not passing yet: keeps the dtype.""",
     ("corr2d", "changes its input", None): """\
 ✗ corr2d: 7 of 8 cases pass.
-  Case "leaves its input unchanged".
+  Case "leaves all else as it was".
   Came back: a result, but the call changes its input x.
   Expected: its inputs left as they were.
   Hint: work on a copy, for instance x.clone().
-  Not passing yet: leaves its input unchanged.""",
+  Not passing yet: leaves all else as it was.""",
+    ("evaluate", "leaves gradients switched off", None): """\
+✗ evaluate: 6 of 7 cases pass.
+  Case "leaves all else as it was".
+  Came back: a result, but the call leaves gradients switched off.
+  Expected: gradients switched on, as before.
+  Hint: what stands under `with torch.no_grad():` needs no gradients, and what follows has them again.
+  Not passing yet: leaves all else as it was.""",
+    ("field_of", "changes its input x.requires_grad", None): """\
+✗ field_of: 40 of 41 cases pass.
+  Case "leaves all else as it was".
+  Came back: a result, but the call changes its input x.requires_grad.
+  Expected: its inputs left as they were.
+  Hint: work on a copy, for instance x.clone().
+  Not passing yet: leaves all else as it was.""",
     ("conv2d_backward", "db as a mean instead of a sum", None): """\
 ✗ conv2d_backward: 10 of 14 cases pass.
   Case "db, stride 1" calls conv2d_backward(x, w, dy) with x (2, 3, 4, 6), w (2, 3, 2, 3), dy (2, 2, 3, 4) in float64.
@@ -89,9 +98,10 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("key", list(GOLDEN), ids=lambda k: f"{k[0]}-{k[1]}-{k[2]}")
-def test_golden(key, run):
+def test_golden(key, functions, run):
     name, mistake, seed = key
-    assert run(name, mutant(name, mistake), seed)[1] == GOLDEN[key]
+    fn = next(m.fn for m in functions[name].mutants if m.name == mistake)
+    assert run(name, fn, seed)[1] == GOLDEN[key]
 
 
 TYPES = [
@@ -232,6 +242,20 @@ def test_wrong_parameters(run):
 def test_pattern_where_no_mutant_fits(bend, hint, functions, run):
     right = functions["corr2d"].honest["unfold"]
     assert f"Hint: {hint}." in run("corr2d", lambda x, k: bend(right(x, k)))[1]
+
+
+def test_a_mistake_that_only_a_few_results_have_in_common_is_not_told(run):
+    """Pairs by their share of the true class: the one pair asked for may be that of another mistake, too."""
+
+    def by_share(matrix, k):
+        shares = matrix.double() / matrix.sum(1, keepdim=True)
+        places = shares.fill_diagonal_(0).flatten().topk(k).indices
+        return torch.stack([places // len(matrix), places % len(matrix), matrix.flatten()[places]], 1)
+
+    earned, text = run("worst_pairs", by_share, "abc")
+    assert float(earned) == 0
+    assert not earned.causes
+    assert "Hint: leave the diagonal out" in text
 
 
 @pytest.mark.parametrize("function", SPECS)

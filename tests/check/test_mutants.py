@@ -5,7 +5,9 @@ import pytest
 from labkit import check
 
 FIXED = {"edge_kernel", "playground_setting", "build_net"}  # nothing is drawn
-BESIDE_THE_POINT = {"changes its input", "float32 for a float64 input", "float64 for a float32 input"}
+DTYPES = {"float32 for a float64 input", "float64 for a float32 input"}
+LEFT = {"changes its input", "changes its input x.requires_grad", "leaves gradients switched off"}
+BESIDE_THE_POINT = DTYPES | LEFT
 
 
 def test_every_function_has_enough_mutants_styles_and_mistakes(name, functions):
@@ -21,8 +23,7 @@ def test_a_promised_dtype_is_tried_both_ways(name, functions):
     function = functions[name]
     if function.lab in ("convolution", "pooling", "activations") and name != "perceptron":
         named = {m.name for m in function.mutants}
-        both = {"float32 for a float64 input", "float64 for a float32 input"}
-        assert named & both == (both if function.spec.tensors and function.spec.keeps else set())
+        assert named & DTYPES == (DTYPES if function.spec.tensors and function.spec.keeps else set())
 
 
 def test_mutants_are_rejected_and_named_and_styles_accepted(name, row):

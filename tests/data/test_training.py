@@ -1,7 +1,9 @@
 import ast
+import copy
 import dataclasses
 import io
 import math
+import multiprocessing as mp
 import os
 import re
 import signal
@@ -171,6 +173,27 @@ def test_resumed_equals_uninterrupted(data, tmp_path):
     assert torch.equal(state(again.net), state(whole.net))
     assert [row["accuracy"] for row in again.epochs] == [row["accuracy"] for row in whole.epochs]
     assert [p.name for p in tmp_path.iterdir()] == ["x.pt"]
+
+
+def test_a_finished_training_says_that_nothing_is_trained(data, tmp_path, capsys):
+    plan, seen = dataclasses.replace(PLAN, epochs=1), []
+    training.train(net(), data, plan, keep=tmp_path / "x.pt", watch=quiet, device="cpu")
+    again = training.train(net(9), data, plan, keep=str(tmp_path / "x.pt"), watch=seen.append, device="cpu")
+    assert seen == [again]
+    told = "is finished, nothing is trained now. To begin anew, delete the file.\n"
+    assert capsys.readouterr().out == f"The training kept in {tmp_path / 'x.pt'} {told}"
+
+
+def test_a_training_that_cannot_be_kept_goes_on(data, tmp_path, capsys, monkeypatch):
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "whole", full)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run = training.train(net(), data, PLAN, keep="~/x.pt", watch=quiet, device="cpu")
+    assert len(run.epochs) == PLAN.epochs
+    why = "cannot be written (No space left on device). It goes on without.\n"
+    assert capsys.readouterr().out == f"The training is not kept: {tmp_path / 'x.pt'} {why}"
 
 
 def test_a_checkpoint_of_another_plan_or_a_damaged_one(data, tmp_path):
@@ -375,6 +398,49 @@ def test_ctrl_c_returns_the_network_so_far(data, capsys):
     assert training.evaluate(run, data.test_images, data.test_labels).probabilities.shape == (60, 10)
 
 
+def test_ctrl_c_before_the_first_step_returns_the_network_too(data, monkeypatch, capsys):
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batches, "windows", interrupted)
+    run = training.train(net(), data, PLAN, watch=quiet, device="cpu")
+    assert run.stopped
+    assert run.epochs == run.losses == []
+    assert capsys.readouterr().out == "Training was stopped after 0 of 30 steps; the network is kept.\n"
+    assert training.evaluate(run, data.test_images, data.test_labels).probabilities.shape == (60, 10)
+
+
+class Viewing(nn.Sequential):
+    """A network as in many tutorials: `view` wants what a convolution gives in the usual layout."""
+
+    def forward(self, x):
+        x = self[0](x)
+        return self[1](x.view(x.size(0), -1))
+
+
+def test_a_network_with_view_is_trained_and_measured(data):
+    torch.manual_seed(0)
+    viewing = Viewing(nn.Conv2d(3, 4, 5, stride=3), nn.Linear(400, 10))
+    plain = nn.Sequential(viewing[0], nn.Flatten(), viewing[1])
+    runs = [
+        training.train(copy.deepcopy(each), data, PLAN, watch=quiet, device="cpu")
+        for each in (viewing, plain)
+    ]
+    assert [run.channels_last for run in runs] == [False, True]
+    assert runs[0].losses == pytest.approx(runs[1].losses, abs=1e-4)
+    scores = [training.evaluate(run, data.test_images, data.test_labels, views=2) for run in runs]
+    assert scores[0].loss == pytest.approx(scores[1].loss, abs=1e-4)
+    tried = sweep.sweep(viewing, data, rates=(0.01,), epochs=(1,))
+    training.evaluate(tried.runs[0.01, 1], data.test_images, data.test_labels)
+
+
+def test_gradients_that_somebody_switched_off_are_on_while_it_trains(data):
+    with torch.no_grad():
+        run = training.train(net(), data, dataclasses.replace(PLAN, epochs=1), watch=quiet, device="cpu")
+        assert not torch.is_grad_enabled()
+    assert len(run.losses) == 10
+
+
 def test_evaluation_counts_the_short_last_batch(data):
     run = training.train(net(), data, dataclasses.replace(PLAN, epochs=1), watch=quiet, device="cpu")
     scores = [training.evaluate(run, data.test_images, data.test_labels, batch=b) for b in (7, 60, 500)]
@@ -538,6 +604,23 @@ def test_ctrl_c_in_a_sweep_side_by_side(data, monkeypatch, capfd, tmp_path):
     assert list(result.accuracy) == [(0.1, 1)]
     assert "1 of 2 runs are finished" in out
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs side by side need fork")
+def test_ctrl_c_while_a_finished_run_of_a_sweep_ends_leaves_no_process(data, monkeypatch, capsys):
+    join, waits = mp.context.ForkProcess.join, []
+
+    def interrupted(process, timeout=None):
+        waits.append(process)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        join(process, timeout)
+
+    monkeypatch.setattr(mp.context.ForkProcess, "join", interrupted)
+    result = sweep.sweep(net(), data, rates=(0.1, 0.01), epochs=(1,), workers=2)
+    assert "1 of 2 runs are finished" in capsys.readouterr().out
+    assert len(result.accuracy) == 1
+    assert waits.count(waits[0]) == 2
 
 
 def test_a_sweep_of_nothing(data):

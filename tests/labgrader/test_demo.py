@@ -18,7 +18,7 @@ import pytest
 from labgrader import demo_data, madeup
 from labgrader.collect import Collected
 from labgrader.course import Course
-from labgrader.demo import LONG, MARK, DemoError, demo, fresh, run
+from labgrader.demo import LONG, MARK, DemoError, demo, fresh, made_up_class, run
 from labgrader.demo_handins import truncate
 from labgrader.demo_report import Line, class_table, compare, summary
 from labgrader.madeup import (
@@ -102,6 +102,10 @@ def test_the_class_has_twelve_people_and_every_kind_of_hand_in() -> None:
     }  # fmt: skip
     assert [who for who, work in works.items() if work.damage] == [("mira", "01_convolution")]
     assert [who for who, work in works.items() if work.deleted] == [("kofi", "01_convolution")]
+
+
+def test_a_course_without_a_class_borrows_labkits_own(tmp_path: Path) -> None:
+    assert made_up_class(Course(tmp_path)) == CLASS == made_up_class(Course(HOME))
 
 
 def test_the_long_labs_are_handed_in_perfect_with_a_mistake_half_done_and_untouched() -> None:

@@ -25,8 +25,10 @@ def marked(course, toy):
         gradebook.update_or_create_student("cat")
         grade = gradebook.find_grade("q-why", LAB, LAB, "amy")
         grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 1.5, 0.25, False
-        gradebook.find_submission_notebook(LAB, LAB, "amy").late_submission_penalty = 2.0
         gradebook.db.commit()
+        gradebook.update_or_create_assignment(LAB, duedate="2026-11-05 09:59:50 UTC")
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
     return course
 
 
@@ -44,11 +46,11 @@ def test_the_table(marked, tmp_path):
         "lab": LAB,
         "auto": "9",
         "manual": "1.75",
-        "late_penalty": "2",
-        "total": "8.75",
+        "late_penalty": "10.75",
+        "total": "0",
         "max": "11",
         "needs_manual": "no",
-        "seconds_late": "0",
+        "seconds_late": "10",
         "handed_in": "2026-11-05 10:00:00",
         "status": "graded",
     }
@@ -71,7 +73,7 @@ def test_who_is_collected_but_not_graded_has_a_line_without_points(course, toy, 
     ]
     said = CliRunner().invoke(app, ["export", "--to", str(to), "--course", str(course.root)]).output
     assert said == (
-        f"2 lines in {to}\nNote: 1 hand-in is not graded yet: run labgrade grade {LAB}, then export again.\n"
+        f"2 lines in {to}\nNote: 1 hand-in is to be graded: run labgrade grade {LAB}, then export again.\n"
     )
 
 
@@ -79,13 +81,24 @@ def test_who_handed_in_again_since_is_told_apart(marked, toy, tmp_path):
     to = tmp_path / "x.csv"
     toy.submit(marked, "amy", toy.released, "2026-11-07 10:00:00 UTC")
     said = CliRunner().invoke(app, ["export", "--to", str(to), "--course", str(marked.root)]).output
-    assert "Note: 1 hand-in is not graded yet" in said
+    assert "Note: 1 hand-in is to be graded" in said
     with to.open(newline="", encoding="utf-8") as file:
         lines = {line["student"]: line for line in csv.DictReader(file)}
     amy = lines["amy"]
     assert (amy["auto"], amy["handed_in"]) == ("9", "2026-11-05 10:00:00")  # of what was graded
     assert amy["status"] == "graded; a newer hand-in is not"
     assert [lines[name]["status"] for name in ("'=bob", "cat")] == ["graded", "not handed in"]
+
+
+def test_marks_for_a_lab_that_was_released_anew_are_told(marked, tmp_path):
+    with Gradebook(marked.db_url) as gradebook:
+        gradebook.find_grade_cell("test-double", LAB, LAB).max_score = 3.0
+        gradebook.db.commit()
+    said = (
+        CliRunner().invoke(app, ["export", "--to", str(tmp_path / "x"), "--course", str(marked.root)]).output
+    )
+    assert "Note: 2 hand-ins are to be graded" in said
+    assert (tmp_path / "x").read_text().count("graded; the lab was released anew since") == 2
 
 
 def test_plain_nbgrader_writes_the_same_table(marked, toy, tmp_path):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -25,6 +26,14 @@ def test_a_right_hand_in_gets_everything_and_the_same_again(toy, lab, policy):
     again = grade(toy.hand_in(), lab, policy)
     assert (again.marks, again.notebook) == (result.marks, result.notebook)
     nbformat.validate(nbformat.reads(result.notebook, as_version=4))
+
+
+def test_a_test_that_gives_more_than_its_points_is_flagged(toy, lab, policy):
+    cells = [replace(cell, source="9.0") if cell.name == "test-mean" else cell for cell in lab.cells]
+    result = grade(toy.hand_in(), replace(lab, cells=tuple(cells)), policy)
+    assert marks(result) == FULL | {"test-mean": 0.0}
+    reason = "the test gave 9 points, more than its 3, which counts as 0: the test has to be mended"
+    assert (reasons(result), result.flags) == ({"test-mean": reason}, (f"test-mean: {reason}",))
 
 
 def test_an_untouched_lab_gets_nothing_with_friendly_reasons(toy, lab, policy):

@@ -3,6 +3,7 @@ import nbformat
 import pytest
 from labgrader.course import Course, CourseError
 from labgrader.lab import Lab
+from nbgrader.api import Gradebook
 
 
 def test_gradebook_and_source_notebook_agree(released_course, lab):
@@ -55,6 +56,13 @@ def test_errors_say_what_to_do(released_course, tmp_path):
         Lab.from_gradebook(released_course, "09_none")
     with pytest.raises(CourseError, match="No gradebook in"):
         Lab.from_gradebook(Course(tmp_path), "00_toy")
+    with Gradebook(f"sqlite:///{tmp_path / 'other.db'}") as gradebook:
+        gradebook.add_assignment("ps1")
+        gradebook.add_notebook("problem1", "ps1")
+        with pytest.raises(
+            CourseError, match=r"ps1 has no notebook of its own name, only problem1: labgrade"
+        ):
+            Lab.from_open_gradebook(gradebook, "ps1")
     plain = nbformat.writes(jupytext.reads("1 + 1", fmt="py:percent")).encode()
     with pytest.raises(CourseError, match="no cell of the notebook has nbgrader metadata"):
         Lab.from_notebook(plain, "x")

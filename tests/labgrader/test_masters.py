@@ -142,6 +142,7 @@ def test_names_the_fault_of_a_test_cell(tmp_path, old, new, said):
         ("double", '"solution": true', '"solution": false', "there is a 'BEGIN SOLUTION' region; expected it only in a solution cell."),
         ("double", '"task": false', '"task": false, "points": 2', "there are points on a cell that is not graded; remove them or set grade."),
         ("double", '"task": false', '"task": false, "checksum": "x"', "the nbgrader entry has checksum; expected only"),
+        ("test-double", '"grade": true', '"grade": True', 'the header cannot be read: nbgrader={"grade": True, "grade_id": "test-do'),
         ("q-why", '"grade": true', '"grade": false', "there are points on a cell that is not graded; remove them or set grade."),
     ],
 )  # fmt: skip

@@ -100,7 +100,9 @@ def test_both_roads_give_the_same_marks_cell_by_cell_and_the_same_notebooks(cour
     assert {row[0]: row[2] for row in ours if row[2] is not None} == {
         "amy": 9.0
     }  # late, without an extension
-    assert {entry.student: entry.points for entry in entries} == {row[0]: row[3] for row in ours}
+    assert {entry.student: entry.points + entry.penalty for entry in entries} == {
+        row[0]: row[3] for row in ours
+    }
     for student in "amy", "bob", "cat", "dan", "eve", "fay", "gus":
         one, two = (each.folder("autograded", student, LAB) for each in (course, other))
         assert sorted(os.listdir(one)) == sorted(os.listdir(two))

@@ -104,7 +104,7 @@ def test_regrade_keeps_what_a_person_gave(course, toy, threads):
     assert (found.state, found.points, found.waiting) == ("on record", 11.0, 0)
     assert ("amy", "q-why", None, 1.5, False) in toy.recorded(course).grades
     (found,) = grade_class(course, LAB, regrade=True, executor=threads)
-    assert (found.state, found.points, found.waiting) == ("graded", 11.0, 0)
+    assert (found.state, found.points, found.waiting) == ("graded", 11.0, 1)
     assert ("amy", "q-why", None, 1.5, True) in toy.recorded(course).grades
     assert ("amy", "q-why", "", "nice") in toy.recorded(course).comments
     with Gradebook(course.db_url) as gradebook:

@@ -1,11 +1,14 @@
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from labgrader.execute import Outcome
 from labgrader.lab import LabCell
 from labgrader.scoring import Mark, one_line, promises_number, score
+
+from labkit import check, predictions
 
 
 def make(source):
@@ -40,6 +43,21 @@ def test_a_test_can_ask_for_a_person_without_taking_points():
     printed = ("✓ f: 100 % are right.", "Worth a look: nobody is that good.")
     mark = score(make("4 * earned"), Outcome("ok", value=4.0, printed=printed))
     assert mark == Mark("test-f", 4.0, 4.0, "Worth a look: nobody is that good.", look=True)
+
+
+def test_the_words_that_are_looked_for_are_those_of_the_checks(capsys):
+    def scored(earned):
+        printed = tuple(line.strip() for line in capsys.readouterr().out.splitlines())
+        return score(make("4 * earned"), Outcome("ok", value=4 * float(earned), printed=printed))
+
+    reason = scored(
+        check.corr2d(lambda x, k: torch.nn.functional.conv2d(x[None, None], k.flip(0, 1)[None, None])[0, 0])
+    ).reason
+    assert reason.startswith("corr2d: 0 of 8 cases pass. Likely cause: your result equals true convolution")
+    reason = scored(check.corr2d(lambda x, k: 1 / 0)).reason
+    assert "It stopped with ZeroDivisionError" in reason
+    best = predictions.pack(predictions.truth("stand-in"), "stand-in")
+    assert scored(check.my_predictions(lambda: best)).look
 
 
 def test_too_many_points_count_as_none_and_ask_for_a_look():

@@ -110,7 +110,21 @@ def test_a_lab_that_is_none_names_those_there_are(command, gradebook, labgrade, 
     if not gradebook:
         course.gradebook.unlink()
     code, said = labgrade(command, "77_nope")
-    assert (code, said) == (1, f"labgrade: There is no lab '77_nope': expected one of {LAB}.\n")
+    assert (code, said) == (2, f"labgrade: There is no lab '77_nope': expected one of {LAB}.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("export", "77_nope"), "No lab 77_nope in the gradebook (it has: 00_toy)."),
+        (("grade", LAB, "--isolation", "iron"), "isolation is 'iron'; expected one of auto, bwrap, "),
+        (("grade", LAB, "--cluster", "here"), "--cluster here: missing port number in address 'here'; exp"),
+    ],
+)
+def test_wrong_use_is_code_2(words, said, labgrade):
+    code, printed = labgrade(*words)
+    assert code == 2
+    assert printed.startswith(f"labgrade: {said}")
 
 
 def test_a_check_advises_the_release_that_was_checked(course, monkeypatch):

@@ -240,6 +240,23 @@ def test_the_title_of_a_table_stands_on_its_page(make):
     assert all(title == table for title, table in found)
 
 
+def test_the_points_of_a_check_stand_below_its_message(make):
+    def pages(lines):
+        said = {"text/html": "<pre style='margin: 0'>all cases agree</pre>", "text/plain": "all cases agree"}
+        points = make.display({"text/plain": "4.25"}, None, "execute_result", 2)
+        data = make.notebook(
+            make.code("\n".join(["x = 1"] * lines)), make.code("y", [make.display(said), points])
+        )
+        document = pypdfium2.PdfDocument(render(data, name="t.ipynb"))
+        texts = [page.get_textpage().get_text_bounded() for page in document]
+        document.close()
+        return [next(i for i, text in enumerate(texts) if words in text) for words in ("agree", "4.25")]
+
+    found = [pages(lines) for lines in range(42, 52)]
+    assert {place for _, place in found} == {0, 1}
+    assert all(said == points for said, points in found)
+
+
 def test_links_go_to_headings_and_to_safe_addresses_only(make):
     text = (
         "[in](#The-end) [gone](#nowhere) [js](javascript:alert(1)) [file](file:///etc/passwd)\n\n## The end"

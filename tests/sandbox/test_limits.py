@@ -2,10 +2,11 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from labgrader.sandbox import SandboxLimits, snippet
+from labgrader.sandbox import SandboxLimits, SandboxPolicy, Zygote, snippet
 from labgrader.sandbox.records import MIB
 
 LIMITS = SandboxLimits(
@@ -89,8 +90,7 @@ while True:
     assert time.monotonic() - began < 18
 
 
-def test_a_fork_bomb_is_ended_at_a_keepers_word_with_all_its_generations(zygote):
-    code = """
+BOMB = """
 import os
 while True:
     try:
@@ -98,10 +98,25 @@ while True:
     except OSError:
         pass
 """
+
+
+def test_a_fork_bomb_is_ended_at_a_keepers_word_with_all_its_generations(zygote):
     with zygote.fork(limits=replace(LIMITS, processes=60)) as child:
         with pytest.raises((EOFError, TimeoutError)):
-            snippet.ask(child, code, seconds=0.5)
+            snippet.ask(child, BOMB, seconds=0.5)
         assert child.close().clean
+
+
+def test_fork_bombs_in_several_sandboxes_keep_none_of_them_from_its_end(tier):
+    def bomb(_):
+        policy = SandboxPolicy(limits=replace(LIMITS, processes=60), entry=snippet.ENTRY, preload=())
+        with Zygote(tier, policy) as zygote, zygote.fork() as child:
+            with pytest.raises((EOFError, TimeoutError)):
+                snippet.ask(child, BOMB, seconds=0.5)
+            return child.close().clean
+
+    with ThreadPoolExecutor() as threads:
+        assert list(threads.map(bomb, range(3))) == [True] * 3
 
 
 def test_a_bomb_of_daemons_is_bounded_and_ended(zygote):

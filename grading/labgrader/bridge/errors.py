@@ -168,7 +168,7 @@ def _with_frames(error: Exception, frames: list[Any]) -> Exception:
         if not (0 <= cell < 1_000_000 and 0 <= line < 100_000):
             raise WireError("An error reply has the wrong frames.")
         name = name if name.isidentifier() and len(name) <= 100 else "<module>"
-        lines.append(f"cell {cell}, line {line}, in {name}\n    {tidy(text, 200)}")
+        lines.append(f"line {line}, in {name}\n    {tidy(text, 200)}")
         trace = _stand_in(trace, f"<cell {cell}>", name, line)
     error.student_line = frames[-1][2] or None if frames else None  # type: ignore[attr-defined]
     error.student_trace = "\n".join(reversed(lines))[:TRACE]  # type: ignore[attr-defined]

@@ -127,9 +127,10 @@ class CallableHandle(Handle):
         if not peer.copy_back:
             return peer.request("call", self, args, kwargs, grad, False)
         answer = peer.request("call", self, args, kwargs, grad, True)
-        if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not list:
+        if type(answer) is not tuple or [type(part) for part in answer[1:]] != [list, bool]:
             peer.lose("The student's process did not send the changed arguments.")
-        result, changed = answer
+        result, changed, grad = answer
+        torch.set_grad_enabled(grad)
         for old, new in zip([*args, *kwargs.values()], changed, strict=False):
             _take_over(old, new)
         return result
@@ -181,6 +182,8 @@ def _take_over(old: Any, new: Any) -> None:
     elif type(old) is torch.Tensor and old.shape == new.shape and old.dtype == new.dtype:
         with torch.no_grad():
             old.copy_(new)
+        if new.requires_grad:
+            old.requires_grad_()
 
 
 def _operator(name: str) -> Any:

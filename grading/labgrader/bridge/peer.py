@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,15 +11,10 @@ from .channel import Channel, Quiet
 from .errors import SessionLost, TimeUp, WireError, describe, rebuild
 from .grad import Gradients
 from .limits import Limits
+from .turn import Own
 from .twins import Twins
 from .unwire import Decoder
 from .wire import Buffer, Encoder
-
-
-class Own(threading.local):
-    """What each thread has of its own: how deep it is in messages that an interrupt must not tear."""
-
-    shield = 0
 
 
 class Peer:

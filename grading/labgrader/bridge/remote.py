@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch._C._functorch import is_functorch_wrapped_tensor
 
 from .arrays import READERS, sendable, tensor_parts, writers
+from .borrowed import Borrowed
 from .channel import Channel
 from .library import base_value, claims, load
 from .limits import Limits
@@ -28,35 +28,6 @@ _LISTS = [
     for prefix in ("", "named_")
 ]
 _CHANGEABLE = (list, dict, set, np.ndarray, torch.Tensor)
-
-
-class Borrowed:
-    """A function of the test, as the student's code sees it."""
-
-    __slots__ = ("__dict__", "__name__", "__qualname__", "__weakref__", "_number", "_peer")
-    __module__ = "__main__"
-
-    def __init__(self, peer: Peer, number: int, name: str) -> None:
-        self._peer = peer
-        self._number = number
-        self.__name__ = self.__qualname__ = name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it in the trusted process."""
-        if any(
-            isinstance(x, torch.Tensor) and is_functorch_wrapped_tensor(x) for x in (*args, *kwargs.values())
-        ):
-            raise TypeError(
-                "A function of the test cannot be called inside torch.func or vmap: "
-                "call it with plain tensors, in a loop, and use autograd for gradients."
-            )
-        return self._peer.request("call", self, args, kwargs)
-
-    def __deepcopy__(self, memo: Any) -> Borrowed:
-        return self  # a list of functions can be copied, to see later whether it was changed
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__} of the test>"
 
 
 class StudentPeer(Peer):
@@ -237,7 +208,8 @@ def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bo
     before = [copy.deepcopy(x) if type(x) in _CHANGEABLE and not _has_graph(x) else None for x in given]
     with torch.set_grad_enabled(grad):
         result = function(*args, **kwargs)
-    return (result, list(map(_if_changed, before, given))) if copy_back else result
+        left = torch.is_grad_enabled()
+    return (result, list(map(_if_changed, before, given)), left) if copy_back else result
 
 
 def _has_graph(x: Any) -> bool:
@@ -247,7 +219,8 @@ def _has_graph(x: Any) -> bool:
 def _if_changed(before: Any, after: Any) -> Any:
     """Return an argument's new contents, or None."""
     if type(after) is torch.Tensor and before is not None:
-        return None if after.shape == before.shape and torch.equal(after, before) else after
+        same = after.shape == before.shape and torch.equal(after, before)
+        return None if same and not after.requires_grad else after
     if type(after) is np.ndarray:
         return None if after.shape == before.shape and after.tobytes() == before.tobytes() else after
     return after if before is not None else None

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import torch
+
 from . import outputs
 from .channel import Channel
 from .clock import alarm
@@ -175,7 +177,7 @@ class Session:
         stdout = Bounded(self.limits.stdout)
         value, error = None, None
         try:
-            with quiet(stdout), self._clock(seconds):
+            with torch.enable_grad(), quiet(stdout), self._clock(seconds):
                 self._fetch(source, student)
                 ours = self.namespace.get("check") is sys.modules.get("labkit.check", self)
                 if copy_back is None and ours:

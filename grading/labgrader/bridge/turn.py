@@ -14,6 +14,12 @@ _LATE = (
 _FORKED = "A function of the test can be called from threads, but not from another process: call it before."
 
 
+class Own(threading.local):
+    """What each thread has of its own: how deep it is in messages that an interrupt must not tear."""
+
+    shield = 0
+
+
 class Turn:
     """Lets one thread at a time send a message and wait for its answer.
 

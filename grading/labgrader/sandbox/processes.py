@@ -10,7 +10,8 @@ import os
 import signal
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labgrader.sandbox.syscalls import LINUX
@@ -120,18 +121,37 @@ def reap() -> None:
         return
 
 
-def stop_and_kill(find: Find) -> None:
-    """Kill the processes that `find` returns, as often as it takes until it returns no new one.
+def stop(find: Find) -> set[int]:
+    """Stop the processes that `find` returns, as often as it takes until it returns no new one.
 
-    All are stopped before any is killed: a stopped process forks no more but still fills its place under
-    RLIMIT_NPROC, so that a fork bomb cannot outrun this.
+    A stopped process forks no more but still fills its place under RLIMIT_NPROC, so that a fork bomb cannot
+    outrun this.
     """
     seen: set[int] = set()
     end = time.monotonic() + LONGEST_SECONDS
     while (found := find() - seen) and time.monotonic() < end:
         send(found, signal.SIGSTOP)
         seen |= found
-    send(seen, signal.SIGKILL)
+    return seen
+
+
+@contextmanager
+def still(find: Find) -> Iterator[None]:
+    """Hold processes still, to look at their memory.
+
+    For that the kernel takes a lock that each of them takes to fork; one that has to wait for its turn behind
+    a crowd keeps it for seconds.
+    """
+    held = stop(find)
+    try:
+        yield
+    finally:
+        send(held, signal.SIGCONT)
+
+
+def stop_and_kill(find: Find) -> None:
+    """Kill the processes that `find` returns; all are stopped before any is killed."""
+    send(stop(find), signal.SIGKILL)
 
 
 def end(find: Find) -> bool:

@@ -38,10 +38,14 @@ def make_base(*, room: int = 1 << 30, in_memory: bool = True) -> tuple[str, int]
         free = os.statvfs(MEMORY)
         if in_memory and free.f_bavail * free.f_frsize >= room and os.access(MEMORY, os.W_OK):
             place = MEMORY
-    base = tempfile.mkdtemp(prefix=PREFIX, dir=place)
-    hold = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
-    fcntl.flock(hold, fcntl.LOCK_SH)
-    return base, hold
+    while True:
+        base = tempfile.mkdtemp(prefix=PREFIX, dir=place)
+        with contextlib.suppress(FileNotFoundError):
+            hold = os.open(base, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(hold, fcntl.LOCK_SH)
+            if os.path.isdir(base):  # nobody's sweep took it for a dead one's before it was locked
+                return base, hold
+            os.close(hold)
 
 
 def sweep(folder: str | None = None) -> list[str]:

@@ -12,7 +12,9 @@ import select
 import signal
 import socket
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 from labgrader.sandbox import processes, sweep, watch
 from labgrader.sandbox.lines import Lines, receive
@@ -126,7 +128,9 @@ class Warden:
             mine = [ward.pid, *processes.descendants(ward.pid)]
             mine += [pid for pid in strays if len(self.wards) == 1 or processes.session(pid) == ward.pid]
             if not (ward.told or ward.why):
-                ward.why = self._exceeded(ward, mine, base)
+                crowd = len(mine) > CROWD
+                with processes.still(partial(_with_below, ward.pid)) if crowd else nullcontext():
+                    ward.why = self._exceeded(ward, mine, base)
             if ward.told or ward.why:
                 self._kill(ward)
         if strays:
@@ -146,10 +150,11 @@ class Warden:
         return {*roots, *(pid for root in roots for pid in processes.descendants(root))}
 
     def _kill(self, ward: Ward) -> None:
-        if self.bwrap:  # process 1 of its world: the kernel ends the rest
-            processes.send([ward.pid], signal.SIGKILL)
-        else:
-            processes.stop_and_kill(lambda: {ward.pid, *processes.descendants(ward.pid)})
+        """End its processes, all of them even where the first one's end is the others'.
+
+        That one may have stepped back, and would wait for its turn behind a fork bomb of its own.
+        """
+        processes.stop_and_kill(partial(_with_below, ward.pid))
 
     def _finish(self, ward: Ward, status: int) -> None:
         """Make sure that nothing is left of a child that has ended, and report."""
@@ -214,6 +219,10 @@ class Warden:
         for ward in self.wards.values():
             gone = self.bwrap or sweep.remove(ward.home)
             self._report(ward, {"why": ward.why, "status": None, "clean": gone})
+
+
+def _with_below(pid: int) -> set[int]:
+    return {pid, *processes.descendants(pid)}
 
 
 def natural(status: int) -> str:
