@@ -254,7 +254,9 @@ def test_a_killed_grader_leaves_nothing_running(tier):
     else:
         assert eventually(lambda: living(base) == [])
     sweep.sweep()
-    assert eventually(lambda: not os.path.exists(base))  # the sweep of a test beside this one may have taken it
+    assert eventually(
+        lambda: not os.path.exists(base)
+    )  # the sweep of a test beside this one may have taken it
 
 
 def test_sweep_leaves_the_living_alone(zygote):
@@ -279,7 +281,7 @@ def test_close_leaves_nothing(tier):
     zygote.close()
     assert not os.path.exists(base)
     assert living(base) == []
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(os.listdir("/proc/self/fd")) <= files  # an earlier test's may have been closed meanwhile
 
 
 @pytest.mark.parametrize(
@@ -313,7 +315,7 @@ def test_a_failed_start_leaves_nothing(tier, change, error, monkeypatch):
     ((base, _),) = made
     assert not os.path.exists(base)
     assert eventually(lambda: living(base) == [])
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(os.listdir("/proc/self/fd")) <= files  # an earlier test's may have been closed meanwhile
 
 
 HIDDEN = """
