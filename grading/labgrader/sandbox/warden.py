@@ -125,12 +125,12 @@ class Warden:
         for ward in self.wards.values():
             if not ward.pid:
                 continue
-            mine = [ward.pid, *processes.descendants(ward.pid)]
-            mine += [pid for pid in strays if len(self.wards) == 1 or processes.session(pid) == ward.pid]
+            mine = _with_below(ward.pid)
+            mine |= {pid for pid in strays if len(self.wards) == 1 or processes.session(pid) == ward.pid}
             if not (ward.told or ward.why):
                 crowd = len(mine) > CROWD
                 with processes.still(partial(_with_below, ward.pid)) if crowd else nullcontext():
-                    ward.why = self._exceeded(ward, mine, base)
+                    ward.why = self._exceeded(ward, list(mine), base)
             if ward.told or ward.why:
                 self._kill(ward)
         if strays:
