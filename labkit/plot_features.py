@@ -136,11 +136,12 @@ def scatter(pca: Function, found: Gallery, features: Mapping[str, Tensor]) -> Fi
         told = ", ".join(f"{100 * share:.0f} %" for share in shares)
         ax.set_title(f"{name}\nshares {told}", fontsize=9)
         ax.tick_params(labelsize=7.5)
+        ax.locator_params(nbins=5)
         ax.set_xlabel("first component", fontsize=8)
         ax.spines[["top", "right"]].set_visible(False)
         said.append(f"{name}: two components hold {told}")
     high = float(fig.get_size_inches()[1])
-    fig.subplots_adjust(left=0.075, right=0.99, bottom=0.62 / high, top=1 - 0.42 / high, wspace=0.25)
+    fig.subplots_adjust(left=0.095, right=0.99, bottom=0.62 / high, top=1 - 0.42 / high, wspace=0.25)
     legend = fig.legend(*axes[0].get_legend_handles_labels(), fontsize=8.5, frameon=False,
                         ncols=len(found.classes), loc="lower center", borderaxespad=0)  # fmt: skip
     for text in legend.get_texts():

@@ -1,11 +1,13 @@
 """Answers of a network to all test pictures as a short text, and how many of them are right.
 
 The text fits into a notebook's cell: the grader scores a trained network without training it again. It says
-which data it is about. Nine answers (0 to 9) make one number below 10^9, written as five signs.
+which data it is about. What is written is how far each answer is from the true class, mostly 0, so that
+the text of a good network is short: 1,900 signs for 10,000 answers of which 85 % are right.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import string
 import zlib
@@ -18,13 +20,14 @@ from numpy.typing import NDArray
 from labkit import standin
 
 SIGNS = string.ascii_letters + string.digits + "-_"
-GROUP, LETTERS, LINE = 9, 5, 80
+LINE = 72
 DATA = {"CIFAR-10": 10_000, "stand-in": 2_000}
 TIERS = {
     "CIFAR-10": (0.40, 0.55, 0.65, 0.72, 0.77, 0.80),
     "stand-in": (0.20, 0.35, 0.55, 0.75, 0.85, 0.93),
 }
 """Accuracies to reach: each of them earns the same share of the points."""
+CHANGED = "the text was changed on its way: copy it once more"
 Numbers = NDArray[np.int64]
 
 
@@ -41,7 +44,7 @@ class Predictions:
 
 
 def pack(answers: object, data: str) -> str:
-    """Write answers as text, in lines of 80 signs.
+    """Write answers as text, in lines of 72 signs.
 
     Args:
         answers: one class (0 to 9) for each test picture, in their order: a list, array or tensor.
@@ -62,13 +65,14 @@ def pack(answers: object, data: str) -> str:
         )
     if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 9:
         raise PredictionsError("answers are whole numbers from 0 to 9")
-    padded = np.zeros(-(-len(values) // GROUP) * GROUP, dtype=np.int64)
-    padded[: len(values)] = values
-    numbers = padded.reshape(-1, GROUP) @ 10 ** np.arange(GROUP)
-    letters = numbers[:, None] // 64 ** np.arange(LETTERS) % 64
-    text = "".join(SIGNS[i] for i in letters.flatten().tolist())
+    values = values.astype(np.int64)
+    off = (values - truth(data)) % 10
+    pairs = (10 * off[0::2] + off[1::2]).astype(np.uint8)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY)
+    packed = packer.compress(pairs.tobytes()) + packer.flush()
+    text = base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
     lines = [text[at : at + LINE] for at in range(0, len(text), LINE)]
-    return "\n".join([f"labkit-predictions {data} {len(values)} {_sum(values)}", *lines])
+    return "\n".join([f"labkit-predictions {data} {len(values)} {_sum(values)} {len(text)}", *lines])
 
 
 def unpack(text: object) -> Predictions:
@@ -83,28 +87,39 @@ def unpack(text: object) -> Predictions:
         raise PredictionsError(f"expected the text that labkit printed, got {type(text).__name__}")
     if len(text) > 100_000:
         raise PredictionsError("the text is far too long for predictions")
-    found = re.search(r"labkit-predictions\s+(\S+)\s+(\d{1,6})\s+([0-9a-f]{8})\s+(.*)", text, re.DOTALL)
+    head = r"labkit-predictions\s+(\S+)\s+(\d{1,6})\s+([0-9a-f]{8})\s+(\d{1,6})\s+(.*)"
+    found = re.search(head, text, re.DOTALL)
     if found is None:
         raise PredictionsError("the text has no line that begins with labkit-predictions: copy that one, too")
-    data, count, check = found[1], int(found[2]), found[3]
-    body = "".join(found[4].split())
+    data, count, check, signs = found[1], int(found[2]), found[3], int(found[4])
+    body = "".join(found[5].split())
     if data not in DATA or count != DATA[data]:
         raise PredictionsError(f"the text is about {count} pictures of {data}, which labkit does not know")
-    groups = -(-count // GROUP)
-    if len(body) != groups * LETTERS:
+    if len(body) != signs:
         raise PredictionsError(
-            f"the text has {len(body)} signs and should have {groups * LETTERS}: "
-            f"copy all lines{' once, and nothing behind them' if len(body) > groups * LETTERS else ''}"
+            f"the text has {len(body)} signs and should have {signs}: "
+            f"copy all lines{' once, and nothing behind them' if len(body) > signs else ''}"
         )
-    places = {sign: i for i, sign in enumerate(SIGNS)}
-    if not set(body) <= set(places):
+    if not set(body) <= set(SIGNS):
         raise PredictionsError("the text has signs that labkit does not write")
-    letters = np.array([places[sign] for sign in body], dtype=np.int64).reshape(-1, LETTERS)
-    numbers = letters @ 64 ** np.arange(LETTERS)
-    values = (numbers[:, None] // 10 ** np.arange(GROUP) % 10).flatten()[:count]
+    values = (_unpacked(body, count) + truth(data)) % 10
     if _sum(values) != check:
-        raise PredictionsError("the text was changed on its way: copy it once more")
+        raise PredictionsError(CHANGED)
     return Predictions(data, values)
+
+
+def _unpacked(body: str, count: int) -> Numbers:
+    """Return how far each answer is from the true class, 0 to 9."""
+    unpacker = zlib.decompressobj(-15)
+    try:
+        # One byte more than there should be shows a text that holds more, however much that is.
+        pairs = unpacker.decompress(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), count // 2 + 1)
+    except (ValueError, zlib.error):
+        raise PredictionsError(CHANGED) from None
+    if len(pairs) != count // 2 or max(pairs) > 99:
+        raise PredictionsError(CHANGED)
+    both = np.frombuffer(pairs, np.uint8).astype(np.int64)
+    return np.stack([both // 10, both % 10], axis=1).flatten()
 
 
 def _sum(values: Numbers) -> str:
@@ -116,7 +131,10 @@ def truth(data: str) -> Numbers:
     if data == "stand-in":
         return standin.labels(DATA[data], 1)
     path = files("labkit") / "weights" / "cifar10_test_labels.txt"
-    return unpack(path.read_text("ascii")).answers
+    signs = "".join(path.read_text("ascii").split()[4:])  # behind four words: nine labels in five signs
+    letters = np.array([SIGNS.index(sign) for sign in signs], dtype=np.int64).reshape(-1, 5)
+    numbers = letters @ 64 ** np.arange(5)
+    return (numbers[:, None] // 10 ** np.arange(9) % 10).flatten()[: DATA[data]]
 
 
 def accuracy(predictions: Predictions) -> float:

@@ -14,6 +14,7 @@ def cut_off():
     """Return a function that names the parts of a figure (axes with titles, texts) that stick out of it."""
 
     def parts(fig):
+        fig.set_dpi(160)  # as plot.show draws it; letters are wider at 100
         fig.draw_without_rendering()
         found = [(part, part.get_tightbbox()) for part in (*fig.axes, *fig.texts, *fig.legends)]
         room = fig.bbox.padded(1)  # pixel

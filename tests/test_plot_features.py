@@ -3,6 +3,7 @@
 import io
 import runpy
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,11 @@ def test_search_prints_its_strip(monkeypatch):
     explore_features.search(RIGHT["neighbours"], GALLERY, LAST, [0, 9])
     assert len(shown) == 1
     assert "cat, as it is: cat, pose: mirrored" in shown[0]
+
+
+def test_numbers_of_many_digits_push_no_name_out_of_the_scatter(cut_off):
+    drawing = plot_features.scatter(RIGHT["pca"], GALLERY, TWO)
+    assert not cut_off(drawing)
+    for ax in drawing.axes:
+        ticks = [tick.get_window_extent() for tick in ax.get_xticklabels() if tick.get_visible()]
+        assert not any(a.overlaps(b) for a, b in pairwise(ticks))

@@ -1,5 +1,8 @@
 """Predictions travel as text: whatever is packed comes back, and whatever was changed is told."""
 
+import base64
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,18 @@ from labkit.predictions import DATA, PredictionsError, pack, truth, unpack
 
 DRAWN = np.random.default_rng(0).integers(0, 10, 10_000)
 TEXT = pack(DRAWN, "CIFAR-10")
+SIGNS = int(TEXT.split()[4])
+
+
+def by_hand(packed):
+    """A text with a body that labkit did not write."""
+    body = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    return f"labkit-predictions CIFAR-10 10000 00000000 {len(body)}\n{body}"
+
+
+def squeezed(raw):
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(raw) + packer.flush()
 
 
 def scored(capsys, fn):
@@ -35,9 +50,21 @@ def test_what_is_packed_comes_back(seed):
     assert np.array_equal(found.answers, answers)
 
 
-def test_the_text_is_short_and_survives_indenting():
-    assert len(TEXT) < 5_700
-    assert max(map(len, TEXT.split("\n"))) <= 80
+def test_the_lines_are_short_and_of_bad_answers_there_are_not_many_more():
+    assert len(TEXT) < 5_800
+    assert max(map(len, TEXT.split("\n"))) <= 72  # unbroken in the PDF
+
+
+def test_a_good_networks_text_is_short():
+    answers, draw = truth("CIFAR-10").copy(), np.random.default_rng(1)
+    wrong = draw.permutation(10_000)[:1_500]
+    answers[wrong] = (answers[wrong] + draw.integers(1, 10, 1_500)) % 10
+    text = pack(answers, "CIFAR-10")
+    assert text.count("\n") <= 30  # half a page, in the cell and again printed
+    assert np.array_equal(unpack(text).answers, answers)
+
+
+def test_the_text_survives_indenting():
     assert np.array_equal(unpack("\n   " + TEXT.replace("\n", "\r\n      ") + "\n\n").answers, DRAWN)
     assert np.array_equal(unpack(pack(torch.from_numpy(DRAWN), "CIFAR-10")).answers, DRAWN)
     told = "\ufeff85.4 % of the test pictures are right (CIFAR-10)\n\n"  # the line printed above it
@@ -52,10 +79,19 @@ def test_the_text_is_short_and_survives_indenting():
         ("", "has no line that begins with labkit-predictions"),
         ("x" * 200_000, "far too long"),
         (TEXT[20:], "has no line that begins with labkit-predictions"),
-        (TEXT[:-3], "has 5557 signs and should have 5560: copy all lines"),
-        (TEXT + "a", "has 5561 signs and should have 5560: copy all lines once, and nothing behind them"),
+        (TEXT[:-3], f"has {SIGNS - 3} signs and should have {SIGNS}: copy all lines"),
+        (
+            TEXT + "a",
+            f"has {SIGNS + 1} signs and should have {SIGNS}: copy all lines once, and nothing behind",
+        ),
         (TEXT[:-1] + "é", "signs that labkit does not write"),
-        (TEXT[:-1] + ("a" if TEXT[-1] != "a" else "b"), "changed on its way"),
+        (TEXT[:3000] + ("a" if TEXT[3000] != "a" else "b") + TEXT[3001:], "changed on its way"),
+        (TEXT.replace(TEXT.split()[3], "00000000"), "changed on its way"),
+        (by_hand(b"no compressed text"), "changed on its way"),
+        (by_hand(squeezed(bytes(4_999))), "changed on its way"),
+        (by_hand(squeezed(bytes(5_001))), "changed on its way"),
+        (by_hand(squeezed(bytes([100]) * 5_000)), "changed on its way"),
+        (by_hand(squeezed(bytes(50_000_000))), "changed on its way"),  # unpacks to 50 MB
         (TEXT.replace("CIFAR-10", "MNIST", 1), "10000 pictures of MNIST, which labkit does not know"),
         (TEXT.replace("10000", "9999", 1), "9999 pictures of CIFAR-10, which labkit does not know"),
     ],
