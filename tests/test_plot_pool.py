@@ -14,7 +14,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from labkit import explore_pool, images, plot, plot_grids, plot_pool, plot_pool_sizes, plot_shift, pool
+from labkit import (
+    explore_pool,
+    images,
+    plot,
+    plot_grids,
+    plot_pool,
+    plot_pool_layers,
+    plot_pool_sizes,
+    plot_shift,
+    pool,
+)
 from labkit.plot_cells import Labels
 
 X = pool.worked_example()
@@ -62,9 +72,9 @@ FIGURES: dict[str, tuple[Drawing, Any]] = {
     "counted": (plot_pool.counted, avg_pool2d),
     "routing": (lambda f: plot_pool.routing(f, MAPS[0], torch.ones(2, 2), (2, 2), (2, 2)), backward),
     "routing, overlapping": (lambda f: plot_pool.routing(f, X, torch.ones(3, 3), (3, 3), (1, 1)), backward),
-    "global_means": (lambda f: plot_pool.global_means(f, MAPS), lambda x: x.mean((2, 3))),
-    "mean_filters": (plot_pool.mean_filters, kernels),
-    "hinge": (plot_pool.hinge, lambda a, b, relu: a + relu(b - a)),
+    "global_means": (lambda f: plot_pool_layers.global_means(f, MAPS), lambda x: x.mean((2, 3))),
+    "mean_filters": (plot_pool_layers.mean_filters, kernels),
+    "hinge": (plot_pool_layers.hinge, lambda a, b, relu: a + relu(b - a)),
     "sizes": (lambda f: plot_pool_sizes.sizes(f, *SETTINGS), size),
     "shrinking, max": (lambda f: plot_shift.shrinking(f, F.avg_pool2d, PHOTO), pool.largest),
     "shrinking, mean": (lambda f: plot_shift.shrinking(pool.largest, f, PHOTO), F.avg_pool2d),

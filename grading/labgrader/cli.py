@@ -11,6 +11,7 @@ import typer
 
 from labgrader.cli_collect import collect
 from labgrader.cli_options import HERE, CourseDir, LabName, OneStudent
+from labkit.cli_version import Version
 from labkit.pdf.lazily import without
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def labgrade() -> None:
+def labgrade(version: Version = False) -> None:
     """Release labs, collect hand-ins, grade a class, return feedback, export marks."""
 
 

@@ -47,7 +47,7 @@
 import torch
 
 from labkit import check, images, pool
-from labkit import explore_pool, plot, plot_pool, plot_pool_sizes, plot_shift
+from labkit import explore_pool, plot, plot_pool, plot_pool_layers, plot_pool_sizes, plot_shift
 
 _ = torch.manual_seed(0)
 print("ready: torch", torch.__version__)
@@ -677,7 +677,7 @@ earned = check.max_from_relu(max_from_relu, seed=secret("max_from_relu"))
 2 * earned
 
 # %%
-plot.show(plot_pool.hinge(max_from_relu))
+plot.show(plot_pool_layers.hinge(max_from_relu))
 
 # %% [markdown]
 # With softplus the corner is rounded: both numbers get a share of the gradient, the larger one more of it. And the
@@ -733,7 +733,7 @@ earned = check.mean_kernels(mean_kernels, seed=secret("mean_kernels"))
 2 * earned
 
 # %%
-plot.show(plot_pool.mean_filters(mean_kernels))
+plot.show(plot_pool_layers.mean_filters(mean_kernels))
 
 # %% [markdown]
 # A learned convolution with stride 2 could therefore replace average pooling, and learn better weights. Max pooling
@@ -790,7 +790,7 @@ earned = check.global_avg_pool(global_avg_pool, seed=secret("global_avg_pool"))
 # The two maps of lab 1 after a ReLU: filter 1 found a little more than filter 2.
 
 # %%
-plot.show(plot_pool.global_means(global_avg_pool, pool.two_maps().relu()))
+plot.show(plot_pool_layers.global_means(global_avg_pool, pool.two_maps().relu()))
 
 # %% [markdown]
 # ### Exercise 10. `head_params` — ●○○ 6 minutes, 2 points

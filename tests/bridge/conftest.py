@@ -33,7 +33,7 @@ def nursery(tmp_path_factory):
     assert mine.recv(5) == b"ready"
     yield mine
     mine.close()
-    process.wait(10)
+    process.wait(60)
 
 
 def sessions(nursery):

@@ -86,7 +86,7 @@ def test_everything_in_every_tier(tier):
         "import ctypes; ctypes.string_at(0)",
         "#test\n4.0 if f(2) == 4 else 0.0",
         secrets={"f": "abc"},
-        policy=replace(QUICK, restarts=9),
+        policy=replace(QUICK, restarts=9, question_seconds=20, grace_seconds=3.0),
         tier=tier,
     )
     killed = "ok" if tier == "bwrap" else "died"  # process 1 of its own world cannot be killed from inside

@@ -169,6 +169,25 @@ def test_a_base_that_another_run_swept_before_it_was_locked_is_made_again(monkey
     assert sweep.remove(base)
 
 
+def test_what_a_process_was_just_starting_is_stopped_too(monkeypatch):
+    with sleeper() as parent, sleeper() as late:
+        seen = iter([{parent.pid}, set()])  # the new one is not there yet at the second look
+        slow = iter([True])  # nor has its parent come to a stop
+        running = processes.running
+        monkeypatch.setattr(processes, "running", lambda pid: next(slow, False) or running(pid))
+        stopped = processes.stop(lambda: next(seen, {parent.pid, late.pid}))
+        assert stopped == {parent.pid, late.pid}
+        assert not running(parent.pid)
+        assert not running(late.pid)
+        assert processes.alive(late.pid)
+        for process in (parent, late):
+            process.kill()
+
+
+def sleeper():
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+
+
 def test_processes_held_still_go_on_afterwards():
     def state():
         return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -125,12 +125,14 @@ class Warden:
         for ward in self.wards.values():
             if not ward.pid:
                 continue
-            mine = [ward.pid, *processes.descendants(ward.pid)]
-            mine += [pid for pid in strays if len(self.wards) == 1 or processes.session(pid) == ward.pid]
+            mine = _with_below(ward.pid)
+            mine |= {pid for pid in strays if len(self.wards) == 1 or processes.session(pid) == ward.pid}
             if not (ward.told or ward.why):
                 crowd = len(mine) > CROWD
                 with processes.still(partial(_with_below, ward.pid)) if crowd else nullcontext():
-                    ward.why = self._exceeded(ward, mine, base)
+                    ward.why = self._exceeded(ward, list(mine), base)
+                    if crowd:
+                        processes.renice(mine, 19)
             if ward.told or ward.why:
                 self._kill(ward)
         if strays:
@@ -176,14 +178,12 @@ class Warden:
     def _exceeded(self, ward: Ward, pids: list[int], base_rss: int) -> str:
         """Return the limit that is passed, as a sentence beginning with its kind; "" when none is."""
         limits, now = ward.request.limits, watch.usage(pids)
-        if now.tasks > CROWD:
-            watch.step_back(pids)
+        if now.tasks > limits.processes:
+            return f"processes: started {now.tasks}, {limits.processes} are allowed at a time"
         if now.rss - base_rss > limits.memory:
             used = watch.proportional(pids)
             if used > limits.memory:
                 return f"memory: used {used // MIB} MB, {limits.memory // MIB} MB are allowed"
-        if now.tasks > limits.processes:
-            return f"processes: started {now.tasks}, {limits.processes} are allowed at a time"
         if now.cpu > limits.cpu_seconds:
             return f"time: used {now.cpu:.0f} processor seconds, {limits.cpu_seconds} are allowed"
         if time.monotonic() - ward.began > limits.wall_seconds:

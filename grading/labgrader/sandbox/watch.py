@@ -111,17 +111,6 @@ def proportional(pids: Iterable[int]) -> int:
     return total
 
 
-def step_back(pids: Iterable[int]) -> None:
-    """Give these processes the lowest priority, so that they run in the time that nobody else wants."""
-    for pid in pids:
-        try:
-            tasks = map(int, os.listdir(f"/proc/{pid}/task")) if LINUX else (pid,)
-            for task in tasks:
-                os.setpriority(os.PRIO_PROCESS, task, 19)
-        except OSError:  # it is gone
-            continue
-
-
 def disk(folder: str) -> Disk:
     """Measure a folder without following links."""
     total = count = 0
