@@ -319,9 +319,10 @@ plot.show(plot_pictures.augmented(augment, data.train_images))
 # ### Exercise 4. `build_net` — ●●○ 20 minutes, 4 points
 #
 # Build a network of your own for pictures $(N, 3, 32, 32)$, with **at most 300,000 parameters**. Whatever you
-# like may be in it. A good start: three times (convolution 3×3, batch norm, ReLU, pooling), with more channels
-# each time, then global average pooling and one linear layer. Think of lab 1: where are most parameters, and
-# where is most of the arithmetic?
+# like may be in it, and a non-linearity must be: without one, all layers together are a single linear one (lab
+# 3). A good start: three times (convolution 3×3, batch norm, ReLU, pooling), with more channels each time, then
+# global average pooling and one linear layer. Think of lab 1: where are most parameters, and where is most of the
+# arithmetic?
 #
 # <details><summary>Hint</summary>
 #
@@ -341,8 +342,9 @@ def build_net():
     """Build a fresh network for CIFAR-10.
 
     Returns:
-        an nn.Module that takes pictures (N, 3, 32, 32), normalised, and gives scores (N, 10), without softmax; 5,000 to
-        300,000 parameters.
+        an nn.Module, new in each call, that takes pictures (N, 3, 32, 32), normalised, and gives scores (N, 10) of any
+        size and sign, without softmax; 5,000 to 300,000 parameters, all its own and all in use; with a non-linearity;
+        its first loss is at most 10; in evaluation mode equal pictures get equal scores, alone or among others.
 
     Example:
         >>> build_net()(torch.zeros(2, 3, 32, 32)).shape

@@ -54,6 +54,7 @@ def stratified_split(draw: Draw) -> list[Case]:
         ("2 of each class", 2, (5, 7, 4)),
         ("1 of each class", 1, (3, 3, 6, 2)),
         ("3 of each of 2 classes", 3, (4, 9)),
+        ("1 of each of 12 classes", 1, (2, 3, 2, 4, 2, 2, 3, 2, 2, 3, 2, 3)),
     ):
         labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
         # The pictures are sorted by class in a mixed way, and the order is none of the simple ones.

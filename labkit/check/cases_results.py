@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from labkit.check import library_cifar as library
-from labkit.check.case import Case, Rule
+from labkit.check.case import Case
 from labkit.check.cases_pictures import exactly
 from labkit.check.draw import Draw
 from labkit.check.policy import plain
@@ -143,21 +142,3 @@ def calibration(draw: Draw) -> list[Case]:
         args = (p, labels, bins)
         made.append(Case(aspect, args, library.calibration(*args)))
     return made
-
-
-LN10 = math.log(10)
-
-
-def near_ln10(spread: float) -> Rule:
-    """The loss of a network that knows nothing yet."""
-    return Rule(
-        (),
-        lambda v: abs(float(v) - LN10) < spread,
-        f"a loss near ln 10 = {LN10:.2f}, as from ten equal probabilities",
-        lambda v: (
-            "its first scores are too large; use PyTorch's own start, and no factor behind the last layer"
-            if float(v) > LN10
-            else "maybe the pictures are not used at all"
-        ),
-        lambda v: f"a loss of {float(v):.2f}",
-    )

@@ -77,7 +77,12 @@ def unit_lines(report: Report, unit: Unit) -> list[str]:
     complaint = unit.complaint
     hint = complaint.hint if complaint is not None else ""
     if unit.outcome.error is not None and wrong_parameters(unit.outcome.error):
-        hint = f"keep the line with def as it was given; the parameters are {', '.join(report.spec.params)}"
+        names = (
+            f"the parameters are {', '.join(report.spec.params)}"
+            if report.spec.params
+            else "it has no parameters"
+        )
+        hint = f"keep the line with def as it was given; {names}"
     if hint and (not causes or (complaint is not None and complaint.stage == "dtype")):
         causes.append(f"Hint: {hint}.")
     changes = [c.got for name, c in report.side if c.stage in ("input", "dtype")]

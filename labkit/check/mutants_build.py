@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit import nets
 from labkit.check.calling import CUT
 from labkit.check.case import Mutant
+from labkit.check.network_measures import ASLEEP, CHANGING, HIDDEN, PARTLY_CUT
 
 
 def _body() -> list[nn.Module]:
@@ -42,6 +44,51 @@ class _Cut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.detach()
+
+
+class _Listed(nn.Module):
+    """Keep the first layers in a Python list."""
+
+    def __init__(self, width: int = 128) -> None:
+        super().__init__()
+        self.layers, self.fc = _body(), nn.Linear(128, width)
+        self.last = nn.Sequential(nn.ReLU(), nn.Linear(width, 10))
+
+    def forward(self, x: Tensor) -> Any:
+        for layer in self.layers:
+            x = layer.train(self.training)(x)
+        return self.last(self.fc(x))
+
+
+class _Anew(nn.Module):
+    """Make a layer in each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.fc = nn.Conv2d(3, 64, 3, stride=2), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Any:
+        x = nn.Conv2d(64, 64, 3)(self.first(x).relu()).relu()
+        return self.fc(x.mean((2, 3)))
+
+
+class _Lines(nn.Module):
+    """Layers in a row, with no activation between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 24, 3, padding=1, stride=2), nn.Conv2d(24, 48, 3)
+        self.norm, self.fc = nn.BatchNorm2d(48), nn.Linear(48, 10)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.fc(self.norm(self.second(self.first(x))).mean((2, 3)))
+
+
+def _asleep() -> nn.Module:
+    net = nn.Sequential(*_body(), nn.Linear(128, 10))
+    for p in net.parameters():
+        nn.init.zeros_(p)
+    return net
 
 
 def _own_mean(x: Tensor) -> Tensor:
@@ -93,6 +140,20 @@ MUTANTS = (
     _wrong("a network with a sigmoid, or what else gives only numbers above 0, at its end",
            lambda: _behind(nn.Sigmoid())),
     _wrong("a network with a ReLU at its end", lambda: _behind(nn.ReLU())),
+    _wrong("a network with log_softmax at its end, which cross_entropy contains",
+           lambda: _behind(nn.LogSoftmax(1))),
+    _wrong("a network with a tanh at its end", lambda: _behind(nn.Tanh())),
+    _wrong("a network with a dropout at its end", lambda: _behind(nn.Dropout(0.1))),
+    _wrong("a network of linear layers alone", _Lines),
+    _wrong("a network of linear layers alone", lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))),
+    Mutant(HIDDEN, _Listed),
+    Mutant(HIDDEN, lambda: _Listed(10)),
+    Mutant(CHANGING, lambda: _Around(lambda x: F.dropout(x, 0.3))),
+    Mutant(CHANGING, _Anew),
+    _wrong(ASLEEP, _asleep),
+    _wrong(PARTLY_CUT,
+           lambda: nn.Sequential(*_body(), _Cut(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))),
+    Mutant("the class _Around, not a network: return _Around()", lambda: _Around),
     Mutant("one network, made once and given out again", _kept),
     _wrong("a network with a linear layer behind a large map", _wide),
     _wrong("a network that starts with weights eight times too large", _bold),

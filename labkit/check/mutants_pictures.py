@@ -123,6 +123,7 @@ STRATIFIED_SPLIT = named(
     ("the last class left out", lambda y, o, k: _but_last(y, o, k)),
     ("the first ones of each class, but labels not taken in the order: order[labels == c]",
      lambda y, o, k: _unread(y, o, k)),
+    ("ten classes, also where the labels have more", lambda y, o, k: _ten(y, o, k)),
 )  # fmt: skip
 
 
@@ -134,6 +135,10 @@ def _without(labels: Tensor, order: Tensor, per_class: int) -> tuple[Tensor, Ten
 
 def _but_last(labels: Tensor, order: Tensor, per_class: int) -> tuple[Tensor, ...]:
     return tuple(part[labels[part] != labels.max()] for part in split(labels, order, per_class))
+
+
+def _ten(labels: Tensor, order: Tensor, per_class: int) -> tuple[Tensor, ...]:
+    return tuple(part[labels[part] < 10] for part in split(labels, order, per_class))
 
 
 def _unread(labels: Tensor, order: Tensor, per_class: int) -> tuple[Tensor, ...]:

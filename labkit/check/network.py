@@ -2,101 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import math
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from itertools import count
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from labkit import nets
-from labkit.check.calling import CUT, UnusableError
+from labkit.check import network_measures as measures
+from labkit.check.calling import UnusableError
 from labkit.check.case import Case, Rule, Spec
-from labkit.check.cases_results import near_ln10
 from labkit.check.draw import Draw
 from labkit.check.mutants_build import MUTANTS
 
 BUDGET = 300_000
-LEAST = 5_000
+LARGEST_LOSS = 10.0
 READY = "a network that labkit brings ready-made: put one of your own together from the layers of torch.nn"
-
-
-def _scores(net: Any, x: Tensor) -> Any:
-    return net(x)
-
-
-def _share(net: Any, x: Tensor) -> Tensor:
-    """0 if there are scores below 0, or only zeros; 1 if some are 0; 1.5 if none is; 2 if rows add to 1."""
-    y = net(x).detach().double()
-    if bool((y < 0).any()) or not bool(y.any()):
-        return torch.tensor(0.0)
-    ones = bool((y.sum(1) - 1).abs().max() < 1e-3)
-    return torch.tensor(2.0 if ones else 1.0 if bool((y == 0).any()) else 1.5)
-
-
-def _count(net: Any, x: Tensor) -> Tensor:
-    return torch.tensor(float(sum(p.numel() for p in net.parameters())))
-
-
-def _loss(net: Any, x: Tensor) -> Tensor:
-    with torch.no_grad():
-        return F.cross_entropy(net(x).double(), torch.arange(len(x)) % 10)
-
-
-@contextmanager
-def _shaken(net: Any) -> Iterator[None]:
-    """Move all weights a little for a while: what stands behind a layer that starts at 0 counts, too."""
-    noise = torch.Generator().manual_seed(0)
-    start = {name: value.detach().clone() for name, value in dict(net.state_dict()).items()}
-    shaken = dict(start)
-    for name, _ in net.named_parameters():
-        shake = torch.randn(start[name].shape, generator=noise).to(start[name].dtype)
-        shaken[name] = start[name] + shake / 100
-    net.load_state_dict(shaken)
-    yield
-    net.load_state_dict(start)
-
-
-def _unused(net: Any, x: Tensor) -> Tensor:
-    """How many weights (of more than one axis) get no gradient, and how many are frozen."""
-    parts = list(net.parameters())
-    with _shaken(net), torch.enable_grad():
-        scores = net(x)
-        if not scores.requires_grad and any(p.requires_grad for p in parts):
-            raise UnusableError(CUT)
-        loss = F.cross_entropy(scores, torch.arange(len(x)) % 10)
-        loss.backward()  # type: ignore[no-untyped-call]
-    free = [p for p in parts if p.ndim > 1 and p.requires_grad]
-    idle = [p for p in free if p.grad is None or not bool(p.grad.abs().max() > 0)]
-    return torch.tensor([float(len(idle)), float(sum(not p.requires_grad for p in parts))])
-
-
-def _corners(net: Any, x: Tensor) -> Tensor:
-    """How many of the four corners change the scores when they are painted over."""
-    net.eval()
-    with _shaken(net), torch.no_grad():
-        before, seen = net(x).detach(), 0
-        for top in (0, 24):
-            for left in (0, 24):
-                painted = x.clone()
-                painted[:, :, top : top + 8, left : left + 8] *= -1
-                seen += int(bool((net(painted).detach() - before).abs().max() > 1e-6))
-    return torch.tensor(float(seen))
-
-
-def _alone(net: Any, x: Tensor) -> Tensor:
-    """How far the scores of one picture are from its scores among others, in evaluation mode."""
-    net.eval()
-    with torch.no_grad():
-        gap: Tensor = (net(x)[:1].detach() - net(x[:1]).detach()).abs().max()
-    return gap.double()
-
-
-def _shared(net: Any, other: Any) -> Tensor:
-    """Whether a network that was switched and one that was built after it are in the same mode, 1 or 0."""
-    return torch.tensor(float(bool(net.training) == bool(other.training)))
+ENDS = {
+    1: ("numbers of which none is below 0", "a sigmoid or a ReLU behind it leaves no scores below 0"),
+    3: ("logarithms of probabilities", "F.cross_entropy contains log_softmax"),
+    4: ("numbers that never leave -1 to 1", "a tanh behind it leaves no large scores"),
+    5: ("scores of which training sets some to 0", "a dropout behind it takes away answers, not features"),
+}
 
 
 def _number(
@@ -105,41 +36,56 @@ def _number(
     return Rule((), lambda v: holds(float(v)), wanted, hint, lambda v: got.format(float(v)))
 
 
-QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
+def _last(code: Tensor) -> str:
+    if float(code) == 2:
+        return "leave the softmax out: F.cross_entropy contains it, and twice flattens the gradient"
+    return f"end with the linear layer: {ENDS[int(code)][1]}"
+
+
+def _size(v: Tensor) -> str:
+    if float(v[0]) < measures.LEAST:
+        return "give the convolutions more channels"
+    if float(v[1]) > 0.5:
+        return "most parameters are in one linear layer: pool more before it, or use global average pooling"
+    return "use fewer channels, or fewer layers"
+
+
+QUESTIONS: dict[str, tuple[Callable[[Any, Tensor, measures.Again], Any], Rule]] = {
     "ten scores for each picture": (
-        _scores,
+        measures.scores,
         Rule((6, 10), lambda v: True, "a tensor of shape (6, 10)", "the last layer gives 10 numbers"),
     ),
     "scores, not probabilities": (
-        _share,
-        _number(
-            lambda v: v == 0,
-            "numbers of which none is below 0",
+        measures.end,
+        Rule(
+            (),
+            lambda v: float(v) == 0,
             "scores of any size and sign",
-            lambda v: (
-                "leave the softmax out: F.cross_entropy contains it, and twice flattens the gradient"
-                if float(v) == 2
-                else "end with the linear layer: a sigmoid or a ReLU behind it leaves no scores below 0"
-            ),
+            _last,
+            lambda v: ENDS[1 if float(v) == 2 else int(v)][0],
         ),
     ),
     "the budget": (
-        _count,
-        _number(
-            lambda v: LEAST <= v <= BUDGET,
-            "a network of {:,.0f} parameters",
-            f"{LEAST:,} to {BUDGET:,} parameters",
-            lambda v: (
-                "most parameters are often in the first linear layer: pool more before it, or use global "
-                "average pooling"
-                if float(v) > BUDGET
-                else "give the convolutions more channels"
-            ),
+        measures.count,
+        Rule(
+            (2,),
+            lambda v: measures.LEAST <= float(v[0]) <= BUDGET,
+            f"{measures.LEAST:,} to {BUDGET:,} parameters",
+            _size,
+            lambda v: f"a network of {float(v[0]):,.0f} parameters",
         ),
     ),
-    "the first loss": (_loss, near_ln10(0.5)),
+    "the first loss": (
+        measures.loss,
+        _number(
+            lambda v: v <= LARGEST_LOSS,
+            "a loss of {:.2f}",
+            f"at most {LARGEST_LOSS:g}; ten equal probabilities give ln 10 = {math.log(10):.2f}",
+            "its first scores are too large: use PyTorch's own start, and no factor behind the last layer",
+        ),
+    ),
     "a fresh network each time": (
-        _shared,
+        measures.shared,
         _number(
             lambda v: v == 0,
             "a network that is the one of the call before",
@@ -148,7 +94,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
         ),
     ),
     "every weight takes part": (
-        _unused,
+        measures.unused,
         Rule(
             (2,),
             lambda v: not bool(v.any()),
@@ -166,7 +112,7 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
         ),
     ),
     "the whole picture is seen": (
-        _corners,
+        measures.corners,
         _number(
             lambda v: v == 4,
             "a network that sees {:.0f} of the 4 corners of a picture",
@@ -174,8 +120,17 @@ QUESTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], Rule]] = {
             "a part of the picture is cut off: look at strides and slices",
         ),
     ),
+    "more than a linear map": (
+        measures.straight,
+        _number(
+            lambda v: v == 0,
+            "a network that is one linear map, however many layers it has",
+            "a network with a non-linearity",
+            "put an activation such as nn.ReLU between layers: without it they are a single linear layer",
+        ),
+    ),
     "one picture does not change another": (
-        _alone,
+        measures.alone,
         _number(
             lambda v: v < 1e-3,
             "scores that differ by {:.2g}",
@@ -198,8 +153,18 @@ def _ready_made() -> list[tuple[list[str], list[tuple[int, ...]]]]:
     return [_plan(net) for net in made]
 
 
+def _its_class(net: Any) -> str:
+    """Name a class of networks that was returned in place of a network, or give an empty string."""
+    name = getattr(net, "__name__", "")
+    is_class = hasattr(net, "parameters") and not hasattr(net, "training")  # which __init__ sets
+    return name if is_class and type(name) is str and name.isidentifier() else ""
+
+
 def asked(build_net: Callable[..., Any]) -> Callable[..., Any]:
     """Turn `build_net` into a function that answers one question about a fresh network.
+
+    Each network starts from weights that depend on the question only, so that a function always gets the same
+    mark; torch's generator is as it was afterwards.
 
     Args:
         build_net: the student's function without arguments; it may live in another process.
@@ -207,35 +172,39 @@ def asked(build_net: Callable[..., Any]) -> Callable[..., Any]:
 
     def answer(question: str, x: Tensor) -> Any:
         measure, _ = QUESTIONS[question]
-        with torch.random.fork_rng(devices=[]):
+        seeds = count(1_000 * (1 + list(QUESTIONS).index(question)))
+
+        def again() -> Any:
+            torch.default_generator.manual_seed(next(seeds))
             net = build_net()
-            if net is None:
-                return None  # the return line is missing
-            ready = False
+            if _its_class(net):
+                raise UnusableError(f"the class {_its_class(net)}, not a network: return {_its_class(net)}()")
+            torch.default_generator.manual_seed(next(seeds))
             with suppress(Exception), torch.no_grad():  # lazy layers have no weights before
                 net(x)
+            return net
+
+        with torch.random.fork_rng(devices=[]):
+            net, ready = again(), False
+            if net is None:
+                return None  # the return line is missing
+            with suppress(Exception):
                 ready = _plan(net) in _ready_made()
             if ready:
                 raise UnusableError(READY)
-            if measure is _shared:
-                net.train(not net.training)  # a fresh one does not know
-                return _shared(net, build_net())
-            result = measure(net, x)
-            for _ in range(3 if measure is _share and 1 <= float(result) < 2 else 0):
-                result = min(
-                    result, measure(build_net(), x)
-                )  # by chance a network starts without any below 0
+            result = measure(net, x, again)
         return result.detach() if isinstance(result, Tensor) else result
 
     return answer
 
 
 def cases(draw: Draw) -> list[Case]:
-    """One case a question."""
+    """One case a question; pictures for the first loss, a matter of more or less, are not drawn."""
     made = []
-    for question, (_, rule) in QUESTIONS.items():
-        n = {"ten scores for each picture": 6, "the first loss": 64}.get(question, 12)
-        x = torch.randn(n, 3, 32, 32, generator=draw.generator)
+    for question, (measure, rule) in QUESTIONS.items():
+        n = 6 if measure is measures.scores else 64 if measure is measures.loss else 12
+        generator = torch.Generator().manual_seed(0) if measure is measures.loss else draw.generator
+        x = torch.randn(n, 3, 32, 32, generator=generator)
         note = f"and the network gets pictures of shape {tuple(x.shape)}"
         made.append(Case(question, (question, x), rule, note=note))
     return made

@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
 
 from labkit import check
 
@@ -104,6 +105,29 @@ def test_untouched_functions_get_nothing(exercise, session):
     value, text = there(session, exercise)
     assert value == 0.0
     assert "not written yet" in text
+
+
+NETWORK = """
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = torch.nn.LazyConv2d(96, 5), torch.nn.ReLU(), torch.nn.AvgPool2d(14), torch.nn.Flatten()
+        self.body, self.last = torch.nn.Sequential(*layers), torch.nn.Linear(384, 10)
+    def forward(self, x):
+        return 3000 * self.last(self.body(x))
+"""
+
+
+@pytest.mark.parametrize("build_net", ["Net", "lambda: Net"])
+def test_a_network_has_the_same_weights_here_and_there(build_net, session):
+    """Its first loss, to two places; and nothing is drawn from the student's own generator."""
+    do(session, f"{NETWORK}build_net = {build_net}\ntorch.manual_seed(5)\nbefore = torch.get_rng_state()")
+    namespace = {"torch": torch}
+    exec(f"{NETWORK}build_net = {build_net}", namespace)
+    assert there(session, "build_net") == here("build_net", [namespace["build_net"]])
+    if build_net == "Net":
+        assert "a loss of" in there(session, "build_net")[1]
+    do(session, "assert torch.equal(torch.get_rng_state(), before)")
 
 
 def test_a_class_whose_backward_is_not_written(session):

@@ -225,8 +225,55 @@ def net_lazy():
     )
 
 
-def net_linear():
-    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
+def net_tiny_perceptron():
+    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 12), nn.Tanh(), nn.Linear(12, 10))
+
+
+def blocks(*widths):
+    layers = []
+    for before, width in zip((3, *widths), widths, strict=False):
+        layers += [nn.Conv2d(before, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+    return layers
+
+
+def net_max_pool():
+    """Starts with a loss of 3 to 4."""
+    return nn.Sequential(*blocks(32, 64, 128), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(128, 10))
+
+
+def net_kaiming():
+    """Starts with a loss of 4 to 7."""
+    net = net_max_pool()
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
+    return net
+
+
+def net_to_one_pixel():
+    return nn.Sequential(*blocks(16, 32, 64, 64, 64), nn.Flatten(), nn.Linear(64, 10))
+
+
+def net_normalised_scores():
+    return nn.Sequential(*blocks(16, 32), nn.Flatten(), nn.Linear(2048, 10), nn.BatchNorm1d(10))
+
+
+def net_normalised_features():
+    """Its scores hardly grow with the picture."""
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 4, stride=4), nn.GroupNorm(4, 64), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.LayerNorm(64), nn.Dropout(0.5), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch, self.place = nn.Conv2d(3, 48, 4, 4), nn.Parameter(torch.zeros(1, 64, 48))
+        self.mix, self.last = nn.TransformerEncoderLayer(48, 4, 96, batch_first=True), nn.Linear(48, 10)
+
+    def forward(self, x):
+        return self.last(self.mix(self.patch(x).flatten(2).transpose(1, 2) + self.place).mean(1))
 
 
 # sgd_step
@@ -614,7 +661,21 @@ HONEST = {
     ),
     "stratified_split": styles(split_counter, split_masks, split_sets, split_onehot),
     "augment": styles(augment_loops, augment_gather, augment_numpy, augment_float),
-    "build_net": styles(net_bn, OldStyle, Residual, net_quiet, Asleep, net_lazy, net_linear),
+    "build_net": styles(
+        net_bn,
+        OldStyle,
+        Residual,
+        net_quiet,
+        Asleep,
+        net_lazy,
+        net_tiny_perceptron,
+        net_max_pool,
+        net_kaiming,
+        net_to_one_pixel,
+        net_normalised_scores,
+        net_normalised_features,
+        Attention,
+    ),
     "sgd_step": styles(step_usual, step_criterion, step_none, step_closure),
     "fit": styles(fit_loops, fit_split, fit_shuffled, fit_loader),
     "evaluate": styles(evaluate_loops, evaluate_cat, evaluate_logs, evaluate_float32, evaluate_numpy),

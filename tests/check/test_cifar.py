@@ -32,8 +32,33 @@ def wide():
 
 def bold():
     net = good()
-    nn.init.normal_(net[-1].weight)
+    for layer in (net[0], net[-1]):
+        nn.init.normal_(layer.weight)
     return net
+
+
+class Held(nn.Module):
+    """Returned in place of Held()."""
+
+
+class Flat(nn.Module):
+    """A tanh that no layer stands for."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = good()
+
+    def forward(self, x):
+        return torch.tanh(self.inside(x))
+
+
+def deep():
+    """Most parameters are in convolutions."""
+    return nn.Sequential(nn.Conv2d(3, 200, 3), nn.ReLU(), nn.Conv2d(200, 200, 3, stride=2), good_end(200))
+
+
+def good_end(width):
+    return nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10))
 
 
 def test_ready_made_networks_are_not_built(run):
@@ -70,12 +95,50 @@ def test_ready_made_networks_are_not_built(run):
             "Expected: a tensor of shape (6, 10)",
         ),
         (lambda: 5, "It stopped with TypeError"),
+        (lambda: Held, "Came back: the class Held, not a network: return Held()."),
+        (lambda width: good(), "keep the line with def as it was given; it has no parameters."),
+        (Flat, "your result equals a network with a tanh at its end"),
+        (deep, "Hint: use fewer channels, or fewer layers."),
+        (wide, "Hint: most parameters are in one linear layer"),
+        (mutants_build._asleep, "weights that are all 0 at the start"),
     ],
 )
 def test_a_wrong_network_is_told_what_to_do(build, said, run):
     earned, text = run("build_net", build)
     assert float(earned) < 1
     assert said in text
+
+
+def last_normalised():
+    return nn.Sequential(good(), nn.BatchNorm1d(10))
+
+
+def last_largest():
+    """Scores whose first loss is near the largest that is allowed."""
+    net = good()
+    nn.init.normal_(net[-1].weight, std=1.2)
+    return net
+
+
+@pytest.mark.parametrize("build", [good, last_normalised, last_largest, bold, mutants_build._Listed, Flat])
+def test_the_mark_does_not_hang_on_what_was_drawn_before(build, run):
+    found = set()
+    for before in range(6):
+        torch.manual_seed(before)
+        state = torch.get_rng_state()
+        earned, text = run("build_net", build, "ab" * 32 if before % 2 else None)
+        assert torch.equal(torch.get_rng_state(), state)
+        found.add((float(earned), text))
+    assert len(found) == 1, found
+    assert float(run("build_net", good)[0]) == float(run("build_net", last_normalised)[0]) == 1
+
+
+def test_layers_in_a_list_are_named_also_where_there_are_few_parameters(run):
+    for width in (10, 128):
+        _, text = run("build_net", lambda width=width: mutants_build._Listed(width))
+        assert network.measures.HIDDEN in text
+    _, text = run("build_net", mutants_build._Anew)
+    assert "make layers in __init__" in text
 
 
 def test_no_network_of_the_check_is_a_right_answer(run):

@@ -31,7 +31,7 @@ def test_wrong_functions_fail_the_same_cases_under_every_seed(name, functions, m
             report = examine(unnamed, mutant.fn, seed)
             marks = (report.aspects, report.failed)
             assert report.failed
-            assert marks == first.setdefault(mutant.name, marks), (mutant.name, seed)
+            assert marks == first.setdefault(mutant, marks), (mutant.name, seed)
 
 
 def left_over(size, kernel, stride, padding):

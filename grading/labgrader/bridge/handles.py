@@ -123,10 +123,10 @@ class CallableHandle(Handle):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it in the student's process."""
         peer = self._handle_peer
-        grad = torch.is_grad_enabled()
+        grad, seed = torch.is_grad_enabled(), peer.new_seed()
         if not peer.copy_back:
-            return peer.request("call", self, args, kwargs, grad, False)
-        answer = peer.request("call", self, args, kwargs, grad, True)
+            return peer.request("call", self, args, kwargs, grad, False, seed)
+        answer = peer.request("call", self, args, kwargs, grad, True, seed)
         if type(answer) is not tuple or [type(part) for part in answer[1:]] != [list, bool]:
             peer.lose("The student's process did not send the changed arguments.")
         result, changed, grad = answer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import GeneratorType
 from typing import Any
 
@@ -203,10 +204,26 @@ def _next(iterator: Any) -> tuple[Any, ...]:
         return (False,)
 
 
-def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], grad: bool, copy_back: bool) -> Any:
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Let torch draw from a seed, if there is one, and afterwards as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)
+        yield
+
+
+def _call(
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    grad: bool,
+    copy_back: bool,
+    seed: int | None = None,
+) -> Any:
     given = [*args, *kwargs.values()] if copy_back else []
     before = [copy.deepcopy(x) if type(x) in _CHANGEABLE and not _has_graph(x) else None for x in given]
-    with torch.set_grad_enabled(grad):
+    with _seeded(seed), torch.set_grad_enabled(grad):
         result = function(*args, **kwargs)
         left = torch.is_grad_enabled()
     return (result, list(map(_if_changed, before, given)), left) if copy_back else result

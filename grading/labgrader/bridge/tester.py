@@ -170,6 +170,7 @@ class Session:
         """
         self._begin(seconds)
         peer, start = self.peer, time.monotonic()
+        peer.own_seed = peer.last_seed = torch.initial_seed()
         self.namespace.update(names or {})
         options = set(_OPTION.findall(source))
         peer.copy_back = "copy back" in options if copy_back is None else copy_back

@@ -35,6 +35,7 @@ class TrustedPeer(Peer):
         super().__init__(channel, limits)
         self.copy_back = False
         self.student_equality = False
+        self.own_seed = self.last_seed = torch.initial_seed()
         self.handles: weakref.WeakValueDictionary[int, Handle] = weakref.WeakValueDictionary()
         self.lent: dict[int, Any] = {}
         self.lent_numbers: dict[int, int] = {}
@@ -70,6 +71,12 @@ class TrustedPeer(Peer):
         if op == "backward" and len(args) == 4:
             return self.gradients.backward(*args, fill=False)
         raise WireError("The student's process asked something that it may not ask.")
+
+    def new_seed(self) -> int | None:
+        """Return the seed that the test has given to torch since the last call, or None."""
+        seed, last = torch.initial_seed(), self.last_seed
+        self.last_seed = seed
+        return None if seed in (self.own_seed, last) else seed
 
     def still_held(self, number: int) -> bool:
         """Tell whether a handle of this number is alive."""
