@@ -121,7 +121,7 @@ def bottleneck(draw: Draw) -> list[Case]:
 
 
 def moody_net() -> nn.Module:
-    """Build the network that the mode exercise gives: batch norms, one of them inside a block, and dropout."""
+    """Build the network that the mode exercise gives: batch norms (one inside a block) and dropout."""
     with torch.random.fork_rng(devices=[]):
         block = nn.Sequential()
         block.conv = nn.Conv2d(4, 5, 3, stride=2)
