@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 GAIN = 0.8  # several threads must take less than this part of the time of one
 
@@ -49,7 +50,7 @@ def channels_last(net: nn.Module, images: Tensor) -> bool:
     Args:
         images: (N, 3, H, W) uint8, where the network is; the first ones are tried.
     """
-    net.eval().to(memory_format=torch.channels_last)
+    shaped(net.eval(), images).to(memory_format=torch.channels_last)
     try:
         with torch.no_grad(), torch.random.fork_rng():
             net((images[:2] / 255).contiguous(memory_format=torch.channels_last))
@@ -57,6 +58,14 @@ def channels_last(net: nn.Module, images: Tensor) -> bool:
         net.to(memory_format=torch.contiguous_format)
         return False
     return True
+
+
+def shaped(net: nn.Module, images: Tensor) -> nn.Module:
+    """Return a network whose lazy layers have taken the shape that these pictures want."""
+    if any(is_lazy(value) for value in (*net.parameters(), *net.buffers())):
+        with torch.no_grad(), torch.random.fork_rng():
+            net.eval()(images[:2] / 255)
+    return net
 
 
 def place(device: str | None) -> torch.device:

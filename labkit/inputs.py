@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from labkit.datasets import Images
+
 if TYPE_CHECKING:
-    from labkit.datasets import Images
     from labkit.training import Plan
 
 
@@ -19,6 +22,31 @@ def whole(name: str, value: Any, least: int) -> None:
     """Raise a ValueError for what is no whole number from `least` on."""
     if not isinstance(value, Integral) or int(value) < least:
         raise ValueError(f"{name} is {value!r}; expected a whole number from {least} on")
+
+
+def kind(name: str, value: Any, wanted: type, expected: str) -> None:
+    """Raise a ValueError for what is no `wanted`, with words that say how to come by one."""
+    if not isinstance(value, wanted):
+        raise ValueError(f"{name} is {what(value)}; expected {expected}")
+
+
+def what(value: Any) -> str:
+    """Return what a value is, for a sentence.
+
+    >>> what(int), what([1])
+    ('the class int', 'a list')
+    """
+    if value is None or isinstance(value, type):
+        return "None" if value is None else f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def options(evaluate_every: Any, watch: Any) -> None:
+    """Raise a ValueError for options of a training that would stop it after an epoch, or do nothing."""
+    whole("evaluate_every", evaluate_every, 0)
+    if watch is not None and (not callable(watch) or isinstance(watch, type)):
+        raise ValueError(f"watch is {what(watch)}; expected a function of the run, to call after each epoch")
 
 
 def plan(given: Plan) -> None:
@@ -44,6 +72,9 @@ def plan(given: Plan) -> None:
 
 def data(given: Images, shift: int) -> None:
     """Raise a ValueError for pictures and labels that cannot be learnt from; warn when there is no test."""
+    kind("data", given, Images, "Images, such as datasets.cifar10() gives")
+    if not hasattr(given.classes, "__len__"):
+        raise ValueError(f"classes is {what(given.classes)}; expected the names of the classes")
     for part in ("train", "test"):
         pictures(getattr(given, f"{part}_images"), f"{part}_images")
         labels(getattr(given, f"{part}_images"), getattr(given, f"{part}_labels"), part, len(given.classes))
@@ -97,18 +128,43 @@ def measured(images: Any, given: Any, batch: Any) -> None:
 
 
 def trainable(net: Any) -> None:
-    """Raise a ValueError for what is no network, or has nothing to train."""
+    """Raise a ValueError for what is no network, has nothing to train, or computes in other numbers."""
     if not isinstance(net, nn.Module):
-        raise ValueError(f"the network is a {type(net).__name__}; expected a torch.nn.Module")
+        hint = f": write {net.__name__}()" if isinstance(net, type) else ""
+        raise ValueError(f"the network is {what(net)}; expected a torch.nn.Module{hint}")
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise ValueError("the network has nothing to train: it has no parameters, or all are frozen")
+    others = {p.dtype for p in net.parameters() if p.dtype.is_floating_point} - {torch.float32}
+    if others:
+        told = str(others.pop()).removeprefix("torch.")
+        raise ValueError(f"the network has weights in {told}; expected float32: write net.float()")
 
 
-def outputs(logits: Any, count: int, classes: int) -> None:
-    """Raise a ValueError when a network's answers are not a number a class for each of `count` pictures."""
-    shape = tuple(getattr(logits, "shape", ()))
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say of a network what to do where torch only says what it cannot."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        told = "batch norm cannot train on one picture: take a larger batch, or more pictures"
+        raise ValueError(told) from None
+
+
+def outputs(logits: Any, count: int, classes: int, *, learns: bool = False) -> None:
+    """Raise a ValueError when a network's answers are not a number a class for each of `count` pictures.
+
+    Args:
+        learns: the answers must lead back to the weights.
+    """
+    expected = f"expected ({count}, {classes}), a number for each of {classes} classes"
+    if not isinstance(logits, Tensor):
+        raise ValueError(f"the network's answers are {what(logits)}; expected a tensor ({count}, {classes})")
+    shape = tuple(logits.shape)
     if len(shape) != 2 or shape[0] != count or shape[1] < classes:
+        raise ValueError(f"the network's answers to {count} pictures have the shape {shape}; {expected}")
+    if learns and not logits.requires_grad:
         raise ValueError(
-            f"the network's answers to {count} pictures have the shape {shape}; "
-            f"expected ({count}, {classes}), a number for each of {classes} classes"
+            "the network's answers have no gradient: leave detach(), no_grad(), argmax() and numpy out of it"
         )

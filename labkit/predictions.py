@@ -51,14 +51,24 @@ def pack(answers: object, data: str) -> str:
         data: "CIFAR-10" or "stand-in".
 
     Raises:
-        PredictionsError: when there are not as many answers as pictures, or one of them is no class.
+        PredictionsError: when there are not as many answers as pictures, or one of them is no class; for
+            another name.
 
     >>> pack([0, 1] * 1000, "stand-in").split()[:3]
     ['labkit-predictions', 'stand-in', '2000']
     """
-    if data not in DATA:
-        raise PredictionsError(f"data is {data!r}; expected {' or '.join(DATA)}")
-    values = np.asarray(answers)
+    if not isinstance(data, str) or data not in DATA:
+        given = repr(data[:40]) if isinstance(data, str) else f"of type {type(data).__name__}, no name"
+        raise PredictionsError(f"data is {given}; expected {' or '.join(DATA)}, as in data.name")
+    if hasattr(answers, "detach"):  # a tensor, on a graphics card perhaps
+        answers = answers.detach().cpu()
+    try:
+        values = np.asarray(answers)
+    except (ValueError, TypeError, RuntimeError):
+        told = (
+            f"the answers are no row of numbers; expected {DATA[data]}, one class (0 to 9) for each picture"
+        )
+        raise PredictionsError(told) from None
     if values.shape != (DATA[data],):
         raise PredictionsError(
             f"there are answers of shape {values.shape}; {data} has {DATA[data]} test pictures"

@@ -21,7 +21,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from labkit import cache, inputs
-from labkit.cores import best_device
+from labkit.cores import best_device, shaped
 from labkit.datasets import Images
 from labkit.training import Plan, Run, train
 
@@ -65,16 +65,20 @@ def sweep(
     sweep and returns the runs that are finished.
 
     Args:
-        net: the network as it is before training; it is left as it is.
+        net: the network as it is before training; it is left as it is, but for the shape of lazy layers.
         plan: the rest of how to train.
         workers: processes at a time; None takes one a core, one thread each. With a GPU, or where processes
             cannot be forked, the runs are made one after the other.
 
     Raises:
         SweepError: when a run fails, with its reason; when the sweep is stopped before the first is finished.
-        ValueError: for rates or epochs that are no sequences of numbers in range, or without test pictures.
+        ValueError: for rates or epochs that are no sequences of numbers in range, without test pictures, and
+            where a training could not begin.
     """
-    plan = plan or Plan(schedule="constant")
+    plan = Plan(schedule="constant") if plan is None else plan
+    inputs.kind("plan", plan, Plan, 'a Plan, such as training.Plan(schedule="constant")')
+    inputs.kind("data", data, Images, "Images, such as datasets.cifar10() gives")
+    inputs.trainable(net)
     for name, given in (("rates", rates), ("epochs", epochs)):
         if not isinstance(given, Iterable):
             raise ValueError(f"{name} is {given!r}; expected several numbers, such as (1, 2)")
@@ -87,6 +91,7 @@ def sweep(
         inputs.whole("workers", workers, 1)
     if not len(data.test_images):
         raise ValueError("there are no test pictures to compare the rates on")
+    shaped(net, data.train_images)
     lengths = (max(epochs),) if plan.schedule == "constant" else tuple(epochs)
     # The longest first, so that no core is left with a long run at the end.
     keys = sorted(((rate, length) for rate in rates for length in lengths), key=lambda key: -key[1])

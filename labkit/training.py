@@ -111,19 +111,20 @@ def train(
             threads are taken where they are faster at the moment; torch.set_num_threads(1) leaves no choice.
         device: "cuda", "mps" or "cpu"; None takes the fastest there is.
         evaluate_every: measure on the test pictures after so many epochs; 0 never.
-        keep: a file to keep the state in after each epoch, and to go on from when it is there.
+        keep: a file to keep the state in after each epoch, before and after it is measured, and to go on from
+            when it is there. Where it cannot be written, a line says so, and training goes on without.
         watch: called after every epoch; None shows a line an epoch, and a plot in a notebook.
 
     Raises:
-        CheckpointError: when the checkpoint is damaged or belongs to another training.
-        ValueError: when the network, pictures and labels do not fit, or the device is not there.
+        CheckpointError: when the checkpoint is damaged, is of another training, or cannot have this name.
+        ValueError: when the network, pictures, labels and options do not fit, or the device is not there.
     """
-    plan, place = plan or Plan(), cores.place(device)
+    plan, place = Plan() if plan is None else plan, cores.place(device)
+    inputs.kind("plan", plan, Plan, "a Plan, such as training.Plan(epochs=2)")
+    inputs.options(evaluate_every, watch)
     inputs.trainable(net)
     inputs.data(data, plan.shift)
     evaluate_every = evaluate_every if len(data.test_images) else 0
-    kept = Path(keep).expanduser() if keep else None
-    owner = checkpoint.owner(kept, net, data) if kept else {}
     watch = Watch(plan.epochs) if watch is None else watch
     images, labels = data.train_images.to(place), data.train_labels.to(place)
     run = Run(net, plan, *batches.statistics(images))
@@ -134,15 +135,16 @@ def train(
         nesterov=plan.nesterov and plan.momentum > 0,
         fused=place.type != "mps",
     )
-    if kept and kept.exists():
-        checkpoint.resume(kept, run, optimizer, owner)
-        if len(run.epochs) == plan.epochs:
-            watch(run)
+    kept = checkpoint.Keeper(keep, run, optimizer, data)
     steps, begin = plan.epochs * max(1, len(images) // plan.batch), time.perf_counter() - run.seconds
     losses: list[Tensor] = []
     with torch.random.fork_rng(), torch.enable_grad():
         try:
             run.threads = run.threads or best_threads(place)
+            if _measure(run, data, evaluate_every):  # it was stopped before that
+                kept.save()
+            if len(run.epochs) == plan.epochs:
+                watch(run)
             views = batches.windows(images, plan.shift)
             ready = batches.normaliser(run.mean, run.std, place, run.channels_last)
             for epoch in range(len(run.epochs), plan.epochs):
@@ -155,30 +157,27 @@ def train(
                         rate = plan.rate_at(len(run.losses) + len(losses), steps)
                         for group in optimizer.param_groups:
                             group["lr"] = rate * group["factor"]
-                        with autocast(net, place, plan.bf16):
+                        with inputs.explained(), autocast(net, place, plan.bf16):
                             logits = net(ready(x))
-                        inputs.outputs(logits, len(y), len(data.classes))
+                        inputs.outputs(logits, len(y), len(data.classes), learns=True)
                         loss = F.cross_entropy(logits.float(), y, label_smoothing=plan.smoothing)
                         optimizer.zero_grad(set_to_none=True)
                         loss.backward()  # type: ignore[no-untyped-call]
                         optimizer.step()
                         losses.append(loss.detach())
                 _end_epoch(run, losses, begin)
-                if evaluate_every and (epoch + 1) % evaluate_every == 0:
-                    _measure(run, data)
-                finite = math.isfinite(run.losses[-1])
-                if kept and finite and not checkpoint.keep(kept, run, optimizer, owner):
-                    kept = None
+                kept.save()  # before it is measured, which takes a while: nothing is lost then
+                if _measure(run, data, evaluate_every):
+                    kept.save()
                 watch(run)
-                if not finite:
+                if not math.isfinite(run.losses[-1]):
                     print("Training ends: the loss is not a number any more; the learning rate is too high.")
                     break
         except KeyboardInterrupt:
             run.stopped = True
             _end_epoch(run, losses, begin)
             print(f"Training was stopped after {len(run.losses)} of {steps} steps; the network is kept.")
-            if evaluate_every and run.epochs and "accuracy" not in run.epochs[-1]:
-                _measure(run, data)
+            _measure(run, data, min(1, evaluate_every))
     net.eval()
     return run
 
@@ -188,8 +187,13 @@ def evaluate(run: Run, images: Tensor, labels: Tensor, *, views: int = 1, batch:
     """Measure a trained network on pictures (N, 3, H, W) uint8.
 
     Args:
+        run: what `train` gave back: it knows how the pictures were normalised.
         views: 1 the picture; 2 also its mirror image; 6 also both moved by a pixel, two ways.
+
+    Raises:
+        ValueError: when run, pictures and labels do not fit.
     """
+    inputs.kind("run", run, Run, "the Run that training.train gave back")
     inputs.measured(images, labels, batch)
     run.net.eval()
     place = next(run.net.parameters()).device
@@ -215,10 +219,13 @@ def _groups(net: nn.Module, plan: Plan) -> list[dict[str, Any]]:
     return [{"params": p, "weight_decay": d, "factor": f, "lr": plan.rate} for p, d, f in groups if p]
 
 
-def _measure(run: Run, data: Images) -> None:
-    """Add what the test pictures say to the last epoch."""
+def _measure(run: Run, data: Images, every: int) -> bool:
+    """Add what the test pictures say to the last epoch, when it is its turn and not done; say if it was."""
+    if not every or not run.epochs or len(run.epochs) % every or "accuracy" in run.epochs[-1]:
+        return False
     score = evaluate(run, data.test_images, data.test_labels)
     run.epochs[-1] |= {"test_loss": score.loss, "accuracy": score.accuracy}
+    return True
 
 
 def _end_epoch(run: Run, losses: list[Tensor], begin: float) -> None:

@@ -17,7 +17,7 @@ from labgrader.crew import Workers
 from labgrader.isolation import resolved, sentence
 from labgrader.policy import Policy
 from labgrader.runner import grade_class, plan_class
-from labgrader.table import class_table, notes_table, plan_summary, plan_table, room, summary
+from labgrader.table import alike, class_table, notes_table, plan_summary, plan_table, room, summary
 
 
 def grade(
@@ -78,6 +78,9 @@ def grade(
         console.print()
         console.print(said)
     console.print(summary(entries, time.monotonic() - start), highlight=False, soft_wrap=True)
+    if found := alike(entries):
+        advice = f"Is it the test's own mistake? labgrade demo {lab} tries it with the solution."
+        console.print(f"Note: {'. '.join(found)}. {advice}", highlight=False, soft_wrap=True)
     return all(entry.marks for entry in entries)
 
 

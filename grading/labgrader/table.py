@@ -101,6 +101,29 @@ def summary(entries: Sequence[Graded], seconds: float) -> str:
     )
 
 
+def alike(entries: Sequence[Graded], *, least: int = 3) -> list[str]:
+    """Return a line for each test in which a whole class has nothing, for one and the same reason.
+
+    Args:
+        entries: the class.
+        least: how many make a class.
+
+    Example:
+        >>> lost = (("test-f", "f: stopped with ValueError"),)
+        >>> alike([Graded(name, {"test-f": 0.0}, 2, reasons=lost) for name in ("amy", "bob", "cy")])
+        ['Nobody has a point in test-f, and for all 3 the reason is the same: f: stopped with ValueError']
+    """
+    graded = [entry for entry in entries if entry.marks]
+    if len(graded) < least:
+        return []
+    return [
+        f"Nobody has a point in {name}, and for all {len(graded)} the reason is the same: {_short(reason)}"
+        for name, reason in graded[0].reasons
+        if not reason.endswith("not written yet")
+        and all((name, reason) in entry.reasons and entry.marks.get(name) == 0 for entry in graded)
+    ]
+
+
 def plan_table(planned: Sequence[Planned]) -> Table:
     """Return a table of what a run would do: who would be graded, and why."""
     table = Table(show_edge=False, pad_edge=False)

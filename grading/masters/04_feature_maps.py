@@ -87,8 +87,8 @@ print("layers:", ", ".join(name for name, _ in net.named_children()))
 #
 # ### Exercise 1. `record` — ●●○ 20 minutes, 5 points
 #
-# Return what the named layers give, as a dictionary. `tiny_net` is given: a small network to try it on, with an in-place
-# ReLU and a layer inside a block. Leave it as it is.
+# Return what the named layers give, as a dictionary. `tiny_net` is given: a small network to try it on, with in-place
+# ReLUs and a block with a **shortcut**, which adds its input to what its layers give. Leave it as it is.
 # <details><summary>Hint</summary>
 #
 # `net.get_submodule` finds a layer by its name, also one inside a block; `register_forward_hook` gives a handle, with
@@ -103,15 +103,24 @@ print("layers:", ", ".join(name for name, _ in net.named_children()))
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "record", "locked": false, "schema_version": 3, "solution": true, "task": false}
+class Shortcut(torch.nn.Sequential):
+    """Given: layers one after another, whose input is added to what they give."""
+
+    def forward(self, x):
+        return x + super().forward(x)
+
+
 def tiny_net():
     """Given: a small network for pictures of any size, to try hooks on."""
-    block = torch.nn.Sequential()
-    block.conv = torch.nn.Conv2d(4, 6, (3, 2), stride=(2, 1))
+    block = Shortcut()
+    block.conv = torch.nn.Conv2d(4, 4, 3, padding=1)
     block.relu = torch.nn.ReLU(inplace=True)
     net = torch.nn.Sequential()
     net.conv1 = torch.nn.Conv2d(3, 4, 3, padding=1)
     net.relu1 = torch.nn.ReLU(inplace=True)
     net.block = block
+    net.conv2 = torch.nn.Conv2d(4, 6, (3, 2), stride=(2, 1))
+    net.relu2 = torch.nn.ReLU(inplace=True)
     net.pool = torch.nn.AdaptiveAvgPool2d(1)
     net.flatten = torch.nn.Flatten()
     net.fc = torch.nn.Linear(6, 5)
@@ -131,9 +140,9 @@ def record(net, names, x):
         when it stops with an error, which is passed on; hooks of others stay.
 
     Example:
-        >>> maps = record(tiny_net(), ["conv1", "block.relu"], torch.zeros(2, 3, 7, 10))
+        >>> maps = record(tiny_net(), ["block.relu", "conv2"], torch.zeros(2, 3, 7, 10))
         >>> [(name, tuple(value.shape)) for name, value in maps.items()]
-        [('conv1', (2, 4, 7, 10)), ('block.relu', (2, 6, 3, 9))]
+        [('block.relu', (2, 4, 7, 10)), ('conv2', (2, 6, 3, 9))]
     """
     ### BEGIN SOLUTION
     maps, handles = {}, []

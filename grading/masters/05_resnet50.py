@@ -354,13 +354,15 @@ for name, rows in features.items():
 
 # %% nbgrader={"grade": false, "grade_id": "features_of", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def moody_net():
-    """Given: a small network with batch norm and dropout."""
+    """Given: a small network with dropout and two batch norms, one of them inside a block."""
+    block = torch.nn.Sequential()
+    block.conv = torch.nn.Conv2d(4, 5, 3, stride=2)
+    block.bn = torch.nn.BatchNorm2d(5)
     net = torch.nn.Sequential()
     net.conv1 = torch.nn.Conv2d(3, 4, 3)
     net.bn1 = torch.nn.BatchNorm2d(4)
     net.relu = torch.nn.ReLU()
-    net.conv2 = torch.nn.Conv2d(4, 5, 3, stride=2)
-    net.bn2 = torch.nn.BatchNorm2d(5)
+    net.block = block
     net.pool = torch.nn.AdaptiveAvgPool2d(1)
     net.flatten = torch.nn.Flatten()
     net.drop = torch.nn.Dropout(0.5)
@@ -380,11 +382,11 @@ def features_of(net, x):
 
     Example:
         >>> net = moody_net()
-        >>> net.bn1.training = False
+        >>> net.block.bn.training = False
         >>> tuple(features_of(net, torch.zeros(2, 3, 7, 9)).shape)
         (2, 5)
-        >>> net.training, net.bn1.training, net.bn2.training
-        (True, False, True)
+        >>> net.training, net.bn1.training, net.block.training, net.block.bn.training
+        (True, True, True, False)
     """
     ### BEGIN SOLUTION
     modes = [(part, part.training) for part in net.modules()]

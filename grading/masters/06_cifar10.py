@@ -583,7 +583,7 @@ earned = check.evaluate(evaluate, seed=secret("evaluate"))
 
 # %% [markdown]
 # Now the baseline, for real: the introductory network, two epochs. From here on labkit's loop trains. It is your
-# step and your loop with what a fast computer likes: `labkit/training.py`, about 150 lines of code, to be read
+# step and your loop with what a fast computer likes: `labkit/training.py`, about 160 lines of code, to be read
 # from top to bottom. It trains on your training part and measures on what you put aside. You can stop any training with
 # the square button (**Interrupt**): you keep the network as it is then.
 

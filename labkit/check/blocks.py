@@ -21,7 +21,8 @@ from labkit.check.policy import is_a
 OUTPUT, MODES, BUFFERS, MODES_AFTER_ERROR = "output", "modes", "running statistics", "modes after an error"
 GRAPH, KEPT = "graph", "the rest"
 LEARNS = "the gradient goes through"
-MIXED = ("bn1", "drop")  # parts that are in eval mode before the call, while the rest trains
+STATISTICS = tuple(f"{norm}.running_{what}" for norm in ("bn1", "block.bn") for what in ("mean", "var"))
+MIXED = ("bn1", "block.bn", "drop")  # parts that are in eval mode before the call, while the rest trains
 
 
 def standard(c_in: int, width: int, stride: int) -> nn.Module:
@@ -120,14 +121,16 @@ def bottleneck(draw: Draw) -> list[Case]:
 
 
 def moody_net() -> nn.Module:
-    """Build the network that the mode exercise gives: batch norms and dropout."""
+    """Build the network that the mode exercise gives: batch norms (one inside a block) and dropout."""
     with torch.random.fork_rng(devices=[]):
+        block = nn.Sequential()
+        block.conv = nn.Conv2d(4, 5, 3, stride=2)
+        block.bn = nn.BatchNorm2d(5)
         net = nn.Sequential()
         net.conv1 = nn.Conv2d(3, 4, 3)
         net.bn1 = nn.BatchNorm2d(4)
         net.relu = nn.ReLU()
-        net.conv2 = nn.Conv2d(4, 5, 3, stride=2)
-        net.bn2 = nn.BatchNorm2d(5)
+        net.block = block
         net.pool = nn.AdaptiveAvgPool2d(1)
         net.flatten = nn.Flatten()
         net.drop = nn.Dropout(0.5)
@@ -188,8 +191,7 @@ def in_mood(fn: Any, build: Callable[[], Any] = moody_net) -> Any:
         if mood.look == MODES:
             return modes(net)
         buffers = dict(net.state_dict())
-        names = ("bn1.running_mean", "bn1.running_var", "bn2.running_mean", "bn2.running_var")
-        return torch.cat([torch.as_tensor(buffers[name]) for name in names])
+        return torch.cat([torch.as_tensor(buffers[name]) for name in STATISTICS])
 
     return run
 
@@ -227,7 +229,6 @@ def features_of(draw: Draw) -> list[Case]:
             with torch.no_grad():
                 expected = net.eval()(x)
         elif look == BUFFERS:
-            names = ("bn1.running_mean", "bn1.running_var", "bn2.running_mean", "bn2.running_var")
-            expected = torch.cat([mood.state[name] for name in names])
+            expected = torch.cat([mood.state[name] for name in STATISTICS])
         cases.append(Case(aspect, (mood, x), expected, note=notes.get(look, "")))
     return cases

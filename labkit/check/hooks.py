@@ -18,7 +18,7 @@ from labkit.check.kept import keeping
 LEFT, LEFT_BY_ERROR, COUNT, OUTPUT, MODE = "hooks", "hooks after an error", "names", "output", "mode"
 KEPT = "the rest"
 OTHERS, HOOKED = "others' hooks", ("relu1", "pool")  # somebody else's hooks, and where they are
-NAMES = ["conv1", "relu1", "block.conv", "block.relu", "pool", "fc"]
+NAMES = ["conv1", "relu1", "block.conv", "block.relu", "conv2", "pool", "fc"]
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,23 @@ class Recipe:
 
 
 def tiny_net() -> nn.Module:
-    """Build the network that the exercise gives: two convolutions, the second one inside a block."""
+    """Build the network that the exercise gives: convolutions, one of them inside a block with a shortcut."""
+
+    class Shortcut(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            added: Tensor = x + super().forward(x)  # type: ignore[no-untyped-call]
+            return added
+
     with torch.random.fork_rng(devices=[]):
-        block = nn.Sequential()
-        block.conv = nn.Conv2d(4, 6, (3, 2), stride=(2, 1))
+        block = Shortcut()
+        block.conv = nn.Conv2d(4, 4, 3, padding=1)
         block.relu = nn.ReLU(inplace=True)
         net = nn.Sequential()
         net.conv1 = nn.Conv2d(3, 4, 3, padding=1)
         net.relu1 = nn.ReLU(inplace=True)
         net.block = block
+        net.conv2 = nn.Conv2d(4, 6, (3, 2), stride=(2, 1))
+        net.relu2 = nn.ReLU(inplace=True)
         net.pool = nn.AdaptiveAvgPool2d(1)
         net.flatten = nn.Flatten()
         net.fc = nn.Linear(6, 5)
@@ -111,9 +119,11 @@ def weights(draw: Draw, dtype: torch.dtype) -> dict[str, Tensor]:
 def right(state: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor]:
     """Give what each layer puts out, worked layer by layer."""
     net = Recipe(state, "")(tiny_net)
-    answers = {}
+    answers: dict[str, Tensor] = {}
     with torch.no_grad():
-        for name in ("conv1", "relu1", "block.conv", "block.relu", "pool", "flatten", "fc"):
+        for name in ("conv1", "relu1", "block.conv", "block.relu", "conv2", "relu2", "pool", "flatten", "fc"):
+            if name == "conv2":  # behind the block, which adds its input
+                x = answers["relu1"] + answers["block.relu"]
             x = net.get_submodule(name)(x.clone())
             answers[name] = x.clone()
     return answers
@@ -129,6 +139,8 @@ def cases(draw: Draw) -> list[Case]:
         ("a layer inside a block", ["block.relu", "fc"], "block.relu", FLOAT64),
         ("a layer before an in-place ReLU", ["conv1", "relu1"], "conv1", FLOAT64),
         ("a layer before an in-place ReLU", ["block.conv"], "block.conv", FLOAT64),
+        ("a layer before an in-place ReLU", ["conv2"], "conv2", FLOAT64),
+        ("layers behind a shortcut", ["conv2", "fc"], "fc", FLOAT64),
         ("no hook is left behind", ["conv1", "fc"], LEFT, FLOAT64),
         ("no hook is left behind when the network stops", ["conv1", "fc"], LEFT_BY_ERROR, FLOAT64),
         ("hooks of others stay", ["relu1", "fc"], OTHERS, FLOAT64),

@@ -68,6 +68,17 @@ def _record(
     return record
 
 
+def _walked(net: nn.Module, names: Sequence[str], x: Tensor) -> dict[str, Tensor]:
+    """Feed each layer with what the one before it in the list gives."""
+    maps = {}
+    with torch.no_grad():
+        for name, layer in net.named_modules():
+            if not list(layer.children()):
+                x = layer(x.clone())
+                maps[name] = x.clone()
+    return {name: maps[name] for name in names}
+
+
 _right = _record()
 RECORD = (
     Mutant("the maps, but the hooks are left on the network", _record(leave=True)),
@@ -88,6 +99,11 @@ RECORD = (
     ),
     Mutant(
         "the map as the in-place ReLU behind it left it: no copy was made", _record(lambda x, y: y.detach())
+    ),
+    Mutant(
+        "the maps of a plain chain of layers, and this network has a shortcut: use forward hooks, which see "
+        "what each layer gives while the network itself runs",
+        _walked,
     ),
     Mutant("what goes into each layer instead of what comes out", _record(lambda x, y: x.detach().clone())),
     Mutant("the map of the layer behind the one asked for", _record(after=True)),

@@ -16,6 +16,7 @@ from labkit.check.kept import FROZEN
 from labkit.check.mutants import switching, usual
 
 Pair = tuple[int, int]
+INSIDE = "a network whose parts inside a block do not get their modes back: net.modules() has them, too"
 
 
 def _prepared(
@@ -151,7 +152,7 @@ def _mood(
 
     def fn(net: nn.Module, x: Tensor) -> Tensor:
         before = [(part, part.training) for part in net.modules()]
-        whole = net.training
+        outer, whole = list(net.children()), net.training
 
         def set_back() -> None:
             if back == "parts":
@@ -161,6 +162,13 @@ def _mood(
                 net.train(whole)
             elif back == "train":
                 net.train()
+            elif back in ("children", "children, with all inside"):
+                net.training = whole
+                for part, mode in before:
+                    if part in outer and back == "children":
+                        part.training = mode
+                    elif part in outer:
+                        part.train(mode)
 
         if switch:
             net.eval()
@@ -185,8 +193,10 @@ FEATURES_OF = (
     Mutant("a network left in eval mode", _mood(back="")),
     Mutant("a network put into training, whatever its mode was", _mood(back="train")),
     Mutant("a network whose parts all get the mode of the whole", _mood(back="whole")),
+    Mutant(INSIDE, _mood(back="children")),
+    Mutant(INSIDE, _mood(back="children, with all inside")),
     Mutant("the right features, but the modes stay changed when the network stops", _mood(steady=False)),
-    Mutant(FROZEN, _mood(spoil=lambda net: net.get_submodule("conv2").requires_grad_(False))),
+    Mutant(FROZEN, _mood(spoil=lambda net: net.get_submodule("block.conv").requires_grad_(False))),
     Mutant(HELD, _mood(grad=True)),
     Mutant(SWALLOWED, _mood(swallow=True)),
     switching(_mood()),

@@ -36,8 +36,20 @@ class UnreadableError(Exception):
 
 
 def is_a(value: Any, *types: type) -> bool:
-    """Say whether a value is exactly of one of the types; a subclass could pretend anything."""
-    return any(type(value) is t for t in types)
+    """Say whether a value is exactly of one of the types; a subclass could pretend anything.
+
+    A named tuple counts as a tuple.
+    """
+    found = tuple if _is_named_tuple(type(value)) else type(value)
+    return any(found is t for t in types)
+
+
+def _is_named_tuple(kind: type) -> bool:
+    """Say whether a class is what `namedtuple` makes, read as a tuple is read."""
+    if type(kind) is not type or kind.__bases__ != (tuple,):
+        return False
+    own = set(vars(kind))
+    return "_fields" in own and not own & {"__class__", "__getitem__", "__iter__", "__len__"}
 
 
 def is_number(value: Any) -> bool:

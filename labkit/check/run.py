@@ -77,7 +77,9 @@ def judged(spec: Spec, case: Case, aspect: str, outcome: Outcome, part: int | No
 
 
 def _several(value: Any) -> str:
-    return f"{len(value)} results" if is_a(value, list, tuple) else "one result"
+    if is_a(value, list, tuple):
+        return f"{len(value)} results"
+    return kind(value) if is_a(value, Tensor, np.ndarray) and value.shape else "one result"
 
 
 def other_dtype(unit: Unit) -> str:

@@ -148,6 +148,37 @@ my_relu = lambda x: Half.apply(x)
     assert "dx has to be computed" in text
 
 
+def test_named_tuples_of_the_notebook_arrive_as_tuples(session):
+    """Also those of a class that forges what a reader would ask: only what they hold is sent."""
+    source = """
+import collections, typing
+Cost = collections.namedtuple("Cost", "params multiply_adds")
+Row = collections.namedtuple("Row", "name probability")
+class Forged(typing.NamedTuple):
+    params: object
+    multiply_adds: object
+    def __eq__(self, other): return True
+    def __len__(self): return 99
+    def __iter__(self): raise RuntimeError("no parts")
+    def __getitem__(self, place): return 0
+choose("block_cost", "formula")
+right = block_cost
+def block_cost(*args): return Cost(*right(*args))
+choose("top_k", "topk")
+best = top_k
+def top_k(*args): return [Row(*pair) for pair in best(*args)]
+"""
+    do(session, source)
+    assert there(session, "block_cost")[0] == 4.0
+    assert there(session, "top_k")[0] == 4.0
+    do(session, "def block_cost(*args): return Forged(*right(*args))")
+    assert there(session, "block_cost")[0] == 4.0
+    do(session, "def block_cost(*args): return Forged(0, 0)")
+    assert there(session, "block_cost")[0] == 0.0
+    run = session.run_test("result = block_cost(4, 1, 1, (2, 2)); [type(result) is tuple, len(result)]", 10)
+    assert run.value == [True, 2]
+
+
 def test_an_error_in_the_answer_names_the_line_of_the_cell(session):
     source = "def corr2d(x, k):\n    y = x\n    return helper(y)\ndef helper(y):\n    return y.nothing"
     assert session.run_cell(source, 10).error is None

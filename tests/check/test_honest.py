@@ -1,5 +1,7 @@
 """Right answers, however written, get all the points under every seed."""
 
+from collections import namedtuple
+
 import cv2
 import numpy as np
 import pytest
@@ -44,6 +46,21 @@ def test_results_may_have_any_form(form, name, functions, run):
         right = functions[name].right
         earned, text = run(name, lambda *a, **k: form(right(*a, **k)), "form")
         assert float(earned) == 1.0, text
+
+
+def test_several_results_may_come_as_a_named_tuple(name, functions, run):
+    parts = functions[name].spec.parts
+    if parts and functions[name].spec.adapt is None:
+        named, right = namedtuple("Named", parts), functions[name].right
+        earned, text = run(name, lambda *a, **k: named(*right(*a, **k)), "named")
+        assert float(earned) == 1.0, text
+
+
+def test_rows_may_be_named_tuples(functions, run):
+    row = namedtuple("Row", "name probability")
+    right = functions["top_k"].right
+    earned, text = run("top_k", lambda *a, **k: [row(*pair) for pair in right(*a, **k)], "named")
+    assert float(earned) == 1.0, text
 
 
 def test_inputs_need_not_lie_in_one_piece(name, functions, run):

@@ -158,3 +158,32 @@ def test_the_labels_that_labkit_brings_are_those_of_the_data():
     data = datasets.cached_cifar10()
     if data is not None:
         assert np.array_equal(truth("CIFAR-10"), data.test_labels.numpy())
+
+
+@pytest.mark.parametrize(
+    ("answers", "data", "said"),
+    [
+        (
+            DRAWN,
+            datasets.stand_in(train=20, test=20),
+            "data is of type Images, no name; expected CIFAR-10 or",
+        ),
+        (
+            DRAWN,
+            ["CIFAR-10"],
+            "data is of type list, no name; expected CIFAR-10 or stand-in, as in data.name",
+        ),
+        (DRAWN, "x" * 20_000, f"data is '{'x' * 40}'; expected CIFAR-10 or stand-in"),
+        (
+            [[1], [1, 2]],
+            "CIFAR-10",
+            "the answers are no row of numbers; expected 10000, one class (0 to 9) for each",
+        ),
+        (torch.rand(10_000, requires_grad=True), "CIFAR-10", "answers are whole numbers from 0 to 9"),
+    ],
+)
+def test_answers_and_names_that_cannot_be_packed_are_told_in_a_short_sentence(answers, data, said):
+    with pytest.raises(PredictionsError) as told:
+        pack(answers, data)
+    assert str(told.value).startswith(said)
+    assert len(str(told.value)) < 120

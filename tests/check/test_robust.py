@@ -1,6 +1,7 @@
 """Whatever a student's function does, a check prints, returns and says why."""
 
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -50,6 +51,15 @@ class Pretender(metaclass=Meta):
     shape = (3, 3)
 
 
+class Forged(NamedTuple):
+    """Said to be of another length than it is."""
+
+    one: float = 1.0
+
+    def __len__(self):
+        raise RuntimeError("no length")
+
+
 class BadText(Exception):
     def __str__(self):
         raise ValueError("no text")
@@ -88,6 +98,8 @@ ODD = {
     "two": (1.0, None),
     "three": (None, None, None),
     "many": [0] * 1000,
+    "forged": Forged(),
+    "named": NamedTuple("Named", [("a", object), ("b", object)])(None, Forged()),
 }
 
 

@@ -175,6 +175,65 @@ def test_resumed_equals_uninterrupted(data, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["x.pt"]
 
 
+def test_ctrl_c_while_an_epoch_is_measured_loses_nothing(data, tmp_path, monkeypatch, capsys):
+    whole = training.train(net(), data, PLAN, watch=quiet, device="cpu")
+    options = {"keep": tmp_path / "x.pt", "watch": quiet, "device": "cpu"}
+    evaluate, trained = training.evaluate, []
+
+    def interrupted(run, *args):
+        trained.append(len(run.losses))
+        if trained.count(20) == 1:
+            raise KeyboardInterrupt
+        return evaluate(run, *args)
+
+    monkeypatch.setattr(training, "evaluate", interrupted)
+    assert training.train(net(), data, PLAN, **options).stopped
+    assert trained == [10, 20, 20]
+    again = training.train(net(seed=9), data, PLAN, **options)
+    assert "goes on after epoch 2 of 3." in capsys.readouterr().out
+    assert trained == [10, 20, 20, 20, 30]  # the second epoch is measured, and not trained again
+    assert again.losses == whole.losses
+    assert torch.equal(state(again.net), state(whole.net))
+    rows = [[{**row, "seconds": 0} for row in run.epochs] for run in (again, whole)]
+    assert rows[0] == rows[1]
+    training.train(net(), data, PLAN, **options)
+    assert len(trained) == 5  # the figures are kept, too
+
+
+def test_a_training_that_ended_while_it_was_measured_is_measured_again(data, tmp_path, monkeypatch, capsys):
+    class Killed(Exception):
+        """Ends training as a power cut does."""
+
+    def killed(*_args):
+        raise Killed
+
+    plan, path = dataclasses.replace(PLAN, epochs=1), tmp_path / "x.pt"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "evaluate", killed)
+        with pytest.raises(Killed):
+            training.train(net(), data, plan, keep=path, watch=quiet, device="cpu")
+    seen = []
+    run = training.train(net(), data, plan, keep=path, watch=lambda r: seen.append(dict(r.epochs[-1])))
+    assert "is finished, nothing is trained now." in capsys.readouterr().out
+    assert [row["accuracy"] for row in seen] == [run.epochs[-1]["accuracy"]]
+
+
+def test_ctrl_c_while_an_epoch_is_written_keeps_it(data, tmp_path, monkeypatch, capsys):
+    whole, calls = checkpoint.whole, []
+
+    def interrupted(path):
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return whole(path)
+
+    monkeypatch.setattr(checkpoint, "whole", interrupted)
+    path = tmp_path / "x.pt"
+    assert training.train(net(), data, PLAN, keep=path, watch=quiet, device="cpu").stopped
+    training.train(net(), data, PLAN, keep=path, watch=quiet, device="cpu")
+    assert "goes on after epoch 1 of 3." in capsys.readouterr().out
+
+
 def test_a_finished_training_says_that_nothing_is_trained(data, tmp_path, capsys):
     plan, seen = dataclasses.replace(PLAN, epochs=1), []
     training.train(net(), data, plan, keep=tmp_path / "x.pt", watch=quiet, device="cpu")
@@ -194,6 +253,131 @@ def test_a_training_that_cannot_be_kept_goes_on(data, tmp_path, capsys, monkeypa
     assert len(run.epochs) == PLAN.epochs
     why = "cannot be written (No space left on device). It goes on without.\n"
     assert capsys.readouterr().out == f"The training is not kept: {tmp_path / 'x.pt'} {why}"
+
+
+@pytest.mark.parametrize("name", ["x.pt", "new/x.pt", "new/deep/x.pt"])
+def test_a_read_only_folder_is_told_in_a_line_in_a_new_folder_too(name, data, tmp_path, capsys, monkeypatch):
+    def refuse(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "mkdir", refuse)  # the tests may run as root, who may write everywhere
+    monkeypatch.setattr(Path, "mkdir", lambda *a, exist_ok=False, **_o: None if a[0].is_dir() else refuse())
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    plan = dataclasses.replace(PLAN, epochs=2)
+    run = training.train(net(), data, plan, keep=tmp_path / name, watch=quiet, device="cpu")
+    assert len(run.epochs) == 2
+    why = "cannot be written (Permission denied). It goes on without.\n"
+    assert capsys.readouterr().out == f"The training is not kept: {tmp_path / name} {why}"
+
+
+@pytest.mark.parametrize(
+    ("keep", "told"),
+    [
+        (3, "keep is an int; expected a file's name"),
+        (b"x", "keep is a bytes; expected a file's name"),
+        (False, "keep is a bool; expected"),
+        ("", "keep is ''; expected a file's name"),
+        ("a\0b", "keep is 'a.*b'; expected a file's name"),
+        ("x" * 300, "keep is a name of 300 signs, which is too long: take a shorter one"),
+        ("~nobody-of-this-name/x", "keep begins with ~nobody-of-this-name, and there is no such user: write"),
+    ],
+)
+def test_a_file_that_cannot_be_is_told_at_once(keep, told, data):
+    with pytest.raises(checkpoint.CheckpointError, match=f"^{told}"):
+        training.train(net(), data, PLAN, keep=keep, watch=None, device="cpu")
+
+
+class Wrapped(nn.Module):
+    """A network and something that is done with its answers."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.inner, self.after = net(), after
+
+    def forward(self, x):
+        return self.after(self.inner(x))
+
+
+class Blind(Wrapped):
+    """A network whose forward pass leaves no trace."""
+
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (lambda: Wrapped(lambda x: x.detach()), "'s answers have no gradient: leave detach()"),
+        (lambda: Blind(lambda x: x), "'s answers have no gradient: leave detach(), no_grad(), argmax()"),
+        (lambda: Wrapped(lambda x: (x, x)), "'s answers are a tuple; expected a tensor (32, 10)"),
+        (lambda: Wrapped(lambda x: {"logits": x}), "'s answers are a dict; expected a tensor (32, 10)"),
+        (lambda: Wrapped(lambda x: None), "'s answers are None; expected a tensor (32, 10)"),
+        (lambda: net().double(), " has weights in float64; expected float32: write net.float()"),
+        (lambda: net().half(), " has weights in float16; expected float32"),
+        (lambda: Wrapped, " is the class Wrapped; expected a torch.nn.Module: write Wrapped()"),
+    ],
+)
+def test_networks_that_cannot_learn(network, told, data):
+    with pytest.raises(ValueError, match=f"^the network{re.escape(told)}"):
+        training.train(network(), data, PLAN, watch=quiet, device="cpu")
+
+
+@pytest.mark.parametrize("count", [1, 320])
+def test_batch_norm_and_a_batch_of_one(count, data):
+    few = {"train_images": data.train_images[:count], "train_labels": data.train_labels[:count]}
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3072, 4), nn.BatchNorm1d(4), nn.Linear(4, 10))
+    plan = dataclasses.replace(PLAN, batch=1 if count > 1 else 64)
+    with pytest.raises(ValueError, match=r"^batch norm cannot train on one picture: take a larger batch"):
+        training.train(network, dataclasses.replace(data, **few), plan, watch=quiet, device="cpu")
+
+
+def test_lazy_layers_take_their_shape(data, tmp_path):
+    def lazy():
+        return nn.Sequential(nn.LazyConv2d(4, 5, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(10))
+
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    runs = [
+        training.train(lazy(), data, PLAN, keep=tmp_path / "x.pt", watch=quiet, device="cpu") for _ in "12"
+    ]
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert runs[0].losses == runs[1].losses
+    assert runs[0].losses[-1] < runs[0].losses[0]
+    result = sweep.sweep(lazy(), data, rates=(0.1, 0.01), epochs=(1,))
+    training.evaluate(result.runs[0.1, 1], data.test_images, data.test_labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"plan": training.Plan}, "plan is the class Plan; expected a Plan, such as training.Plan"),
+        ({"plan": {"epochs": 1}}, "plan is a dict; expected a Plan, such as"),
+        ({"plan": {}}, "plan is a dict; expected a Plan, such as"),
+        ({"data": None}, "data is None; expected Images, such as datasets.cifar10"),
+        ({"data": (1, 2)}, "data is a tuple; expected Images"),
+        ({"watch": 3}, "watch is an int; expected a function of the run, to call after each epoch"),
+        ({"watch": live.Watch}, "watch is the class Watch; expected a function"),
+        ({"evaluate_every": "1"}, "evaluate_every is '1'; expected a whole number from 0 on"),
+        ({"evaluate_every": 1.5}, "evaluate_every is 1.5; expected a whole number"),
+        ({"evaluate_every": None}, "evaluate_every is None; expected a whole number"),
+        ({"evaluate_every": -1}, "evaluate_every is -1; expected a whole number"),
+    ],
+)
+def test_options_that_cannot_be_are_told_before_the_first_step(options, told, data):
+    network = net()
+    before = state(network)
+    with pytest.raises(ValueError, match=f"^{told}"):
+        training.train(network, **{"data": data, "plan": PLAN, "watch": quiet, "device": "cpu", **options})
+    assert torch.equal(state(network), before)
+
+
+def test_a_network_in_place_of_a_run(data):
+    with pytest.raises(
+        ValueError, match=r"^run is a Sequential; expected the Run that training.train gave back"
+    ):
+        training.evaluate(net(), data.test_images, data.test_labels)
 
 
 def test_a_checkpoint_of_another_plan_or_a_damaged_one(data, tmp_path):
@@ -285,7 +469,7 @@ def test_what_cannot_be_learnt_from(data):
         training.train(net(), data, PLAN, device="mps")
     for network, told in (
         (net().requires_grad_(False), "the network has nothing to train"),
-        (None, "the network is a NoneType"),
+        (None, "the network is None; expected a torch.nn.Module"),
         (nn.Sequential(nn.Flatten(), nn.Linear(3072, 9)), r"have the shape \(32, 9\); expected \(32, 10\)"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -632,9 +816,13 @@ def test_a_sweep_of_nothing(data):
         ({"workers": 1.5}, "workers is 1.5; expected"),
         ({"workers": "2"}, "workers is '2'; expected"),
         ({"rates": (0.1, -1)}, "rate is -1; expected a number above 0"),
+        ({"plan": 3}, "plan is an int; expected a Plan, such as training.Plan"),
+        ({"plan": training.Plan}, "plan is the class Plan; expected a Plan"),
+        ({"data": None}, "data is None; expected Images, such as"),
+        ({"net": net}, "the network is a function; expected a torch.nn.Module"),
     ):
         with pytest.raises(ValueError, match=told):
-            sweep.sweep(net(), data, **wrong)
+            sweep.sweep(**{"net": net(), "data": data, **wrong})
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs side by side need fork")
@@ -699,10 +887,14 @@ def test_the_loop_is_as_short_as_lab_6_says():
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
         for line in range(node.body[0].lineno, node.body[0].end_lineno + 1)
     }
-    lines = [line for at, line in enumerate(text.splitlines(), 1) if line.strip() and at not in told]
+    lines = [
+        line
+        for at, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.strip().startswith("#") and at not in told
+    ]
     master = Path(__file__).parents[2] / "grading/masters/06_cifar10.py"
     said = re.search(r"`labkit/training\.py`, about (\d+) lines of code", master.read_text())
-    assert abs(len(lines) - int(said[1])) <= 10
+    assert abs(len(lines) - int(said[1])) <= 5
 
 
 def test_trying_threads_takes_a_moment():

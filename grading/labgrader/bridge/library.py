@@ -99,11 +99,17 @@ def claimed_class(names: list[list[str]]) -> type | None:
     return None
 
 
+def _named_tuple(kind: type) -> bool:
+    """Tell whether a class is what `namedtuple` makes."""
+    return kind.__bases__ == (tuple,) and "_fields" in vars(kind)
+
+
 def base_value(x: Any) -> Any:
     """Return the exact base value of an instance of a data subclass, or None where there is none.
 
     Array subclasses always have one; subclasses of numbers and containers only where a library made them
-    (OrderedDict, IntEnum, torch's named results), not where a notebook did: those keep their methods.
+    (OrderedDict, IntEnum, torch's named results) and for named tuples, not where a notebook made another one:
+    those keep their methods. This runs on the student's side; what is sent is plain data.
 
     Example:
         >>> from collections import Counter
@@ -115,7 +121,7 @@ def base_value(x: Any) -> Any:
         return None if kind is np.ndarray else np.asarray(x).view(np.ndarray)
     if issubclass(kind, torch.Tensor):
         return None if kind is torch.Tensor else x.as_subclass(torch.Tensor)
-    if kind in _DATA or kind.__module__ == "__main__":
+    if kind in _DATA or (kind.__module__ == "__main__" and not _named_tuple(kind)):
         return None
     for base in _DATA:
         if issubclass(kind, base):
