@@ -1,7 +1,7 @@
 """What the check of `build_net` measures on a network that has not learned anything yet.
 
 A measure takes the network, pictures (N, 3, 32, 32) and `again`, which builds another network and calls it
-once. It uses nothing but what can be asked of a network in another process: calls, modes, parameters, the state.
+once. It uses only what can be asked of a network in another process: calls, modes, parameters, the state.
 """
 
 from __future__ import annotations
