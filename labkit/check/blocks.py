@@ -21,6 +21,7 @@ from labkit.check.policy import is_a
 OUTPUT, MODES, BUFFERS, MODES_AFTER_ERROR = "output", "modes", "running statistics", "modes after an error"
 GRAPH, KEPT = "graph", "the rest"
 LEARNS = "the gradient goes through"
+TRAINS = "a stride, in training mode"  # batch norm sees at which place the stride leaves numbers out
 STATISTICS = tuple(f"{norm}.running_{what}" for norm in ("bn1", "block.bn") for what in ("mean", "var"))
 MIXED = ("bn1", "block.bn", "drop")  # parts that are in eval mode before the call, while the rest trains
 
@@ -53,16 +54,17 @@ def drawn(draw: Draw, net: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Block:
-    """What one block is built with, its weights, and whether the gradient of its sum is asked for."""
+    """What one block is built with, its weights, its mode, and whether the gradient is asked for."""
 
     c_in: int
     width: int
     stride: int
     state: Mapping[str, Tensor]
     learns: bool
+    trains: bool
 
     def __call__(self, build: Callable[..., Any]) -> Any:
-        """Build it, load the weights (all of them, and no others), and switch it to testing."""
+        """Build it, load the weights (all of them, and no others), and set its mode."""
         block = build(self.c_in, self.width, self.stride)
         block = block.double() if self.state["bn1.weight"].dtype == FLOAT64 else block.float()
         names = {str(name) for name in dict(block.state_dict())}
@@ -72,7 +74,7 @@ class Block:
             told += [f"it has {', '.join(odd[:3])}, which the weights do not have"] if odd else []
             raise LookupError(f"the weights do not fit the block: {' and '.join(told)}")
         block.load_state_dict(dict(self.state))
-        return block.eval()
+        return block.train() if self.trains else block.eval()
 
 
 def built(cls: Any) -> Any:
@@ -106,16 +108,18 @@ def bottleneck(draw: Draw) -> list[Case]:
         ("a convolution as shortcut", 6, 3, 1, FLOAT64),
         ("a stride", 6, 3, 2, FLOAT64),
         ("a stride with as many channels", 8, 2, 2, FLOAT64),
+        (TRAINS, 6, 3, 2, FLOAT64),
         (LEARNS, 6, 3, 1, FLOAT64),
         ("float32", 6, 4, 2, FLOAT32),
     ]
     for aspect, c_in, width, stride, dtype in sets:
         own = standard(c_in, width, stride)
-        block = Block(c_in, width, stride, drawn(draw, own, dtype), aspect == LEARNS)
+        block = Block(c_in, width, stride, drawn(draw, own, dtype), aspect == LEARNS, aspect == TRAINS)
         x = draw.tensor(2, c_in, 6, 9).to(dtype)
         answer = built(partial(_same, own))(block, x).detach()
         note = f"built by Bottleneck({c_in}, {width}, stride={stride}) and loaded with weights"
         note += ", and then takes the gradient of the sum" if block.learns else ""
+        note += ", in training mode" if block.trains else ""
         cases.append(Case(aspect, (block, x), answer, oracle="torchvision's block", note=note))
     return cases
 

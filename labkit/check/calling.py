@@ -17,11 +17,19 @@ from labkit.check.policy import plain
 OURS = ("labkit", "labgrader")
 HELD = "features that hold on to a graph for gradients: torch.no_grad() is missing"
 CUT = "a result without a gradient: no weight learns through .detach(), .data or torch.no_grad() in forward"
+JOINED = "one tensor for all stages, and not a list"
 SWALLOWED = "an answer although the network stopped with an error: it was swallowed, not passed on"
 
 
 class UnusableError(Exception):
-    """A result that cannot be judged; the text says what came back, and why that is of no use."""
+    """A result that cannot be judged; the text says what came back, and why that is of no use.
+
+    `wanted` says what should have come back, where the case's own answer does not say it.
+    """
+
+    def __init__(self, text: str, wanted: str = "") -> None:
+        super().__init__(text)
+        self.wanted = wanted
 
 
 @dataclass(frozen=True)

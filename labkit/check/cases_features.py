@@ -5,15 +5,19 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from labkit.check import library_features as library
+from labkit.check.calling import JOINED, UnusableError
 from labkit.check.case import Case
 from labkit.check.cases_convolution import FLOAT32, FLOAT64
 from labkit.check.draw import Draw
 from labkit.check.equivariance import Map, either
 from labkit.check.policy import is_a, plain
+
+NONE_OF_THE_LAST = "a last class without images"
 
 
 def block_cost(draw: Draw) -> list[Case]:
@@ -70,6 +74,8 @@ def side_by_side(fn: Any) -> Any:
 
     def run(stages: Any, x: Tensor) -> Any:
         rows = fn(stages, x)
+        if is_a(rows, Tensor, np.ndarray) and rows.ndim < 3:
+            raise UnusableError(JOINED, "a list with a tensor of shape (N, C) for each stage")
         try:
             parts = list(rows) if is_a(rows, list, tuple) else rows
             return torch.cat([plain(part) for part in parts], 1) if is_a(parts, list) else rows
@@ -191,10 +197,11 @@ def probe(draw: Draw) -> list[Case]:
         ("more images than features", 12, 5, 4, 2.0, FLOAT64),
         ("more features than images", 6, 9, 2, 0.25, FLOAT64),
         ("a strong l2", 10, 4, 3, 40.0, FLOAT64),
+        (NONE_OF_THE_LAST, 12, 4, 4, 1.5, FLOAT64),
         ("float32", 12, 3, 3, 1.0, FLOAT32),
     ):
         features = (draw.tensor(n, d) + torch.linspace(1, 3, d, dtype=FLOAT64)).to(dtype)
-        labels = draw.shuffled(torch.arange(n) % classes)
+        labels = draw.shuffled(torch.arange(n) % (classes - (aspect == NONE_OF_THE_LAST)))
         args = (features, labels, classes, l2)
         cases.append(Case(aspect, args, library.probe(*args), oracle="torch.linalg.lstsq"))
     return cases

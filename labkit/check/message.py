@@ -162,6 +162,8 @@ def wanted(report: Report, unit: Unit) -> str:
             text = expected.wanted
         if isinstance(expected, Tensor):
             text = f"a tensor of shape {tuple(expected.shape)}"
+        if isinstance(unit.outcome.error, UnusableError):
+            text = unit.outcome.error.wanted or text
     oracle = f", as {unit.case.oracle} gives" if unit.case.oracle else ""
     shown = f": {values(expected)}" if unit.case.small and values(expected) else ""
     return text + oracle + shown

@@ -50,6 +50,13 @@ def _early(b: Any, x: Tensor) -> Tensor:
     return torch.relu(b.bn3(b.conv3(b.relu(b.bn2(y)))) + _short(b, x))
 
 
+def _late(b: Any, x: Tensor) -> Tensor:
+    """Put the stride into the last 1x1 convolution."""
+    y = F.conv2d(b.relu(b.bn1(b.conv1(x))), b.conv2.weight, None, 1, 1)
+    y = F.conv2d(b.relu(b.bn2(y)), b.conv3.weight, None, b.conv2.stride)
+    return torch.relu(b.bn3(y) + _short(b, x))
+
+
 def _only(b: Any, x: Tensor) -> Tensor:
     return b.downsample[0](x) if b.downsample is not None else x
 
@@ -96,6 +103,7 @@ BOTTLENECK = (
         ),
     ),
     Mutant("the stride in the first 1x1 convolution instead of the 3x3", _block(_early)),
+    Mutant("the stride in the last 1x1 convolution instead of the 3x3", _block(_late)),
     Mutant(
         "one more ReLU in front of the addition",
         _block(lambda b, x: (_branch(b, x).relu() + _short(b, x)).relu()),

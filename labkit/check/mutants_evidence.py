@@ -165,6 +165,10 @@ GRAD_CAM = (
         _explain(lambda a, g: _grad_cam(a, g.mean((1, 2), True).abs().expand_as(g))),
     ),
     Mutant("the gradient of all classes together", _explain(_grad_cam, lambda z, label: z.sum())),
+    Mutant(
+        "the gradient of the class with the largest logit, whichever is asked for",
+        _explain(_grad_cam, lambda z, label: z[0].max()),
+    ),
     Mutant("the gradient of the first class", _explain(_grad_cam, lambda z, label: z[0, 0])),
     Mutant(
         "the gradient of the probability instead of the logit",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import torch
@@ -58,6 +59,10 @@ PROBE = (
         "the class's number as the target",
         lambda x, t, c, l2: _ridge(x, t[:, None].to(x.dtype).expand(-1, c), l2),
     ),
+    Mutant(
+        "weights for those classes only that have images: `classes` says how many there are",
+        lambda x, t, c, l2: probe(x, t, int(t.max()) + 1, l2),
+    ),
     Mutant("the bias in the first row", _with(lambda x, y, l2, n: _ridge(x, y, l2).roll(1, 0))),
     Mutant("the answer with rows and columns swapped", lambda *a: probe(*a).T),
     Mutant("the bias of features whose mean was taken off", _with(_centred)),
@@ -70,6 +75,7 @@ PROBE = (
 )
 
 pca = library.pca
+SIGNS = "scores with other signs: of each component the number farthest from 0 has to be positive"
 
 
 def _signed(scores: Tensor) -> Tensor:
@@ -112,6 +118,17 @@ def _rows(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return _signed(u[:, :k] * s[:k]), (s**2 / (s**2).sum())[:k]
 
 
+def _turned(signs: tuple[float, ...]) -> Callable[..., Tensor]:
+    return lambda u, s, v, c, k: _signed(u[:, :k] * s[:k]) * torch.tensor(signs[:k], dtype=c.dtype)
+
+
+_OTHER_SIGNS: tuple[Callable[..., Tensor], ...] = (
+    lambda u, s, v, c, k: u[:, :k] * s[:k],  # as the library gives them
+    lambda u, s, v, c, k: c @ torch.linalg.eigh(c.T @ c)[1].flip(1)[:, :k],
+    lambda u, s, v, c, k: (u * s)[:, :k] * (u * s)[:, :k].sum(0).sign(),
+    lambda u, s, v, c, k: (u * s)[:, :k] * (u * s)[0, :k].sign(),
+    *(_turned(signs) for signs in product((1.0, -1.0), repeat=3) if min(signs[:2]) < 0),
+)
 PCA = (
     Mutant("the features not centred", _raw),
     Mutant("the rows centred, not the columns", _rows),
@@ -124,17 +141,7 @@ PCA = (
         "scores without the singular values (all directions equally wide)",
         _bend(lambda u, s, v, c, k: _signed(u[:, :k])),
     ),
-    Mutant(
-        "scores with other signs: of each component the number farthest from 0 has to be positive",
-        _bend(
-            lambda u, s, v, c, k: _signed(c @ v[:k].T)
-            * torch.tensor([(-1.0) ** (n + 1) for n in range(k)], dtype=c.dtype)
-        ),
-    ),
-    Mutant(
-        "scores with other signs: of each component the number farthest from 0 has to be positive",
-        _bend(lambda u, s, v, c, k: -_signed(u[:, :k] * s[:k])),
-    ),
+    *(Mutant(SIGNS, _bend(scores)) for scores in _OTHER_SIGNS),
     Mutant("the directions instead of the scores", _bend(lambda u, s, v, c, k: v[:k].T)),
     Mutant(
         "the smallest components",

@@ -147,6 +147,14 @@ MAP_SHAPES = (
     Mutant("padding forgotten", _shapes(lambda i, k, s, p, _: (i - k) // s + 1)),
     Mutant("stride forgotten", _shapes(lambda i, k, s, p, _: i + 2 * p - k + 1)),
     Mutant("sizes rounded up", _shapes(lambda i, k, s, p, _: -(-(i + 2 * p - k) // s) + 1)),
+    Mutant(
+        "sizes rounded to the nearest whole number, not down",
+        _shapes(lambda i, k, s, p, _: round((i + 2 * p - k) / s) + 1),
+    ),
+    Mutant(
+        "sizes with fractions: they have to be rounded down, as // does",
+        _shapes(lambda i, k, s, p, _: (i + 2 * p - k) / s + 1),
+    ),
     Mutant("sizes divided by the stride, whatever the kernel", _shapes(lambda i, k, s, p, _: i // s)),
     Mutant(
         "pooling that keeps the size",

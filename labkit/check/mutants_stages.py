@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.check import library_features as library
-from labkit.check.calling import HELD, SWALLOWED
+from labkit.check.calling import HELD, JOINED, SWALLOWED
 from labkit.check.case import Mutant
 from labkit.check.kept import FROZEN
 from labkit.check.mutants import switching, usual
@@ -106,7 +106,10 @@ PREPARE = (
 def _embed(
     read: Callable[[Tensor], Tensor], *, chain: bool = True, keep: slice = slice(None)
 ) -> Callable[..., Any]:
-    """Build features that go wrong: how maps are read, whether stages follow one another, which are kept."""
+    """Build features that go wrong: how maps are read, whether stages follow one another, which are kept.
+
+    They come side by side, as one tensor.
+    """
 
     def fn(stages: Sequence[Callable[[Any], Any]], x: Tensor) -> Tensor:
         found, y = [], x
@@ -121,8 +124,13 @@ def _embed(
     return fn
 
 
+def _listed(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Put features that are side by side into a list, as the check puts those of a list side by side."""
+    return lambda *args: [fn(*args)]
+
+
 _right = _embed(lambda y: y.mean((2, 3)))
-EMBED = (
+_EMBED = (
     Mutant("the largest number of each map", _embed(lambda y: y.amax((2, 3)))),
     Mutant("the sum of each map", _embed(lambda y: y.sum((2, 3)))),
     Mutant("the mean of each row only", _embed(lambda y: y.mean(3).flatten(1))),
@@ -142,6 +150,7 @@ EMBED = (
     ),
     *(m for m in usual(_right, which=1) if "float64 for" not in m.name),
 )
+EMBED = (*(Mutant(m.name, _listed(m.fn)) for m in _EMBED), Mutant(JOINED, _right))
 
 
 def _mood(
