@@ -233,7 +233,19 @@ def test_the_students_interrupt_handler_cannot_go_on(start):
         "def deaf(x):\n    while True:\n        try:\n            while True: int(x)\n        except BaseException: x = 0",
     )
     with pytest.raises(SessionLost):
-        session.run_test("deaf(1)", 0.4)
+        session.run_test("deaf(1)", 2.0)  # long enough to get there on a busy machine
+
+
+@pytest.mark.parametrize(
+    ("seed", "handed_on"), [(7, True), ((1 << 20) - 1, True), (1 << 20, False), (2**60, False)]
+)
+def test_a_seed_that_may_come_from_the_secret_stays_on_the_trusted_side(seed, handed_on, session):
+    cell(session, "import torch\ndef told(): return torch.initial_seed()")
+    before = value(session, "told()")
+    assert value(session, f"import torch\ntorch.manual_seed({seed})\ntold()") == (
+        seed if handed_on else before
+    )
+    assert value(session, "told()") == before
 
 
 def test_a_function_of_the_test_has_a_name(session):
