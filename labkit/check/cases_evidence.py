@@ -227,7 +227,7 @@ def grad_cam(draw: Draw) -> list[Case]:
 
 
 def _explained(draw: Draw, aspect: str, label: int) -> tuple[Tensor, Tensor, Tensor, int, Tensor]:
-    """Draw a network and an image until some places speak for the class and some against it."""
+    """Draw until some places speak for the class, some against it, and another has the largest logit."""
     power = 2 if aspect.endswith("not linear") else 1
     while True:
         kernel, x = draw.tensor(4, 3, 2, 3), draw.tensor(1, 3, 6, 9)
@@ -238,7 +238,8 @@ def _explained(draw: Draw, aspect: str, label: int) -> tuple[Tensor, Tensor, Ten
         total = (table[label] * maps[0]).sum()
         slope = table[label] * (power * total ** (power - 1))
         answer = (slope.mean((1, 2))[:, None, None] * maps[0]).sum(0)
-        if min(int((answer > 0.01).sum()), int((answer < -0.01).sum())) >= 5:
+        logits = (table * maps).sum((1, 2, 3)) ** power
+        if logits.argmax() != label and min(int((answer > 0.01).sum()), int((answer < -0.01).sum())) >= 5:
             return kernel, table, x, power, answer.relu()
 
 

@@ -122,13 +122,7 @@ def _turned(signs: tuple[float, ...]) -> Callable[..., Tensor]:
     return lambda u, s, v, c, k: _signed(u[:, :k] * s[:k]) * torch.tensor(signs[:k], dtype=c.dtype)
 
 
-_OTHER_SIGNS: tuple[Callable[..., Tensor], ...] = (
-    lambda u, s, v, c, k: u[:, :k] * s[:k],  # as the library gives them
-    lambda u, s, v, c, k: c @ torch.linalg.eigh(c.T @ c)[1].flip(1)[:, :k],
-    lambda u, s, v, c, k: (u * s)[:, :k] * (u * s)[:, :k].sum(0).sign(),
-    lambda u, s, v, c, k: (u * s)[:, :k] * (u * s)[0, :k].sign(),
-    *(_turned(signs) for signs in product((1.0, -1.0), repeat=3) if min(signs[:2]) < 0),
-)
+_OTHER_SIGNS = [_turned(signs) for signs in product((1.0, -1.0), repeat=3) if min(signs[:2]) < 0]
 PCA = (
     Mutant("the features not centred", _raw),
     Mutant("the rows centred, not the columns", _rows),

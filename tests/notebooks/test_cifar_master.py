@@ -7,7 +7,8 @@ from pathlib import Path
 from labgrader.masters import read_master, solution_notebook
 
 from labkit import classifier, datasets, predictions
-from labkit.check.network import BUDGET, LEAST
+from labkit.check.network import BUDGET
+from labkit.check.network_measures import LEAST
 
 MASTER = read_master(Path(__file__).parents[2] / "grading" / "masters" / "06_cifar10.py")
 CELLS = {
