@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## a made-up class of 12 hands in, is graded, gets feedback (about 4 minutes)
 	@$(PY) -m labgrader demo
 
-test: $(READY)  ## format, lint, types, released notebooks, tests (about 11 minutes on two cores)
+test: $(READY)  ## format, lint, types, released notebooks, tests (11 to 15 minutes on two cores)
 	@echo "1/4 ruff and codespell"; $(PY) -m ruff format --check -q . && $(PY) -m ruff check -q . && .venv/bin/codespell
 	@echo "2/4 mypy"; $(PY) -m mypy
 	@echo "3/4 notebooks are what the masters give"; $(PY) -m labgrader release --check --course grading
